@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AJP_BASE_H
+#define AJP_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define AJP_API __attribute__((visibility("default")))
+#define AJP_CHECK __attribute__((warn_unused_result))
+#else
+#define AJP_API
+#define AJP_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A borrowed run of bytes. ptr == NULL is AJP's null string; len == 0 with a
+ * non-NULL ptr is the empty string. Views produced by a decoder are followed
+ * by a NUL byte on the wire, so ptr is also a valid C string. */
+typedef struct ajp_str {
+    const char *ptr;
+    size_t len;
+} ajp_str;
+
+static inline ajp_str ajp_str_of(const char *ptr, size_t len)
+{
+    ajp_str s;
+    s.ptr = ptr;
+    s.len = len;
+    return s;
+}
+
+#define AJP_STR(literal) ajp_str_of("" literal, sizeof(literal) - 1)
+#define AJP_NULL         ajp_str_of(NULL, 0)
+
+/* Every status, once: enumerator, value, message. */
+#define AJP_STATUS_MAP(X)                                            \
+    X(OK, 0, "success")                                              \
+    X(MORE, 1, "more input is needed")                               \
+    X(ERR_MAGIC, -1, "frame does not start with an AJP magic")       \
+    X(ERR_FRAME_SIZE, -2, "frame is longer than the limit")          \
+    X(ERR_KIND, -3, "message type is unknown or not valid here")     \
+    X(ERR_TRUNCATED, -4, "message ends inside a field")              \
+    X(ERR_TRAILING, -5, "bytes follow the end of the message")       \
+    X(ERR_STRING, -6, "string is not NUL terminated")                \
+    X(ERR_TEXT, -7, "string holds a forbidden control byte")         \
+    X(ERR_METHOD, -8, "method code is unknown")                      \
+    X(ERR_HEADER, -9, "header code is unknown or name is null")      \
+    X(ERR_HEADER_LIMIT, -10, "too many headers")                     \
+    X(ERR_ATTR, -11, "attribute code is unknown")                    \
+    X(ERR_LENGTH, -12, "content length is malformed or conflicting") \
+    X(ERR_STATE, -13, "message is out of order")                     \
+    X(ERR_FLOW, -14, "body exceeds what was announced or asked for") \
+    X(ERR_SPACE, -15, "output buffer or packet size exceeded")       \
+    X(ERR_ARG, -16, "invalid argument")
+
+typedef enum ajp_status {
+#define AJP_STATUS_ENUM(name, value, text) AJP_##name = value,
+    AJP_STATUS_MAP(AJP_STATUS_ENUM)
+#undef AJP_STATUS_ENUM
+} ajp_status;
+
+#define AJP_VERSION "0.1.0"
+AJP_API const char *ajp_version(void);
+
+AJP_API const char *ajp_strerror(ajp_status st);    /* "message is out of order" */
+AJP_API const char *ajp_status_name(ajp_status st); /* "ERR_STATE" */
+
+enum {
+    AJP_HEADER_SIZE = 4,
+    AJP_PACKET_DEFAULT = 8192,
+    AJP_PACKET_MAX = 65536,
+};
+
+/* Each bit widens what is accepted; the comment says what that risks. */
+typedef enum ajp_lenient {
+    AJP_ALLOW_UNKNOWN_ATTR = 1u << 0, /* unknown attribute read as one string: may desync */
+    AJP_ALLOW_CONTROLS = 1u << 1,     /* CR, LF, NUL in text: header injection downstream */
+    AJP_ALLOW_TRAILING = 1u << 2,     /* bytes after the terminator are ignored */
+    AJP_ALLOW_ANY_BOOL = 1u << 3,     /* non-zero means true */
+    AJP_ALLOW_NULL_VALUE = 1u << 4,   /* a null header value reads as the empty string */
+    AJP_ALLOW_NO_PAD = 1u << 5,       /* a body chunk may lack its pad byte */
+    AJP_ALLOW_TEXT_KEY_SIZE = 1u << 6, /* ssl_key_size spelled as a string (lighttpd, Undertow) */
+    AJP_ALLOW_TERMINATOR = 1u << 7,   /* a string may end in a byte other than NUL */
+} ajp_lenient;
+
+typedef struct ajp_limits {
+    uint32_t max_packet;  /* header included, at most AJP_PACKET_MAX */
+    uint16_t max_headers;
+    uint16_t max_attrs;
+    uint32_t lenient;     /* ajp_lenient bits */
+} ajp_limits;
+
+AJP_API extern const ajp_limits ajp_limits_default; /* 8192, 100, 64, strict */
+/* What a relay accepts so that every real peer gets through, and never re-emits:
+ * trailing bytes, any boolean, null header values, a missing pad byte. */
+AJP_API extern const ajp_limits ajp_limits_relay;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
