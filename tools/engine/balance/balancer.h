@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses the worker of a request. Shared by all threads; no lock, no allocation. */
+#ifndef ENGINE_BALANCE_BALANCER_H
+#define ENGINE_BALANCE_BALANCER_H
+
+#include "balance/worker.h"
+
+struct balancer {
+    const struct settings *settings;
+    struct worker *workers; /* settings->worker_count of them, same order */
+    size_t count;
+    _Atomic uint32_t turn; /* where ties begin */
+    /* Called when a worker wants the prober now; from any thread. NULL: no prober. */
+    void (*wake)(void *ctx);
+    void *wake_ctx;
+};
+
+struct pick {
+    ajp_str route;      /* of the session id; null: none */
+    ajp_str session_id; /* null: none */
+    uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
+    uint64_t now_ms;
+    bool sticky; /* out: the route's own worker was chosen */
+};
+
+/* Resolves every worker's host name (blocking). NULL with one message in error. The settings
+ * must outlive the balancer. */
+struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap);
+void balancer_free(struct balancer *balancer);
+
+/* NULL: none can be used now. */
+struct worker *balancer_pick(struct balancer *balancer, struct pick *pick);
+
+/* By its name, which is its route; NULL: none. */
+struct worker *balancer_find(struct balancer *balancer, ajp_str route);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker as all threads see it: its settings, and atomics for load and health. */
+#ifndef ENGINE_BALANCE_WORKER_H
+#define ENGINE_BALANCE_WORKER_H
+
+#include "config/settings.h"
+
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+enum health {
+    HEALTH_UP,
+    HEALTH_SUSPECT, /* still used; the prober looks at once */
+    HEALTH_DOWN,    /* the prober alone brings it back */
+    HEALTH_PROBE,   /* answered the prober: one request at a time until three went well */
+};
+
+/* What became of a request's attempt (RELIABILITY 4.3, 4.4). */
+enum worker_outcome {
+    OUT_OK,      /* End Response seen, whatever the status */
+    OUT_NEUTRAL, /* client gone, stale pooled connection: says nothing of the worker */
+    OUT_REFUSED, /* connection refused or unreachable */
+    OUT_CONNECT_TIMEOUT,
+    OUT_CPING_FAILED, /* on a fresh connection */
+    OUT_FAILED,       /* an F of the state table */
+    OUT_REPLY_TIMEOUT,
+};
+
+struct balancer;
+
+struct worker {
+    /* Read by all, written never. */
+    _Alignas(64) const struct worker_settings *settings;
+    struct balancer *balancer;
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+    uint32_t index;
+    uint64_t name_hash;
+
+    /* Written by every request. */
+    _Alignas(64) _Atomic uint32_t busy;
+    _Atomic uint64_t elected;
+
+    /* Written when something is wrong, or changes. */
+    _Alignas(64) _Atomic uint32_t health; /* enum health */
+    _Atomic uint32_t activation;          /* enum activation; starts as in the settings */
+    _Atomic uint64_t since_ms;            /* of the last change of health */
+    _Atomic uint64_t failed_ms;           /* last failure of any kind */
+    _Atomic uint64_t tried_ms;            /* last forced try while all were down */
+    _Atomic uint64_t errors;
+    _Atomic uint32_t refused;        /* in a row */
+    _Atomic uint32_t probe_ok;       /* requests that went well in HEALTH_PROBE */
+    _Atomic uint32_t failures;       /* F within the window */
+    _Atomic uint64_t window_ms;      /* start of the window */
+    _Atomic uint64_t window_request; /* first request that failed in it */
+};
+
+/* Around every attempt at a worker that balancer_pick gave. */
+void worker_begin(struct worker *worker);
+void worker_end(struct worker *worker);
+
+/* request_no tells requests apart (any number unique in the process). */
+void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
+                   uint64_t now_ms);
+
+/* For the prober: what its own connection said. */
+void worker_probed(struct worker *worker, bool ok, uint64_t now_ms);
+
+enum health worker_health(const struct worker *worker);
+const char *health_name(enum health health);
+
+#endif

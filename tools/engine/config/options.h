@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of both daemons, merged over the configuration file. */
+#ifndef ENGINE_CONFIG_OPTIONS_H
+#define ENGINE_CONFIG_OPTIONS_H
+
+#include "config/settings.h"
+
+struct program {
+    const char *name;
+    const char *summary;    /* one line, for --help */
+    unsigned listen_protos; /* bits: 1u << PROTO_HTTP, 1u << PROTO_AJP */
+};
+
+/* -1: *out holds the settings, run. Otherwise the exit code, all messages printed:
+ * 0 after --help, --version, --check, --dump; 2 for bad options or a bad file. */
+int options_parse(int argc, char **argv, const struct program *program, struct settings **out);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The effective settings of a daemon: plain data, built once, never changed, owned as one tree.
+ * Every layer may include this header; it knows none of them. */
+#ifndef ENGINE_CONFIG_SETTINGS_H
+#define ENGINE_CONFIG_SETTINGS_H
+
+#include "base/log.h"
+
+enum proto { PROTO_HTTP, PROTO_AJP };
+enum activation {
+    ACTIVATION_ACTIVE,
+    ACTIVATION_DRAIN,   /* only requests whose route names it */
+    ACTIVATION_STOP,    /* none */
+    ACTIVATION_STANDBY, /* only when no active worker can be used */
+};
+enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
+
+/* Every text is NUL terminated too; "absent" is the null string. */
+
+struct attribute_rule {
+    ajp_str name;
+    bool prefix; /* every name that begins with it */
+};
+
+struct listener_settings {
+    enum proto proto;
+    ajp_str host; /* no brackets */
+    uint16_t port;
+    ajp_str secret, secret_next; /* both are accepted; null: none is asked for */
+    bool allow_no_secret;        /* off loopback without a secret */
+    bool trust_identity;         /* remote_user, auth_type and certificate are believed */
+    const struct attribute_rule *attributes; /* allowed, on top of the built-in list */
+    size_t attribute_count;
+    enum reaction reaction;
+    uint32_t packet_size; /* AJP: 8192..65536 */
+};
+
+struct worker_settings {
+    ajp_str name; /* its JVM route */
+    enum proto proto;
+    ajp_str host;
+    uint16_t port;
+    ajp_str secret;
+    uint32_t weight; /* 1..1000 */
+    enum activation activation;
+    ajp_str domain;   /* replication group */
+    ajp_str redirect; /* name of the preferred successor */
+    uint32_t distance;
+    uint32_t max_connections;
+    uint32_t packet_size;
+};
+
+/* Milliseconds; 0 is never. */
+struct timeouts {
+    uint32_t request_head; /* from its first byte to its last */
+    uint32_t body;         /* for the next part of a request's body */
+    uint32_t keep_alive;   /* idle client connection */
+    uint32_t connect;      /* to a worker */
+    uint32_t cping;        /* until the CPong */
+    uint32_t cping_idle;   /* CPing before reuse when idle for longer */
+    uint32_t reply;        /* between packets of a worker's reply */
+    uint32_t write_stall;  /* a peer that does not read */
+    uint32_t pool_idle;    /* pooled worker connection */
+    uint32_t drain;        /* after SIGTERM */
+};
+
+struct limits {
+    uint32_t max_connections;  /* of clients */
+    uint32_t request_line;     /* bytes */
+    uint32_t header_count;     /* at most HEAD_FIELDS_MAX */
+    uint32_t header_bytes;     /* all of a head */
+    uint32_t one_header_bytes; /* name and value */
+    uint64_t max_body;
+    uint32_t max_attempts; /* workers tried for one request */
+};
+
+struct session_settings {
+    ajp_str cookie; /* JSESSIONID */
+    ajp_str param;  /* jsessionid */
+    bool sticky;
+    bool sticky_force; /* the route's own worker or 503 */
+};
+
+struct settings {
+    const struct listener_settings *listeners;
+    size_t listener_count;
+    const struct worker_settings *workers;
+    size_t worker_count; /* at most WORKERS_MAX */
+    uint32_t threads;    /* never 0 */
+    struct timeouts timeouts;
+    struct limits limits;
+    struct session_settings session;
+    ajp_str access_log; /* null: off; "-": standard output */
+    enum log_format access_log_format;
+    enum log_level log_level;
+    enum log_format log_format;
+    ajp_str server_header;         /* null: the worker's own goes through */
+    struct settings_block *blocks; /* private: what settings_free frees */
+};
+
+enum {
+    WORKERS_MAX = 64, /* struct pick keeps one bit a worker */
+    LISTENERS_MAX = 64,
+};
+
+/* Overwrites secrets, then frees. NULL is fine. */
+void settings_free(struct settings *settings);
+
+/* "active", "ajp" and so on. */
+const char *activation_name(enum activation activation);
+const char *proto_name(enum proto proto);
+
+#endif
