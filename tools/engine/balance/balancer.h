@@ -9,7 +9,8 @@ struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
     size_t count;
-    _Atomic uint32_t turn; /* where ties begin */
+    _Atomic uint32_t turn;      /* where ties begin */
+    _Atomic uint64_t forced_ms; /* last try of a worker that is down, while all are */
     /* Called when a worker wants the prober now; from any thread. NULL: no prober. */
     void (*wake)(void *ctx);
     void *wake_ctx;

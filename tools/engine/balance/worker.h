@@ -40,13 +40,13 @@ struct worker {
     /* Written by every request. */
     _Alignas(64) _Atomic uint32_t busy;
     _Atomic uint64_t elected;
+    _Atomic uint64_t served; /* attempts that went well */
 
     /* Written when something is wrong, or changes. */
     _Alignas(64) _Atomic uint32_t health; /* enum health */
     _Atomic uint32_t activation;          /* enum activation; starts as in the settings */
     _Atomic uint64_t since_ms;            /* of the last change of health */
     _Atomic uint64_t failed_ms;           /* last failure of any kind */
-    _Atomic uint64_t tried_ms;            /* last forced try while all were down */
     _Atomic uint64_t errors;
     _Atomic uint32_t refused;        /* in a row */
     _Atomic uint32_t probe_ok;       /* requests that went well in HEALTH_PROBE */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Load and health of one worker: every thread moves them, no lock holds them together. */
+#include "balance/worker.h"
+
+#include "balance/balancer.h"
+
+enum {
+    REFUSED_LIMIT = 2,      /* in a row: down */
+    FAILURE_LIMIT = 3,      /* F within the window: suspect */
+    FAILURE_WINDOW = 10000, /* ms */
+    PROBE_LIMIT = 3,        /* requests that must go well before a worker is up */
+};
+
+static const char *const health_names[] = {"up", "suspect", "down", "probe"};
+
+enum health worker_health(const struct worker *worker)
+{
+    return (enum health)atomic_load_explicit(&worker->health, memory_order_relaxed);
+}
+
+const char *health_name(enum health health)
+{
+    return health_names[health];
+}
+
+static void wake_prober(const struct worker *worker)
+{
+    const struct balancer *balancer = worker->balancer;
+    if (balancer && balancer->wake)
+        balancer->wake(balancer->wake_ctx);
+}
+
+/* Only from the state that the caller saw: of two threads that see the same thing one moves. */
+static bool move_health(struct worker *worker, enum health from, enum health to, const char *why,
+                        uint64_t now_ms)
+{
+    uint32_t expected = from;
+    if (from == to || !atomic_compare_exchange_strong(&worker->health, &expected, to))
+        return false;
+    atomic_store_explicit(&worker->since_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&worker->failures, 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->probe_ok, 0, memory_order_relaxed);
+    if (to == HEALTH_UP || to == HEALTH_PROBE)
+        atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
+    char name[80];
+    log_event(to == HEALTH_DOWN ? LEVEL_WARN : LEVEL_INFO, "worker_health",
+              "worker=%s from=%s to=%s reason=\"%s\"",
+              log_str(name, sizeof name, worker->settings->name), health_name(from),
+              health_name(to), why);
+    if (to == HEALTH_SUSPECT || to == HEALTH_DOWN)
+        wake_prober(worker);
+    return true;
+}
+
+static void count_probe_success(struct worker *worker, uint64_t now_ms)
+{
+    if (atomic_fetch_add_explicit(&worker->probe_ok, 1, memory_order_relaxed) + 1 >= PROBE_LIMIT)
+        move_health(worker, HEALTH_PROBE, HEALTH_UP, "recovered", now_ms);
+}
+
+static void report_ok(struct worker *worker, uint64_t now_ms)
+{
+    atomic_fetch_add_explicit(&worker->served, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&worker->refused, memory_order_relaxed) != 0)
+        atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
+    if (worker_health(worker) == HEALTH_PROBE)
+        count_probe_success(worker, now_ms);
+}
+
+/* Three failures of at least two requests within ten seconds: one bad request alone, however
+ * often it is sent again, says nothing of the worker. */
+static bool failures_suffice(struct worker *worker, uint64_t request_no, uint64_t now_ms)
+{
+    uint64_t start = atomic_load_explicit(&worker->window_ms, memory_order_relaxed);
+    uint32_t before = atomic_load_explicit(&worker->failures, memory_order_relaxed);
+    if (before == 0 || now_ms - start > FAILURE_WINDOW) {
+        atomic_store_explicit(&worker->window_ms, now_ms, memory_order_relaxed);
+        atomic_store_explicit(&worker->window_request, request_no, memory_order_relaxed);
+        atomic_store_explicit(&worker->failures, 1, memory_order_relaxed);
+        return false;
+    }
+    bool same = atomic_load_explicit(&worker->window_request, memory_order_relaxed) == request_no;
+    if (same && before + 1 >= FAILURE_LIMIT)
+        return false; /* stays one short until another request fails */
+    return atomic_fetch_add_explicit(&worker->failures, 1, memory_order_relaxed) + 1 >=
+           FAILURE_LIMIT;
+}
+
+static void report_failure(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
+                           uint64_t now_ms)
+{
+    atomic_fetch_add_explicit(&worker->errors, 1, memory_order_relaxed);
+    atomic_store_explicit(&worker->failed_ms, now_ms, memory_order_relaxed);
+    enum health health = worker_health(worker);
+    if (health == HEALTH_PROBE) {
+        move_health(worker, health, HEALTH_DOWN, "request failed while on probation", now_ms);
+        return;
+    }
+    if (health == HEALTH_DOWN)
+        return;
+    switch (outcome) {
+    case OUT_OK:
+    case OUT_NEUTRAL:
+        break;
+    case OUT_REFUSED:
+        if (atomic_fetch_add_explicit(&worker->refused, 1, memory_order_relaxed) + 1 >=
+            REFUSED_LIMIT)
+            move_health(worker, health, HEALTH_DOWN, "connection refused", now_ms);
+        else
+            move_health(worker, health, HEALTH_SUSPECT, "connection refused", now_ms);
+        break;
+    case OUT_CONNECT_TIMEOUT:
+        move_health(worker, health, HEALTH_DOWN, "connect timed out", now_ms);
+        break;
+    case OUT_CPING_FAILED:
+        move_health(worker, health, HEALTH_SUSPECT, "no answer to CPing", now_ms);
+        break;
+    case OUT_FAILED:
+    case OUT_REPLY_TIMEOUT:
+        if (failures_suffice(worker, request_no, now_ms))
+            move_health(worker, health, HEALTH_SUSPECT, "requests failed", now_ms);
+        break;
+    }
+}
+
+void worker_begin(struct worker *worker)
+{
+    atomic_fetch_add_explicit(&worker->busy, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->elected, 1, memory_order_relaxed);
+}
+
+void worker_end(struct worker *worker)
+{
+    atomic_fetch_sub_explicit(&worker->busy, 1, memory_order_relaxed);
+}
+
+void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
+                   uint64_t now_ms)
+{
+    if (outcome == OUT_NEUTRAL)
+        return;
+    if (outcome == OUT_OK)
+        report_ok(worker, now_ms);
+    else
+        report_failure(worker, outcome, request_no, now_ms);
+}
+
+void worker_probed(struct worker *worker, bool ok, uint64_t now_ms)
+{
+    enum health health = worker_health(worker);
+    if (!ok)
+        atomic_store_explicit(&worker->failed_ms, now_ms, memory_order_relaxed);
+    switch (health) {
+    case HEALTH_UP:
+        if (!ok)
+            move_health(worker, health, HEALTH_SUSPECT, "probe failed", now_ms);
+        break;
+    case HEALTH_SUSPECT:
+        move_health(worker, health, ok ? HEALTH_UP : HEALTH_DOWN,
+                    ok ? "probe answered" : "probe failed", now_ms);
+        break;
+    case HEALTH_DOWN:
+        if (ok)
+            move_health(worker, health, HEALTH_PROBE, "probe answered", now_ms);
+        break;
+    case HEALTH_PROBE:
+        if (ok)
+            count_probe_success(worker, now_ms);
+        else
+            move_health(worker, health, HEALTH_DOWN, "probe failed", now_ms);
+        break;
+    }
+}
