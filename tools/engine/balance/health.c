@@ -28,9 +28,10 @@ struct probe {
     uv_tcp_t socket;
     uv_connect_t connect;
     uv_write_t write;
-    bool running;     /* the socket is open, or being opened */
-    bool closing;     /* the socket is being closed */
-    uint32_t recover; /* ms, the next pause while it is down */
+    bool running;      /* the socket is open, or being opened */
+    bool closing;      /* the socket is being closed */
+    enum health armed; /* what the worker was when the timer was set */
+    uint32_t recover;  /* ms, the next pause while it is down */
     uint32_t idle_ticks, stuck_ticks;
     uint64_t served; /* at the last tick */
     size_t got;      /* bytes of the answer */
@@ -72,7 +73,8 @@ static void arm(struct probe *probe)
     if (probe->prober->stopping)
         return;
     uint64_t wait = TICK_MS;
-    switch (worker_health(probe->worker)) {
+    probe->armed = worker_health(probe->worker);
+    switch (probe->armed) {
     case HEALTH_SUSPECT:
         wait = 0;
         break;
@@ -232,7 +234,7 @@ static void on_wake(uv_async_t *wake)
             continue;
         if (health == HEALTH_SUSPECT)
             start_probe(probe);
-        else if (health == HEALTH_DOWN)
+        else if (health == HEALTH_DOWN && probe->armed != HEALTH_DOWN)
             arm(probe);
     }
 }

@@ -59,7 +59,8 @@ struct worker {
 void worker_begin(struct worker *worker);
 void worker_end(struct worker *worker);
 
-/* request_no tells requests apart (any number unique in the process). */
+/* now_ms is the monotonic clock in milliseconds, as uv_now gives it, here and in all of balance.
+ * request_no tells requests apart (any number unique in the process). */
 void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
                    uint64_t now_ms);
 
