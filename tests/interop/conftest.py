@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peers: two replicated Tomcats for the whole run, our daemons and web servers before them."""
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from httpd import Httpd
+from procs import BIN, Daemon
+from tomcat import Pair
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that kill a node come last: a node that comes back needs a while to copy sessions."""
+    items.sort(key=lambda item: item.get_closest_marker("kills_node") is not None)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "kills_node: the test kills a Tomcat")
+
+
+@pytest.fixture(scope="session")
+def base():
+    """A folder that other users (httpd's www-data) can read. It stays if a test failed."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="ajp-interop-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def folder(base):
+    """Hands out fresh paths in the base folder."""
+    count = iter(range(100000))
+    return lambda name: base / f"{next(count):03}-{name}"
+
+
+@pytest.fixture(scope="session")
+def tomcats(folder):
+    path = folder("tomcat")
+    path.mkdir()
+    pair = Pair(path)
+    try:
+        yield pair.start()
+    finally:
+        pair.stop()
+
+
+def workers(ports_by_name):
+    return [w for name, port in ports_by_name.items() for w in ("--worker", f"{name}=ajp://127.0.0.1:{port}")]
+
+
+@pytest.fixture(scope="module")
+def spawn(folder):
+    """Starts one of our daemons; ended after the module."""
+    started = []
+
+    def start(name, *args, **options):
+        if not (BIN / name).exists():
+            pytest.skip(f"{name} is not built yet")
+        daemon = Daemon(name, *args, log=folder(f"{name}.log"), **options)
+        started.append(daemon)
+        return daemon
+    yield start
+    for daemon in started:
+        daemon.terminate()
+
+
+@pytest.fixture(scope="module")
+def forwarder(tomcats, spawn):
+    """ajpforward before the two Tomcats."""
+    return spawn("ajpforward", "--listen", "ajp://127.0.0.1:0", *workers({n.name: n.ajp for n in tomcats}))
+
+
+@pytest.fixture(scope="module")
+def bridge(tomcats, forwarder, spawn):
+    """ajpbridge before ajpforward before the two Tomcats."""
+    return spawn("ajpbridge", "--listen", "http://127.0.0.1:0", *workers({"forward": forwarder.port}))
+
+
+@pytest.fixture(scope="module")
+def httpd(folder):
+    """Starts a web server before an AJP port; ended after the module."""
+    started = []
+
+    def start(kind, ajp, secret=None):
+        server = Httpd(folder(f"httpd-{kind}"), kind, ajp, secret)
+        started.append(server)
+        return server
+    yield start
+    for server in started:
+        server.stop()
