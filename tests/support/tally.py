@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """tally.py DIR: counts the test cases in DIR/*.xml (JUnit, from meson and pytest) and the
-lines of DIR/steps ("ok NAME" or "failed NAME"), names what failed or was skipped, and prints
+lines of DIR/steps ("ok NAME" or "failed NAME"), names what failed, counts what was skipped, and prints
 "N passed, M failed" as its last line. Exits 1 if something failed or nothing ran."""
+import collections
 import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -43,9 +44,10 @@ def suite_cases(runner, suite):
 def main():
     found = list(cases(pathlib.Path(sys.argv[1])))
     count = {outcome: sum(c[1] == outcome for c in found) for outcome in ("passed", "failed", "skipped")}
-    for outcome in ("skipped", "failed"):
-        for name, _, text in (c for c in found if c[1] == outcome):
-            print(f"{outcome}: {name}" + (f" ({text.splitlines()[0][:160]})" if text else ""))
+    for reason, number in collections.Counter(c[2] for c in found if c[1] == "skipped").items():
+        print(f"skipped: {number} ({reason})")
+    for name, _, text in (c for c in found if c[1] == "failed"):
+        print(f"failed: {name}" + (f" ({text.splitlines()[0][:160]})" if text else ""))
     print(f"{count['passed']} passed, {count['failed']} failed")
     return 1 if count["failed"] or not count["passed"] else 0
 
