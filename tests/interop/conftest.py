@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 from httpd import Httpd
-from procs import BIN, Daemon
+from procs import BIN, Daemon, workers
 from tomcat import Pair
 
 
@@ -22,7 +22,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def base():
-    """A folder that other users (httpd's www-data) can read. It stays if a test failed."""
+    """A folder that other users (httpd's www-data) can read."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ajp-interop-"))
     folder.chmod(0o755)
     yield folder
@@ -45,10 +45,6 @@ def tomcats(folder):
         yield pair.start()
     finally:
         pair.stop()
-
-
-def workers(ports_by_name):
-    return [w for name, port in ports_by_name.items() for w in ("--worker", f"{name}=ajp://127.0.0.1:{port}")]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 
 from procs import Process, free_port, poll
+from web import Client
 
 HOME = pathlib.Path("/usr/share/tomcat10")
 HERE = pathlib.Path(__file__).resolve().parent
@@ -82,10 +83,6 @@ class Tomcat:
         if self.process:
             self.process.terminate()
 
-    def knows_peer(self):
-        """The other node is a member again: only now are sessions copied to it."""
-        return "memberAdded" in self.process.output()
-
     def requests(self, path):
         """How many requests for PATH its access log holds."""
         log = self.base / "logs/access.log"
@@ -105,7 +102,20 @@ class Pair:
     def start(self):
         for node in self.nodes:
             node.start()
+        self.wait_for_copies()
         return self
+
+    def copies(self, node):
+        """A session made on NODE goes on at the other one."""
+        with Client(node.http) as here, Client(self.other(node).http) as there:
+            here.get("/session")
+            there.cookie = here.cookie
+            return there.get("/session").json["count"] == 2
+
+    def wait_for_copies(self):
+        """A node that came back is a member for the other one some seconds later only."""
+        for node in self.nodes:
+            poll(lambda: self.copies(node), 40, f"sessions of {node.name} are copied")
 
     def stop(self):
         for node in self.nodes:

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -92,29 +91,28 @@ class Daemon(Process):
     """One of ours: prints `listening SCHEME://HOST:PORT` on standard output when it is ready."""
 
     def __init__(self, name, *args, log, **options):
-        super().__init__([BIN / name, *args], log, stdout=subprocess.PIPE, **options)
-        self.ports = []
-        self._ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        listeners = sum(str(a) == "--listen" or str(a).startswith("--listen=") for a in args) or 1
-        def ready():
-            assert self.running(), f"{name} ended with {self.popen.returncode}:\n{self.output()[-3000:]}"
-            return len(self.ports) >= listeners
+        self.out = pathlib.Path(f"{log}.out")
+        with open(self.out, "wb") as out:
+            super().__init__([BIN / name, *args], log, stdout=out, **options)
         try:
-            poll(ready, 20, f"{name} is ready")
+            poll(lambda: self._ready(name), 20, f"{name} is ready")
         except AssertionError:
             self.kill()
             raise
 
-    def _read(self):
-        for line in self.popen.stdout:
-            match = re.match(rb"listening (\w+)://.*:(\d+)\s*$", line)
-            if match:
-                self.ports.append(int(match.group(2)))
-            with open(self.log, "ab") as log:
-                log.write(line)
+    def _ready(self, name):
+        assert self.running(), f"{name} ended with {self.popen.returncode}:\n{self.output()[-3000:]}"
+        return len(self.ports) >= sum(str(a).startswith("--listen") for a in self.args)
+
+    @property
+    def ports(self):
+        return [int(p) for p in re.findall(r"^listening \w+://.*:(\d+)\n", self.out.read_text(), re.M)]
 
     @property
     def port(self):
         return self.ports[0]
+
+
+def workers(ports_by_name):
+    """Command line of a daemon for its workers."""
+    return [w for name, port in ports_by_name.items() for w in ("--worker", f"{name}=ajp://127.0.0.1:{port}")]

@@ -57,5 +57,5 @@ def pattern(length):
     return (period * (length // 65536 + 1))[:length]
 
 
-def crc32(data):
-    return zlib.crc32(data) & 0xFFFFFFFF
+def crc32(data, so_far=0):
+    return zlib.crc32(data, so_far)
