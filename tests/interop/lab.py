@@ -29,8 +29,6 @@ def started_at(pid):
 
 
 def up():
-    if STATE.exists():
-        sys.exit("lab: it is up; ./dev lab down ends it")
     shutil.rmtree(LAB, ignore_errors=True)
     LAB.mkdir(parents=True)
     running = []
@@ -68,12 +66,18 @@ def down():
     STATE.unlink(missing_ok=True)
 
 
-if sys.argv[1:] not in (["up"], ["down"]):
-    print("lab: expected up or down", file=sys.stderr)
-    sys.exit(2)
-try:
-    up() if sys.argv[1] == "up" else down()
-except BaseException:
-    if sys.argv[1] == "up" and STATE.exists():
+def main(options):
+    if options not in (["up"], ["down"]):
+        sys.exit("lab: expected up or down")
+    if options == ["down"]:
+        return down()
+    if STATE.exists():
+        sys.exit("lab: it is up; ./dev lab down ends it")
+    try:
+        up()
+    except BaseException:
         down()
-    raise
+        raise
+
+
+main(sys.argv[1:])
