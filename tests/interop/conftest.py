@@ -20,6 +20,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "kills_node: the test kills a Tomcat")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def programs():
+    """Until all of them are there."""
+    for name in ("ajpcat", "ajpbridge", "ajpforward"):
+        if not (BIN / name).exists():
+            pytest.skip(f"{name} is not built yet")
+
+
 @pytest.fixture(scope="session")
 def base():
     """A folder that other users (httpd's www-data) can read."""
@@ -53,8 +61,6 @@ def spawn(folder):
     started = []
 
     def start(name, *args, **options):
-        if not (BIN / name).exists():
-            pytest.skip(f"{name} is not built yet")
         daemon = Daemon(name, *args, log=folder(f"{name}.log"), **options)
         started.append(daemon)
         return daemon

@@ -27,20 +27,21 @@ Listen 127.0.0.1:{port}
 DocumentRoot "{base}"
 """
 
-PROXY = """
+LOAD = {"proxy": """
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_ajp_module {modules}/mod_proxy_ajp.so
-ProxyPreserveHost On
-ProxyPass "/" "ajp://127.0.0.1:{ajp}/" ping=2{secret}
-"""
-
-JK = """
+""", "jk": """
 LoadModule jk_module {modules}/mod_jk.so
 JkWorkersFile "{base}/workers.properties"
 JkShmFile "{base}/jk.shm"
 JkLogFile "{base}/jk.log"
 JkLogLevel info
-JkMount /* target
+JkMount /* {worker}
+"""}
+
+PROXY = """
+ProxyPreserveHost On
+ProxyPass "/" "ajp://127.0.0.1:{ajp}/" ping=2{secret}
 """
 
 # ping_mode=A: a CPing after connecting, before every request and on idle connections
@@ -57,22 +58,20 @@ worker.target.retries=1
 
 
 class Httpd:
-    """kind: "proxy" (mod_proxy_ajp) or "jk" (mod_jk); both send a CPing before each request."""
+    """kind: "proxy" (mod_proxy_ajp) or "jk" (mod_jk); both send a CPing before each request.
+    MOUNT and WORKERS replace what is said of the AJP peer in httpd.conf and workers.properties."""
 
-    def __init__(self, folder, kind, ajp, secret=None):
+    def __init__(self, folder, kind, ajp, secret=None, mount=PROXY, workers=WORKERS, worker="target"):
         self.base = pathlib.Path(folder)
         self.base.mkdir()
         self.base.chmod(0o755)
         self.port = free_port()
-        user = "User www-data\nGroup www-data" if os.getuid() == 0 else ""
-        conf, workers = COMMON, WORKERS
-        if kind == "proxy":
-            conf += PROXY
-        else:
-            conf += JK
-            workers += f"worker.target.secret={secret}\n" if secret else ""
-        fill = {"base": self.base, "modules": MODULES, "port": self.port, "ajp": ajp, "user": user,
+        fill = {"base": self.base, "modules": MODULES, "port": self.port, "ajp": ajp, "worker": worker,
+                "user": "User www-data\nGroup www-data" if os.getuid() == 0 else "",
                 "secret": f' "secret={secret}"' if secret else ""}
+        if secret and kind == "jk":
+            workers += "worker.target.secret=" + secret + "\n"
+        conf = COMMON + LOAD[kind] + (mount if kind == "proxy" else "")
         (self.base / "httpd.conf").write_text(conf.format(**fill))
         (self.base / "workers.properties").write_text(workers.format(**fill))
         self.process = Process(["/usr/sbin/apache2", "-DFOREGROUND", "-f", self.base / "httpd.conf"],

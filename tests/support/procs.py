@@ -90,7 +90,8 @@ class Process:
 class Daemon(Process):
     """One of ours: prints `listening SCHEME://HOST:PORT` on standard output when it is ready."""
 
-    def __init__(self, name, *args, log, **options):
+    def __init__(self, name, *args, log, listeners=None, **options):
+        self.listeners = listeners or sum(str(a).startswith("--listen") for a in args)
         self.out = pathlib.Path(f"{log}.out")
         with open(self.out, "wb") as out:
             super().__init__([BIN / name, *args], log, stdout=out, **options)
@@ -102,7 +103,7 @@ class Daemon(Process):
 
     def _ready(self, name):
         assert self.running(), f"{name} ended with {self.popen.returncode}:\n{self.output()[-3000:]}"
-        return len(self.ports) >= sum(str(a).startswith("--listen") for a in self.args)
+        return len(self.ports) >= self.listeners
 
     @property
     def ports(self):
