@@ -85,8 +85,9 @@ struct settings {
     const struct listener_settings *listeners;
     size_t listener_count;
     const struct worker_settings *workers;
-    size_t worker_count; /* at most WORKERS_MAX */
-    uint32_t threads;    /* never 0 */
+    size_t worker_count;  /* at most WORKERS_MAX */
+    uint32_t threads;     /* never 0 */
+    uint32_t packet_size; /* of listeners and workers without their own */
     struct timeouts timeouts;
     struct limits limits;
     struct session_settings session;

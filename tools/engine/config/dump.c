@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the effective settings as a configuration file. */
+#include "config/draft.h"
+#include "config/value.h"
+
+#include <string.h>
+
+static void dump_row(FILE *out, const char *indent, const struct setting_row *row, const void *base,
+                     const char *given)
+{
+    bool secret = row->kind == KIND_SECRET_FILE || row->kind == KIND_SECRET_ENV;
+    /* A secret is told by where it came from. */
+    if (secret && given)
+        fprintf(out, "%s%s: \"%s\"\n", indent, row->key, given);
+    if (secret)
+        return;
+    bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME) &&
+                  !((const ajp_str *)((const char *)base + row->offset))->ptr;
+    if (absent)
+        return;
+    fprintf(out, "%s%s: ", indent, row->key);
+    value_print(out, row, base);
+    fputc('\n', out);
+}
+
+static void dump_entry(FILE *out, const struct setting_table *table, const void *base,
+                       const struct draft_notes *notes)
+{
+    fputs("  -\n", out);
+    for (size_t i = 0; i < table->count; i++)
+        dump_row(out, "    ", &table->rows[i], base, notes->given[i]);
+}
+
+void draft_dump(const struct draft *draft, FILE *out)
+{
+    fputs("listen:\n", out);
+    for (size_t i = 0; i < draft->listener_count; i++)
+        dump_entry(out, &table_listener, &draft->listeners[i], &draft->listener_notes[i]);
+    fputs("workers:\n", out);
+    for (size_t i = 0; i < draft->worker_count; i++)
+        dump_entry(out, &table_worker, &draft->workers[i], &draft->worker_notes[i]);
+    const char *group = NULL;
+    for (size_t i = 0; i < table_top.count; i++) {
+        const struct setting_row *row = &table_top.rows[i];
+        if (row->group && (!group || strcmp(group, row->group) != 0))
+            fprintf(out, "%s:\n", row->group);
+        group = row->group;
+        dump_row(out, group ? "  " : "", row, draft->settings, draft->top.given[i]);
+    }
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: options of the table, and those that make listeners and workers. */
+#include "config/options.h"
+
+#include "config/draft.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+enum flag { FLAG_CHECK = 1, FLAG_DUMP = 2, FLAG_HELP = 4, FLAG_VERSION = 8, FLAG_NO_SECRET = 16 };
+
+enum action {
+    ACTION_FLAG, /* no argument */
+    ACTION_CONFIG,
+    ACTION_LISTEN,
+    ACTION_WORKER,
+    ACTION_SECRET,        /* of all AJP listeners */
+    ACTION_WORKER_SECRET, /* of one worker, or of all */
+    ACTION_ATTRIBUTE,
+};
+
+struct option {
+    const char *name;
+    enum action action;
+    enum flag flag;
+    const char *key; /* of the row that the secret's source goes to */
+    const char *metavar, *help;
+};
+
+static const struct option options[] = {
+    {"--listen", ACTION_LISTEN, 0, NULL, "URL", "listen there, instead of what the file says"},
+    {"--worker", ACTION_WORKER, 0, NULL, "NAME=URL",
+     "a worker and its JVM route, instead of the file's"},
+    {"--config", ACTION_CONFIG, 0, NULL, "FILE", "settings, see ajp-config(5)"},
+    {"--secret-file", ACTION_SECRET, 0, "secret_file", "FILE", "secret that AJP clients must send"},
+    {"--secret-env", ACTION_SECRET, 0, "secret_env", "NAME", "environment variable with it"},
+    {"--worker-secret-file", ACTION_WORKER_SECRET, 0, "secret_file", "[WORKER=]FILE",
+     "secret to send to a worker, or to all"},
+    {"--worker-secret-env", ACTION_WORKER_SECRET, 0, "secret_env", "[WORKER=]NAME",
+     "environment variable with it"},
+    {"--allow-no-secret", ACTION_FLAG, FLAG_NO_SECRET, NULL, NULL,
+     "listen with AJP off loopback without a secret"},
+    {"--allow-attribute", ACTION_ATTRIBUTE, 0, NULL, "NAME[*]", "let a request attribute through"},
+    {"--check", ACTION_FLAG, FLAG_CHECK, NULL, NULL, "check the settings and exit"},
+    {"--dump", ACTION_FLAG, FLAG_DUMP, NULL, NULL, "print the effective settings and exit"},
+    {"--version", ACTION_FLAG, FLAG_VERSION, NULL, NULL, "print the version and exit"},
+    {"--help", ACTION_FLAG, FLAG_HELP, NULL, NULL, "print this and exit"},
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+/* One option of the command line: a row of the table above, or a row of the settings. */
+struct given {
+    const struct option *option;
+    const struct setting_row *row;
+    const char *value; /* NULL: none */
+};
+
+/* Walks argv. */
+struct walk {
+    int argc, at;
+    char **argv;
+    const char *program;
+};
+
+static int usage(const struct walk *walk, const char *name, const char *what, const char *detail)
+{
+    char shown[128];
+    fprintf(stderr, "%s: %s: expected %s%s\n", walk->program,
+            log_str(shown, sizeof shown, ajp_str_of(name, strlen(name))), what, detail);
+    return EXIT_USAGE;
+}
+
+static bool same_name(const char *name, const char *text, size_t len)
+{
+    return name && strlen(name) == len && memcmp(name, text, len) == 0;
+}
+
+static bool find_option(const char *text, size_t len, struct given *given)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (same_name(options[i].name, text, len))
+            given->option = &options[i];
+    for (size_t i = 0; i < table_top.count; i++)
+        if (same_name(table_top.rows[i].option, text, len))
+            given->row = &table_top.rows[i];
+    return given->option || given->row;
+}
+
+/* -1: *given is the next option. 0: no more. Else the exit code. */
+static int next_given(struct walk *walk, struct given *given)
+{
+    if (walk->at >= walk->argc)
+        return 0;
+    const char *text = walk->argv[walk->at++];
+    size_t len = strcspn(text, "=");
+    *given = (struct given){0};
+    if (strncmp(text, "--", 2) != 0 || !find_option(text, len, given))
+        return usage(walk, text, "an option, see --help", "");
+    const char *name = given->option ? given->option->name : given->row->option;
+    bool flag = given->option && given->option->action == ACTION_FLAG;
+    bool boolean = given->row && given->row->kind == KIND_BOOL;
+    if (text[len] == '=') {
+        given->value = text + len + 1;
+        if (flag)
+            return usage(walk, name, "no value", "");
+    } else if (boolean) {
+        given->value = "true";
+    } else if (!flag) {
+        if (walk->at >= walk->argc)
+            return usage(walk, name,
+                         "a value: ", given->option ? given->option->metavar : given->row->help);
+        given->value = walk->argv[walk->at++];
+    }
+    return -1;
+}
+
+static void place_of(const struct draft *draft, const char *option, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s: %s", draft->program->name, option);
+}
+
+static bool add_listener(struct draft *draft, const char *url)
+{
+    char option[300], place[400];
+    snprintf(option, sizeof option, "--listen %s", url);
+    place_of(draft, "--listen", place, sizeof place);
+    return draft_add_listener(draft, option, -1) &&
+           draft_set_listener(draft, draft->listener_count - 1, "url", place, url);
+}
+
+static bool add_worker(struct draft *draft, const char *text)
+{
+    char option[300], place[400], name[80];
+    snprintf(option, sizeof option, "--worker %s", text);
+    place_of(draft, "--worker", place, sizeof place);
+    const char *equals = strchr(text, '=');
+    size_t len = equals ? (size_t)(equals - text) : 0;
+    if (!equals || len >= sizeof name) {
+        char shown[128];
+        snprintf(draft->message, sizeof draft->message,
+                 "%s: expected NAME=ajp://HOST:PORT, got \"%s\"", place,
+                 log_str(shown, sizeof shown, ajp_str_of(text, strlen(text))));
+        return false;
+    }
+    memcpy(name, text, len);
+    name[len] = '\0';
+    return draft_add_worker(draft, option, -1) &&
+           draft_set_worker(draft, draft->worker_count - 1, "name", place, name) &&
+           draft_set_worker(draft, draft->worker_count - 1, "url", place, equals + 1);
+}
+
+static bool set_secrets(struct draft *draft, const struct given *given)
+{
+    char place[100];
+    place_of(draft, given->option->name, place, sizeof place);
+    for (size_t i = 0; i < draft->listener_count; i++)
+        if (draft->listeners[i].proto == PROTO_AJP && draft->listeners[i].host.ptr &&
+            !draft_set_listener(draft, i, given->option->key, place, given->value))
+            return false;
+    return true;
+}
+
+static bool set_worker_secrets(struct draft *draft, const struct given *given)
+{
+    char place[100];
+    place_of(draft, given->option->name, place, sizeof place);
+    const char *equals = strchr(given->value, '=');
+    size_t len = equals ? (size_t)(equals - given->value) : 0;
+    bool any = false;
+    for (size_t i = 0; i < draft->worker_count; i++) {
+        if (equals && !same_name(draft->workers[i].name.ptr, given->value, len))
+            continue;
+        any = true;
+        if (!draft_set_worker(draft, i, given->option->key, place,
+                              equals ? equals + 1 : given->value))
+            return false;
+    }
+    if (any)
+        return true;
+    char shown[128];
+    snprintf(draft->message, sizeof draft->message,
+             "%s: expected %s with the name of a worker, got \"%s\"", place, given->option->metavar,
+             log_str(shown, sizeof shown, ajp_str_of(given->value, strlen(given->value))));
+    return false;
+}
+
+static bool allow_attribute(struct draft *draft, const char *name)
+{
+    char place[100];
+    place_of(draft, "--allow-attribute", place, sizeof place);
+    for (size_t i = 0; i < draft->listener_count; i++)
+        if (!draft_set_listener(draft, i, "attributes", place, name))
+            return false;
+    return true;
+}
+
+/* What makes listeners and workers; it replaces the file's. */
+static bool apply_first(struct draft *draft, const struct given *given, bool *listens,
+                        bool *workers)
+{
+    if (!given->option)
+        return true;
+    if (given->option->action == ACTION_LISTEN) {
+        if (!*listens)
+            draft->listener_count = 0;
+        *listens = true;
+        return add_listener(draft, given->value);
+    }
+    if (given->option->action == ACTION_WORKER) {
+        if (!*workers)
+            draft->worker_count = 0;
+        *workers = true;
+        return add_worker(draft, given->value);
+    }
+    return true;
+}
+
+/* What changes them, once all are there. */
+static bool apply_second(struct draft *draft, const struct given *given)
+{
+    if (given->row) {
+        char place[100];
+        place_of(draft, given->row->option, place, sizeof place);
+        return draft_set(draft, given->row, place, given->value);
+    }
+    switch (given->option->action) {
+    case ACTION_SECRET:
+        return set_secrets(draft, given);
+    case ACTION_WORKER_SECRET:
+        return set_worker_secrets(draft, given);
+    case ACTION_ATTRIBUTE:
+        return allow_attribute(draft, given->value);
+    case ACTION_FLAG:
+        for (size_t i = 0; given->option->flag == FLAG_NO_SECRET && i < draft->listener_count; i++)
+            draft->listeners[i].allow_no_secret = true;
+        return true;
+    case ACTION_CONFIG:
+    case ACTION_LISTEN:
+    case ACTION_WORKER:
+        return true;
+    }
+    return true;
+}
+
+static bool apply(struct draft *draft, struct walk walk)
+{
+    struct given given;
+    bool listens = false, workers = false;
+    for (struct walk first = walk; next_given(&first, &given) < 0;)
+        if (!apply_first(draft, &given, &listens, &workers))
+            return false;
+    for (struct walk second = walk; next_given(&second, &given) < 0;)
+        if (!apply_second(draft, &given))
+            return false;
+    return true;
+}
+
+static const char *metavar_of(const struct setting_row *row)
+{
+    switch (row->kind) {
+    case KIND_NUMBER:
+        return "N";
+    case KIND_SIZE:
+        return "SIZE";
+    case KIND_DURATION:
+        return "TIME";
+    case KIND_BOOL:
+        return "yes|no";
+    default:
+        return "TEXT"; /* choices, names and the like: the help says more */
+    }
+}
+
+static void print_help(const struct program *program)
+{
+    char left[64];
+    printf("Usage: %s --listen URL --worker NAME=URL [OPTION]...\n%s\n\n", program->name,
+           program->summary);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+        snprintf(left, sizeof left, "%s %s", option->name, option->metavar ? option->metavar : "");
+        printf("  %-38s %s\n", left, option->help);
+    }
+    printf("\n");
+    for (size_t i = 0; i < table_top.count; i++) {
+        const struct setting_row *row = &table_top.rows[i];
+        if (!row->option)
+            continue;
+        snprintf(left, sizeof left, "%s%s%s", row->option, row->kind == KIND_BOOL ? "=" : " ",
+                 metavar_of(row));
+        printf("  %-38s %s\n", left, row->help);
+    }
+}
+
+/* Looks over argv once: flags, the file, and that every option is one. -1 or the exit code. */
+static int survey(struct walk walk, unsigned *flags, const char **config)
+{
+    struct given given;
+    int rc;
+    while ((rc = next_given(&walk, &given)) < 0) {
+        if (!given.option)
+            continue;
+        if (given.option->action == ACTION_FLAG)
+            *flags |= given.option->flag;
+        if (given.option->action == ACTION_CONFIG) {
+            if (*config)
+                return usage(&walk, "--config", "one file only", "");
+            *config = given.value;
+        }
+    }
+    return rc == 0 ? -1 : rc;
+}
+
+static int build(struct draft *draft, struct walk walk, unsigned flags, const char *config,
+                 struct settings **out)
+{
+    bool ok = (!config || draft_apply_file(draft, config)) && apply(draft, walk);
+    struct settings *settings = ok ? draft_finish(draft) : NULL;
+    if (!settings) {
+        fprintf(stderr, "%s\n", draft->message);
+        return EXIT_USAGE;
+    }
+    if (flags & FLAG_DUMP)
+        draft_dump(draft, stdout);
+    if (flags & (FLAG_DUMP | FLAG_CHECK))
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    *out = settings;
+    draft->settings = NULL;
+    return -1;
+}
+
+int options_parse(int argc, char **argv, const struct program *program, struct settings **out)
+{
+    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program->name};
+    unsigned flags = 0;
+    const char *config = NULL;
+    int rc = survey(walk, &flags, &config);
+    if (rc >= 0)
+        return rc;
+    if (flags & FLAG_HELP) {
+        print_help(program);
+        return EXIT_SUCCESS;
+    }
+    if (flags & FLAG_VERSION) {
+        printf("%s %s\n", program->name, ajp_version());
+        return EXIT_SUCCESS;
+    }
+    struct draft *draft = draft_new(program);
+    if (!draft) {
+        fprintf(stderr, "%s: out of memory\n", program->name);
+        return EXIT_FAILURE;
+    }
+    rc = build(draft, walk, flags, config, out);
+    draft_free(draft);
+    return rc;
+}

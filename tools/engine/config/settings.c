@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of a settings tree, and the words for its enums. */
+#include "config/settings.h"
+
+#include "config/settings_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct settings_block {
+    struct settings_block *next;
+    size_t size;
+    _Alignas(max_align_t) char bytes[];
+};
+
+void *settings_alloc(struct settings *settings, size_t size)
+{
+    struct settings_block *block = calloc(1, sizeof *block + size);
+    if (!block)
+        abort(); /* at start only: nothing runs that could be saved */
+    block->size = size;
+    block->next = settings->blocks;
+    settings->blocks = block;
+    return block->bytes;
+}
+
+ajp_str settings_text(struct settings *settings, ajp_str text)
+{
+    if (!text.ptr)
+        return AJP_NULL;
+    char *copy = settings_alloc(settings, text.len + 1);
+    memcpy(copy, text.ptr, text.len);
+    return ajp_str_of(copy, text.len);
+}
+
+void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    for (struct settings_block *block = settings->blocks; block;) {
+        struct settings_block *next = block->next;
+        explicit_bzero(block->bytes, block->size); /* some hold secrets */
+        free(block);
+        block = next;
+    }
+    free(settings);
+}
+
+const char *activation_name(enum activation activation)
+{
+    static const char *const names[] = {"active", "drain", "stop", "standby"};
+    return names[activation];
+}
+
+const char *proto_name(enum proto proto)
+{
+    static const char *const names[] = {"http", "ajp"};
+    return names[proto];
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of every setting. docs/man/ajp-config.5.scd tells the same to users. */
+#include "config/table.h"
+
+#include <stddef.h>
+
+static const char *const activations[] = {"active", "drain", "stop", "standby", NULL};
+static const char *const reactions[] = {"deny", "drop", NULL};
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+enum { HOUR = 3600 * 1000 };
+
+#define TOP(member)      offsetof(struct settings, member)
+#define LISTENER(member) offsetof(struct listener_settings, member)
+#define WORKER(member)   offsetof(struct worker_settings, member)
+
+static const struct setting_row top_rows[] = {
+    {NULL, "threads", KIND_NUMBER, TOP(threads), 1, 256, NULL, "--threads",
+     "event loops; default: one per core"},
+    {NULL, "packet_size", KIND_NUMBER, TOP(packet_size), 8192, 65536, NULL, "--packet-size",
+     "AJP packet size, the same as on the workers"},
+    {NULL, "server_header", KIND_TEXT, TOP(server_header), 0, 0, NULL, "--server-header",
+     "Server header of every reply"},
+    {"log", "level", KIND_CHOICE, TOP(log_level), 0, 0, levels, "--log-level",
+     "error, warn, info or debug"},
+    {"log", "format", KIND_CHOICE, TOP(log_format), 0, 0, formats, "--log-format", "text or json"},
+    {"access_log", "file", KIND_TEXT, TOP(access_log), 0, 0, NULL, "--access-log",
+     "a line per request; - is standard output"},
+    {"access_log", "format", KIND_CHOICE, TOP(access_log_format), 0, 0, formats,
+     "--access-log-format", "text or json"},
+    {"session", "cookie", KIND_NAME, TOP(session.cookie), 0, 0, NULL, "--session-cookie",
+     "cookie that holds the session id"},
+    {"session", "param", KIND_NAME, TOP(session.param), 0, 0, NULL, "--session-param",
+     "path parameter that holds it"},
+    {"session", "sticky", KIND_BOOL, TOP(session.sticky), 0, 0, NULL, "--sticky",
+     "a session stays on its worker"},
+    {"session", "force", KIND_BOOL, TOP(session.sticky_force), 0, 0, NULL, "--sticky-force",
+     "503 rather than another worker"},
+    {"timeouts", "request_head", KIND_DURATION, TOP(timeouts.request_head), 0, HOUR, NULL,
+     "--request-head-timeout", "for a whole request head"},
+    {"timeouts", "body", KIND_DURATION, TOP(timeouts.body), 0, HOUR, NULL, "--body-timeout",
+     "for the next part of a request body"},
+    {"timeouts", "keep_alive", KIND_DURATION, TOP(timeouts.keep_alive), 0, 24 * HOUR, NULL,
+     "--keep-alive-timeout", "idle client connections"},
+    {"timeouts", "connect", KIND_DURATION, TOP(timeouts.connect), 1, HOUR, NULL,
+     "--connect-timeout", "to a worker"},
+    {"timeouts", "cping", KIND_DURATION, TOP(timeouts.cping), 1, HOUR, NULL, "--cping-timeout",
+     "until a worker answers CPing"},
+    {"timeouts", "cping_idle", KIND_DURATION, TOP(timeouts.cping_idle), 0, HOUR, NULL,
+     "--cping-idle", "CPing before reuse of a connection idle for longer"},
+    {"timeouts", "reply", KIND_DURATION, TOP(timeouts.reply), 0, 24 * HOUR, NULL, "--reply-timeout",
+     "between packets of a reply"},
+    {"timeouts", "write_stall", KIND_DURATION, TOP(timeouts.write_stall), 0, HOUR, NULL,
+     "--write-timeout", "for a peer that does not read"},
+    {"timeouts", "pool_idle", KIND_DURATION, TOP(timeouts.pool_idle), 0, 24 * HOUR, NULL,
+     "--pool-idle", "pooled worker connections are closed after"},
+    {"timeouts", "drain", KIND_DURATION, TOP(timeouts.drain), 0, 24 * HOUR, NULL, "--drain-timeout",
+     "for running requests after SIGTERM"},
+    {"limits", "max_connections", KIND_NUMBER, TOP(limits.max_connections), 1, 1000000, NULL,
+     "--max-connections", "of clients"},
+    {"limits", "request_line", KIND_NUMBER, TOP(limits.request_line), 64, 65536, NULL, NULL,
+     "bytes of an HTTP request line"},
+    {"limits", "header_count", KIND_NUMBER, TOP(limits.header_count), 1, 128, NULL, NULL,
+     "headers of a request"},
+    {"limits", "header_bytes", KIND_NUMBER, TOP(limits.header_bytes), 256, 65536, NULL, NULL,
+     "bytes of all headers"},
+    {"limits", "one_header_bytes", KIND_NUMBER, TOP(limits.one_header_bytes), 64, 65536, NULL, NULL,
+     "bytes of one header"},
+    {"limits", "max_body", KIND_SIZE, TOP(limits.max_body), 0, UINT64_C(1) << 50, NULL,
+     "--max-body", "bytes of a request body, as in 10M"},
+    {"limits", "max_attempts", KIND_NUMBER, TOP(limits.max_attempts), 1, 16, NULL, NULL,
+     "workers tried for one request"},
+};
+
+static const struct setting_row listener_rows[] = {
+    {NULL, "url", KIND_LISTEN_URL, 0, 0, 0, NULL, NULL, "where to listen"},
+    {NULL, "secret_file", KIND_SECRET_FILE, LISTENER(secret), 0, 0, NULL, NULL,
+     "file with the secret that clients must send"},
+    {NULL, "secret_env", KIND_SECRET_ENV, LISTENER(secret), 0, 0, NULL, NULL,
+     "environment variable with it"},
+    {NULL, "secret_next_file", KIND_SECRET_FILE, LISTENER(secret_next), 0, 0, NULL, NULL,
+     "file with a second secret, accepted too"},
+    {NULL, "secret_next_env", KIND_SECRET_ENV, LISTENER(secret_next), 0, 0, NULL, NULL,
+     "environment variable with it"},
+    {NULL, "allow_no_secret", KIND_BOOL, LISTENER(allow_no_secret), 0, 0, NULL, NULL,
+     "AJP off loopback without a secret"},
+    {NULL, "trust_identity", KIND_BOOL, LISTENER(trust_identity), 0, 0, NULL, NULL,
+     "believe remote user, authentication type and certificate"},
+    {NULL, "attributes", KIND_RULES, 0, 0, 0, NULL, NULL,
+     "request attributes let through, by name or prefix*"},
+    {NULL, "attribute_reaction", KIND_CHOICE, LISTENER(reaction), 0, 0, reactions, NULL,
+     "to other attributes: deny or drop"},
+    {NULL, "packet_size", KIND_NUMBER, LISTENER(packet_size), 8192, 65536, NULL, NULL,
+     "AJP packet size of this listener"},
+};
+
+static const struct setting_row worker_rows[] = {
+    {NULL, "name", KIND_NAME, WORKER(name), 0, 0, NULL, NULL, "its JVM route"},
+    {NULL, "url", KIND_WORKER_URL, 0, 0, 0, NULL, NULL, "where it listens"},
+    {NULL, "secret_file", KIND_SECRET_FILE, WORKER(secret), 0, 0, NULL, NULL,
+     "file with the secret to send"},
+    {NULL, "secret_env", KIND_SECRET_ENV, WORKER(secret), 0, 0, NULL, NULL,
+     "environment variable with it"},
+    {NULL, "weight", KIND_NUMBER, WORKER(weight), 1, 1000, NULL, NULL, "share of the requests"},
+    {NULL, "activation", KIND_CHOICE, WORKER(activation), 0, 0, activations, NULL,
+     "active, drain, stop or standby"},
+    {NULL, "domain", KIND_NAME, WORKER(domain), 0, 0, NULL, NULL, "replication group"},
+    {NULL, "redirect", KIND_NAME, WORKER(redirect), 0, 0, NULL, NULL,
+     "worker that takes its sessions over first"},
+    {NULL, "distance", KIND_NUMBER, WORKER(distance), 0, 1000, NULL, NULL,
+     "nearer workers go first"},
+    {NULL, "max_connections", KIND_NUMBER, WORKER(max_connections), 0, 65536, NULL, NULL,
+     "requests at a time; 0: no limit"},
+    {NULL, "packet_size", KIND_NUMBER, WORKER(packet_size), 8192, 65536, NULL, NULL,
+     "AJP packet size of this worker"},
+};
+
+#define TABLE(rows)                                                                                \
+    {                                                                                              \
+        rows, sizeof rows / sizeof *rows                                                           \
+    }
+
+const struct setting_table table_top = TABLE(top_rows);
+const struct setting_table table_listener = TABLE(listener_rows);
+const struct setting_table table_worker = TABLE(worker_rows);
+
+_Static_assert(sizeof top_rows / sizeof *top_rows <= ROWS_MAX, "given[] of the draft");

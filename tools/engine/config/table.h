@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every setting, once: its key in the file, its option, its kind, its bounds and its place. The
+ * file's schema, the command line, the dump and the help all come from these rows. */
+#ifndef ENGINE_CONFIG_TABLE_H
+#define ENGINE_CONFIG_TABLE_H
+
+#include "config/settings.h"
+
+enum kind {
+    KIND_NUMBER,      /* uint32_t */
+    KIND_SIZE,        /* uint64_t; k, M, G are powers of 1024 */
+    KIND_DURATION,    /* uint32_t milliseconds; "10s", "500ms", "2m" */
+    KIND_BOOL,        /* bool */
+    KIND_CHOICE,      /* an enum, by its names */
+    KIND_TEXT,        /* ajp_str */
+    KIND_NAME,        /* ajp_str of [A-Za-z0-9_.-]{1,64} */
+    KIND_LISTEN_URL,  /* proto, host and port of a listener */
+    KIND_WORKER_URL,  /* of a worker */
+    KIND_SECRET_FILE, /* ajp_str: the first line of a file */
+    KIND_SECRET_ENV,  /* ajp_str: an environment variable */
+    KIND_RULES,       /* attributes and attribute_count of a listener */
+};
+
+struct setting_row {
+    const char *group; /* mapping that holds the key; NULL: top level, or the entry of a list */
+    const char *key;
+    enum kind kind;
+    size_t offset; /* into struct settings, listener_settings or worker_settings */
+    uint64_t min, max;
+    const char *const *choices; /* NULL-ended */
+    const char *option;         /* "--threads"; NULL: file only */
+    const char *help;
+};
+
+struct setting_table {
+    const struct setting_row *rows;
+    size_t count;
+};
+
+enum { ROWS_MAX = 48 }; /* of any one table */
+
+extern const struct setting_table table_top;
+extern const struct setting_table table_listener;
+extern const struct setting_table table_worker;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One value of a setting: from text into its place, and back. */
+#ifndef ENGINE_CONFIG_VALUE_H
+#define ENGINE_CONFIG_VALUE_H
+
+#include "config/table.h"
+
+#include <stdio.h>
+
+struct value_context {
+    struct settings *owner; /* of the memory of texts */
+    unsigned listen_protos; /* bits of what KIND_LISTEN_URL may name */
+    char *why;              /* filled when a value is refused: what was expected */
+    size_t why_cap;
+};
+
+/* base is what row->offset counts from: settings, a listener or a worker. */
+bool value_set(const struct value_context *ctx, const struct setting_row *row, void *base,
+               const char *text);
+bool value_set_rules(const struct value_context *ctx, struct listener_settings *listener,
+                     const char *const *names, size_t count);
+
+/* As YAML, "null" for what is absent. Secrets are not printed: false, nothing is written. */
+bool value_print(FILE *out, const struct setting_row *row, const void *base);
+
+bool value_is_name(ajp_str text);
+
+#endif
