@@ -62,7 +62,9 @@ typedef struct ajp_request {
     uint16_t server_port;
     uint8_t method_code;
     bool is_ssl;
-    uint16_t known_header[AJP_REQ_HEADER_COUNT]; /* offset of the value, 0: absent */
+    /* payload offsets of the first value's length word, 0: absent; headers that
+     * have a code count whether the wire used it or spelled the name */
+    uint16_t known_header[AJP_REQ_HEADER_COUNT];
     uint16_t known_attr[AJP_ATTR_COUNT];
 } ajp_request;
 
@@ -87,6 +89,7 @@ typedef struct ajp_body { /* DATA and BODY_CHUNK, or a part of one */
 typedef struct ajp_message {
     ajp_kind kind;
     uint16_t fault; /* on error: payload offset of the offending byte */
+    uint16_t slack; /* bytes after the message's end, ignored (AJP_ALLOW_TRAILING) */
     union {
         ajp_request request;
         ajp_response response;
@@ -97,7 +100,8 @@ typedef struct ajp_message {
 } ajp_message;
 
 /* Decode a whole frame. A frame to the container has no type byte when it
- * carries request body: pass expect_data to say so. */
+ * carries request body: pass expect_data to say so. On error only kind and
+ * fault of *m mean anything. */
 AJP_API AJP_CHECK ajp_status ajp_decode(ajp_message *m, const ajp_frame *f, bool expect_data,
                                         const ajp_limits *lim);
 
@@ -108,6 +112,8 @@ AJP_API bool ajp_attr_next(ajp_attrs *it, ajp_attr_view *out);
 /* First value, or a null view. No search: one indexed load. */
 AJP_API ajp_str ajp_request_header(const ajp_request *r, ajp_req_header code);
 AJP_API ajp_str ajp_request_attr(const ajp_request *r, ajp_attr code);
+/* First value of the named (0A) attribute of that exact name, or a null view. */
+AJP_API ajp_str ajp_request_named(const ajp_request *r, ajp_str name);
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,8 @@ typedef enum ajp_attr {
 } ajp_attr;
 
 /* code -> name: a null view when the code is unknown.
- * name -> code: 0 when the name has no code. Names compare without case. */
+ * name -> code: 0 when the name has no code. Header names compare without
+ * case, methods with it, as in HTTP. */
 AJP_API ajp_str ajp_kind_name(ajp_kind kind);
 AJP_API ajp_str ajp_method_name(uint8_t code);
 AJP_API uint8_t ajp_method_code(ajp_str name);

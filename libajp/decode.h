@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of the decoder that its files share with each other and the session. */
+#ifndef AJP_DECODE_PRIVATE_H
+#define AJP_DECODE_PRIVATE_H
+#include "cursor.h"
+#include <ajp/decode.h>
+
+/* What one direction knows about header names. */
+struct header_table {
+    const ajp_str *names;
+    unsigned count;
+    unsigned content_length;
+    unsigned (*code)(ajp_str name);
+    bool request;
+};
+
+extern const struct header_table request_headers, response_headers;
+
+/* Reads the count and the headers. known[] takes the offsets of first values. */
+bool read_headers(struct cursor *c, const struct header_table *t, uint16_t max, ajp_fields *fields,
+                  uint16_t *known, int64_t *content_length);
+
+ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
+                          const ajp_limits *lim);
+ajp_status decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
+                           const ajp_limits *lim);
+
+/* Runs a walk over the payload, and once more with text scanned when it failed
+ * or when the controls it met are not all framing. */
+typedef bool walk_fn(struct cursor *c, void *out, const ajp_limits *lim);
+ajp_status checked_walk(struct cursor *c, walk_fn *walk, void *out, const ajp_limits *lim);
+
+/* Counts bytes that follow the end of a message, or refuses them. */
+ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient);
+
+/* Body bytes and the bytes behind them of a DATA or BODY_CHUNK whose payload of
+ * len bytes starts with p[0..3), or as many of them as there are. */
+struct body_shape {
+    uint16_t packet, tail, fault;
+};
+ajp_status data_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient);
+ajp_status chunk_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient);
+
+/* Digits of an ssl_key_size spelled as a string at p, or 0. No attribute code is
+ * a digit, so a number followed by other attributes never looks like it. */
+size_t key_size_text(const uint8_t *p, size_t left);
+
+static inline const ajp_limits *limits_or_default(const ajp_limits *lim)
+{
+    return lim != NULL ? lim : &ajp_limits_default;
+}
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FORWARD_REQUEST: request line, headers, attributes. */
+#include "decode.h"
+#include <string.h>
+
+size_t key_size_text(const uint8_t *p, size_t left)
+{
+    if (left < 4) {
+        return 0;
+    }
+    const size_t n = get16(p);
+    if (n == 0 || n > 4 || left < n + 3 || p[2 + n] != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!is_digit(p[2 + i])) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+static bool read_line(struct cursor *c, ajp_request *r)
+{
+    if (!get_u8(c, &r->method_code)) {
+        return false;
+    }
+    if (r->method_code != AJP_METHOD_STORED) {
+        if (r->method_code == 0 || r->method_code > AJP_METHOD_MAX) {
+            return cursor_fail(c, AJP_ERR_METHOD, c->p - 1);
+        }
+        r->method = ajp_method_name(r->method_code);
+    }
+    const uint8_t *protocol_at = c->p;
+    if (!get_text(c, &r->protocol)) {
+        return false;
+    }
+    if (r->protocol.ptr == NULL) {
+        return cursor_fail(c, AJP_ERR_STRING, protocol_at);
+    }
+    const uint8_t *uri_at = c->p;
+    if (!get_text(c, &r->uri)) {
+        return false;
+    }
+    if (r->uri.len == 0) { /* null, or empty */
+        return cursor_fail(c, AJP_ERR_STRING, uri_at);
+    }
+    return get_text(c, &r->remote_addr) && get_text(c, &r->remote_host) &&
+           get_text(c, &r->server_name) && get_u16(c, &r->server_port) && get_bool(c, &r->is_ssl);
+}
+
+static bool read_key_size(struct cursor *c)
+{
+    const size_t digits = key_size_text(c->p, cursor_left(c));
+    uint16_t bits;
+    ajp_str text;
+    if (digits == 0) {
+        return get_u16(c, &bits);
+    }
+    if ((c->lenient & AJP_ALLOW_TEXT_KEY_SIZE) == 0) {
+        return cursor_fail(c, AJP_ERR_ATTR, c->p);
+    }
+    c->canonical = false;
+    return get_opaque(c, &text);
+}
+
+static bool read_stored_method(struct cursor *c, ajp_request *r, const uint8_t *at)
+{
+    if (r->method_code != AJP_METHOD_STORED) {
+        return cursor_fail(c, AJP_ERR_METHOD, at);
+    }
+    if (!get_value(c, &r->method)) {
+        return false;
+    }
+    const size_t i = token_scan(bytes_of(r->method), r->method.len);
+    if (r->method.len == 0) {
+        return cursor_fail(c, AJP_ERR_METHOD, at);
+    }
+    if (i < r->method.len) {
+        return cursor_fail(c, AJP_ERR_METHOD, bytes_of(r->method) + i);
+    }
+    if (ajp_method_code(r->method) != 0) {
+        c->canonical = false;
+    }
+    return true;
+}
+
+static bool read_named(struct cursor *c)
+{
+    ajp_str name, value;
+    const uint8_t *at = c->p;
+    if (!get_text(c, &name)) {
+        return false;
+    }
+    if (name.len == 0) { /* null, or empty */
+        return cursor_fail(c, AJP_ERR_ATTR, at);
+    }
+    return get_value(c, &value);
+}
+
+/* A certificate holds line ends, and whatever else: its text is not looked at. */
+static bool read_cert(struct cursor *c)
+{
+    const uint8_t *at = c->p;
+    ajp_str cert;
+    if (!get_opaque(c, &cert)) {
+        return false;
+    }
+    if (cert.ptr != NULL) {
+        c->controls += (uint32_t)text_controls(bytes_of(cert), cert.len);
+        return true;
+    }
+    c->canonical = false;
+    return (c->lenient & AJP_ALLOW_NULL_VALUE) != 0 || cursor_fail(c, AJP_ERR_STRING, at);
+}
+
+static bool read_unknown_attr(struct cursor *c, const uint8_t *at)
+{
+    ajp_str value;
+    c->canonical = false;
+    /* a digit is never a code: see key_size_text */
+    if ((c->lenient & AJP_ALLOW_UNKNOWN_ATTR) == 0 || is_digit(*at)) {
+        return cursor_fail(c, AJP_ERR_ATTR, at);
+    }
+    return get_value(c, &value);
+}
+
+static bool read_attr(struct cursor *c, ajp_request *r, uint8_t code)
+{
+    const uint8_t *at = c->p - 1;
+    ajp_str value;
+    if (code == 0 || code >= AJP_ATTR_COUNT) {
+        return read_unknown_attr(c, at);
+    }
+    if (r->known_attr[code] == 0) {
+        r->known_attr[code] = (uint16_t)(c->p - c->base);
+    } else if (code != AJP_ATTR_NAMED) {
+        return cursor_fail(c, AJP_ERR_ATTR, at);
+    }
+    switch (code) {
+    case AJP_ATTR_NAMED:
+        return read_named(c);
+    case AJP_ATTR_SSL_KEY_SIZE:
+        return read_key_size(c);
+    case AJP_ATTR_STORED_METHOD:
+        return read_stored_method(c, r, at);
+    case AJP_ATTR_SSL_CERT:
+        return read_cert(c);
+    default: /* the other codes carry one string */
+        return get_value(c, &value);
+    }
+}
+
+static bool read_attrs(struct cursor *c, ajp_request *r, unsigned max)
+{
+    uint8_t code;
+    if (max > AJP_ATTRS_MAX) {
+        max = AJP_ATTRS_MAX;
+    }
+    r->attrs.at = c->p;
+    r->attrs.index = 0;
+    r->attrs_at = (uint16_t)(c->p - c->base);
+    for (unsigned n = 0;; n++) {
+        if (!get_u8(c, &code)) {
+            return false;
+        }
+        if (code == AJP_ATTR_END) {
+            break;
+        }
+        if (n == max) {
+            return cursor_fail(c, AJP_ERR_ATTR_LIMIT, c->p - 1);
+        }
+        if (!read_attr(c, r, code)) {
+            return false;
+        }
+    }
+    r->end_at = (uint16_t)(c->p - 1 - c->base);
+    return true;
+}
+
+static bool walk_request(struct cursor *c, void *out, const ajp_limits *lim)
+{
+    ajp_request *r = out;
+    memset(r->known_header, 0, sizeof r->known_header);
+    memset(r->known_attr, 0, sizeof r->known_attr);
+    c->p++; /* the type byte */
+    c->controls++;
+    if (!read_line(c, r) ||
+        !read_headers(c, &request_headers, lim->max_headers, &r->headers, r->known_header,
+                      &r->content_length) ||
+        !read_attrs(c, r, lim->max_attrs)) {
+        return false;
+    }
+    if (r->method_code == AJP_METHOD_STORED && r->known_attr[AJP_ATTR_STORED_METHOD] == 0) {
+        return cursor_fail(c, AJP_ERR_METHOD, c->base + 1);
+    }
+    return true;
+}
+
+ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
+                          const ajp_limits *lim)
+{
+    ajp_request *r = &m->u.request;
+    struct cursor c;
+    cursor_init(&c, payload, len, lim->lenient);
+    const ajp_status st = checked_walk(&c, walk_request, r, lim);
+    if (st != AJP_OK) {
+        m->fault = c.fault;
+        return st;
+    }
+    r->payload = payload;
+    r->payload_len = len;
+    r->canonical = c.canonical && c.p == c.end;
+    return check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
+}

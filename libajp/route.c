@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Session ids in a request, and the route in a session id. */
+#include <ajp/route.h>
+#include <string.h>
+
+enum { FROM_PATH, FROM_HEADERS };
+
+static bool same(ajp_str a, ajp_str b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+static bool ends_param(char c)
+{
+    return c == ';' || c == '/' || c == '?' || c == '#';
+}
+
+ajp_str ajp_path_param(ajp_str uri, ajp_str name)
+{
+    for (size_t i = 0; i < uri.len && uri.ptr[i] != '?'; i++) {
+        if (uri.ptr[i] != ';') {
+            continue;
+        }
+        const size_t at = i + 1;
+        if (uri.len - at <= name.len || uri.ptr[at + name.len] != '=' ||
+            !same(ajp_str_of(uri.ptr + at, name.len), name)) {
+            continue;
+        }
+        const size_t value = at + name.len + 1;
+        size_t end = value;
+        while (end < uri.len && !ends_param(uri.ptr[end])) {
+            end++;
+        }
+        return ajp_str_of(uri.ptr + value, end - value);
+    }
+    return AJP_NULL;
+}
+
+ajp_str ajp_route_of(ajp_str session_id)
+{
+    for (size_t i = 0; i < session_id.len; i++) {
+        if (session_id.ptr[i] == '.') {
+            return ajp_str_of(session_id.ptr + i + 1, session_id.len - i - 1);
+        }
+    }
+    return AJP_NULL;
+}
+
+void ajp_session_ids_init(ajp_session_ids *it, const ajp_request *r, const ajp_route_rule *rule)
+{
+    static const ajp_route_rule usual = {{"JSESSIONID", 10}, {"jsessionid", 10}};
+    it->request = r;
+    it->rule = rule != NULL ? *rule : usual;
+    if (it->rule.cookie.ptr == NULL) {
+        it->rule.cookie = usual.cookie;
+    }
+    if (it->rule.param.ptr == NULL) {
+        it->rule.param = usual.param;
+    }
+    it->fields = r->headers;
+    it->cookies = ajp_cookies_of(AJP_STR(""));
+    it->phase = FROM_PATH;
+}
+
+static bool next_header(ajp_session_ids *it)
+{
+    ajp_field f;
+    while (ajp_field_next(&it->fields, &f)) {
+        const bool cookie =
+            f.code != 0 ? f.code == AJP_REQ_COOKIE : ajp_req_header_code(f.name) == AJP_REQ_COOKIE;
+        if (cookie) {
+            it->cookies = ajp_cookies_of(f.value);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ajp_session_id_next(ajp_session_ids *it, ajp_str *id)
+{
+    if (it->phase == FROM_PATH) {
+        const ajp_str found = ajp_path_param(it->request->uri, it->rule.param);
+        it->phase = FROM_HEADERS;
+        if (found.len > 0) {
+            *id = found;
+            return true;
+        }
+    }
+    for (;;) {
+        ajp_cookie c;
+        while (ajp_cookie_next(&it->cookies, &c)) {
+            if (same(c.name, it->rule.cookie) && c.value.len > 0) {
+                *id = c.value;
+                return true;
+            }
+        }
+        if (!next_header(it)) {
+            return false;
+        }
+    }
+}
