@@ -39,7 +39,7 @@ def test_a_bad_option_is_one_message_and_exit_2(name, args, expected):
 @pytest.mark.parametrize("name", DAEMONS)
 def test_a_bad_file_is_told_with_its_place(name, tmp_path):
     file = tmp_path / "bad.yaml"
-    file.write_text(f"listeners:\n  - url: {DAEMONS[name]}://127.0.0.1:0\nworkers:\n  - name: a\n"
+    file.write_text(f"listen:\n  - url: {DAEMONS[name]}://127.0.0.1:0\nworkers:\n  - name: a\n"
                     "    url: ajp://127.0.0.1:1\n    weight: heavy\n")
     for more in ([], ["--check"]):
         done = run(name, "--config", file, *more)
@@ -156,7 +156,7 @@ def secretive(tomcats, spawn, folder):
     (base / "front").write_text("front secret\n")
     (base / "back").write_text(f"{SECRET}\n")
     (base / "forward.yaml").write_text(
-        f"listeners:\n  - url: ajp://127.0.0.1:0\n    secret_file: {base}/front\nworkers:\n" + "".join(
+        f"listen:\n  - url: ajp://127.0.0.1:0\n    secret_file: {base}/front\nworkers:\n" + "".join(
             f"  - name: {n.name}\n    url: ajp://127.0.0.1:{n.ajp_secret}\n    secret_file: {base}/back\n"
             for n in tomcats))
     for file in base.iterdir():
