@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ajpcat serve: options, threads, signals. */
+#include "args.h"
+#include "command.h"
+#include "serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 64 };
+
+enum { LISTEN, ROUTE, THREADS, PACKET_SIZE, SECRET_FILE, VERBOSE, QUIET };
+
+static const struct arg table[] = {
+    [LISTEN] = {0, "listen", "URL",
+                "where to listen, e.g. ajp://127.0.0.1:8009 (port 0: any free one)"},
+    [ROUTE] = {0, "route", "NAME", "JVM route to put into session ids"},
+    [THREADS] = {0, "threads", "N", "threads, each with its own event loop (1)"},
+    [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
+    [SECRET_FILE] = {0, "secret-file", "FILE", "secret that requests must carry; else AJP_SECRET"},
+    [VERBOSE] = {'v', "verbose", NULL, "a line per request on standard error"},
+    [QUIET] = {'q', "quiet", NULL, "no complaints about broken peers"},
+    [QUIET + 1] = {0}};
+
+struct settings {
+    struct serve_options options;
+    struct address address;
+    unsigned threads;
+};
+
+static bool is_route(const char *s)
+{
+    return strlen(s) <= 64 && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-")] == '\0';
+}
+
+static int set_listen(const struct args *a, struct settings *s)
+{
+    struct url url;
+    const char *why;
+    if (!url_parse(a->value, &url, &why))
+        return args_wrong(a, "--listen %s: %s", a->value, why);
+    if (!url_resolve(&url, true, &s->address, &why))
+        return args_wrong(a, "--listen %s: %s", a->value, why);
+    return 0;
+}
+
+static int set_option(const struct args *a, int row, struct settings *s, const char **secret_file)
+{
+    uint64_t n = 0;
+    switch (row) {
+    case LISTEN:
+        return set_listen(a, s);
+    case ROUTE:
+        if (!is_route(a->value))
+            return args_wrong(a, "--route: expected at most 64 letters, digits, _ and -");
+        s->options.route = a->value;
+        return 0;
+    case THREADS:
+        if (!args_uint(a, 1, MAX_THREADS, &n))
+            return EXIT_USAGE;
+        s->threads = (unsigned)n;
+        return 0;
+    case PACKET_SIZE:
+        if (!args_uint(a, AJP_PACKET_DEFAULT, AJP_PACKET_MAX, &n))
+            return EXIT_USAGE;
+        s->options.limits.max_packet = (uint32_t)n;
+        return 0;
+    case SECRET_FILE:
+        *secret_file = a->value;
+        return 0;
+    case VERBOSE:
+        s->options.verbose = true;
+        return 0;
+    case QUIET:
+        s->options.quiet = true;
+        return 0;
+    default:
+        return args_wrong(a, "unexpected operand \"%s\"", a->value);
+    }
+}
+
+static int read_settings(struct args *a, struct settings *s)
+{
+    const char *secret_file = NULL, *why;
+    int row, code;
+    while ((row = args_next(a)) != ARGS_END) {
+        if (row == ARGS_ERROR || row == ARGS_HELP)
+            return args_exit(row);
+        if ((code = set_option(a, row, s, &secret_file)) != 0)
+            return code;
+    }
+    if (s->address.len == 0)
+        return args_wrong(a, "--listen ajp://HOST:PORT is needed");
+    if (!secret_load(secret_file, &s->options.secret, &why))
+        return args_wrong(a, "--secret-file %s: %s", secret_file, why);
+    return -1;
+}
+
+static void *thread_main(void *loop)
+{
+    return loop_run(loop) ? loop : NULL;
+}
+
+static int run(const struct args *a, struct settings *s)
+{
+    struct serve_loop loops[MAX_THREADS] = {{0}};
+    pthread_t threads[MAX_THREADS];
+    char where[ADDRESS_TEXT];
+    sigset_t ends;
+    int signal_number;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    for (unsigned i = 0; i < s->threads; i++) {
+        loops[i] = (struct serve_loop){.options = &s->options,
+                                       .listen_fd = net_listen(&s->address),
+                                       .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+        if (loops[i].listen_fd < 0 || loops[i].wake_fd < 0) {
+            fprintf(stderr, "ajpcat %s: cannot listen: %s\n", a->command, strerror(errno));
+            return EXIT_FAILED;
+        }
+    }
+    for (unsigned i = 0; i < s->threads; i++) {
+        if (pthread_create(&threads[i], NULL, thread_main, &loops[i]) != 0) {
+            fprintf(stderr, "ajpcat %s: cannot start a thread\n", a->command);
+            return EXIT_FAILED;
+        }
+    }
+    address_format(&s->address, where);
+    printf("listening ajp://%s\n", where);
+    fflush(stdout);
+    sigwait(&ends, &signal_number);
+    for (unsigned i = 0; i < s->threads; i++) {
+        uint64_t one = 1;
+        if (write(loops[i].wake_fd, &one, sizeof one) < 0)
+            return EXIT_FAILED;
+        pthread_join(threads[i], NULL);
+        close(loops[i].listen_fd);
+        close(loops[i].wake_fd);
+    }
+    return 0;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct args a;
+    struct settings s = {.threads = 1, .options = {.route = "", .limits = ajp_limits_relay}};
+    args_init(&a, argc, argv, "", "An AJP app server for tests and demonstrations.", table);
+    s.options.limits.max_packet = AJP_PACKET_DEFAULT;
+    int code = read_settings(&a, &s);
+    if (code < 0)
+        code = run(&a, &s);
+    text_free(&s.options.secret);
+    return code;
+}

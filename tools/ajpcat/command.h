@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands. argv[0] is the subcommand's name; each returns the exit code. */
+#ifndef AJPCAT_COMMAND_H
+#define AJPCAT_COMMAND_H
+
+int cmd_serve(int argc, char **argv);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON output. */
+#include "json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Length of the well-formed UTF-8 sequence at s[0..len), or 0. */
+static size_t utf8_length(const unsigned char *s, size_t len)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (n == 0 || s[0] > 0xf4 || n > len)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void put_special(struct text *out, unsigned char c)
+{
+    static const char letters[] = "btnvfr"; /* 8..13, of which JSON lacks \v */
+    if (c == '"' || c == '\\') {
+        text_byte(out, '\\');
+        text_byte(out, (char)c);
+    } else if (c >= 8 && c <= 13 && c != 11) {
+        text_byte(out, '\\');
+        text_byte(out, letters[c - 8]);
+    } else {
+        text_fmt(out, "\\u%04x", c);
+    }
+}
+
+void json_quote(struct text *out, const char *s, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    text_byte(out, '"');
+    for (size_t i = 0; i < len;) {
+        size_t run = i;
+        while (run < len && is_plain(p[run]))
+            run++;
+        text_put(out, s + i, run - i);
+        i = run;
+        if (i == len)
+            break;
+        size_t n = p[i] >= 0xc2 ? utf8_length(p + i, len - i) : 0;
+        if (n == 0) {
+            put_special(out, p[i]);
+            n = 1;
+        } else {
+            text_put(out, s + i, n);
+        }
+        i += n;
+    }
+    text_byte(out, '"');
+}
+
+static void begin(struct json *j, const char *key)
+{
+    if (j->comma)
+        text_str(j->out, ", ");
+    j->comma = true;
+    if (key) {
+        json_quote(j->out, key, strlen(key));
+        text_str(j->out, ": ");
+    }
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+    begin(j, key);
+    text_byte(j->out, bracket);
+    j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+    text_byte(j->out, bracket);
+    j->comma = true;
+}
+
+void json_string(struct json *j, const char *key, ajp_str value)
+{
+    if (!value.ptr) {
+        json_null(j, key);
+        return;
+    }
+    begin(j, key);
+    json_quote(j->out, value.ptr, value.len);
+}
+
+void json_cstring(struct json *j, const char *key, const char *value)
+{
+    json_string(j, key, value ? ajp_str_of(value, strlen(value)) : AJP_NULL);
+}
+
+void json_int(struct json *j, const char *key, int64_t value)
+{
+    begin(j, key);
+    text_fmt(j->out, "%" PRId64, value);
+}
+
+void json_real(struct json *j, const char *key, double value, int digits)
+{
+    begin(j, key);
+    text_fmt(j->out, "%.*f", digits, value);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+    begin(j, key);
+    text_str(j->out, value ? "true" : "false");
+}
+
+void json_null(struct json *j, const char *key)
+{
+    begin(j, key);
+    text_str(j->out, "null");
+}

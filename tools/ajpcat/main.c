@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ajpcat: see, send and serve AJP. This file is the table of subcommands. */
+#include "args.h"
+#include "command.h"
+
+#include <ajp/base.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void usage(FILE *to)
+{
+    fputs("Usage: ajpcat COMMAND [options]\n\n", to);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
+    fputs("\najpcat COMMAND --help explains a command; ajpcat --version prints the version.\n"
+          "NO_COLOR in the environment turns colour off.\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--version") == 0) {
+        printf("ajpcat %s\n", ajp_version());
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    if (*name)
+        fprintf(stderr, "ajpcat: unknown command \"%s\"\n\n", name);
+    usage(stderr);
+    return EXIT_USAGE;
+}

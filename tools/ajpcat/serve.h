@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The embedded app server. serve_page.c decides what to answer, serve_conn.c speaks AJP on one
+ * connection, serve_loop.c waits for sockets and timers, cmd_serve.c reads the options. */
+#ifndef AJPCAT_SERVE_H
+#define AJPCAT_SERVE_H
+
+#include "json.h"
+#include "net.h"
+#include "text.h"
+
+#include <ajp/ajp.h>
+
+struct serve_options {
+    const char *route; /* "" for none */
+    struct text secret;
+    ajp_limits limits;
+    bool verbose; /* a line per request */
+    bool quiet;   /* no complaints either */
+};
+
+/* What to answer. Filled by page_begin, completed by page_body_end. */
+struct page {
+    enum { PAGE_TEXT, PAGE_PATTERN, PAGE_PARTS } kind;
+    uint16_t status;
+    const char *type;
+    const char *location; /* NULL: none */
+    uint64_t length;      /* of the body; parts for PAGE_PARTS */
+    uint64_t delay_ms;    /* before the answer, or between parts */
+    bool announce;        /* send Content-Length */
+    bool asks;            /* wants the request's body even if no length announces one */
+    bool reports;         /* text ends with what was read */
+    bool refused;         /* wrong secret: answer and close */
+    char cookie[80];
+    struct text text;
+    struct json json;
+};
+
+void page_begin(struct page *p, const ajp_request *r, const struct serve_options *o);
+void page_body_end(struct page *p, uint64_t bytes, uint32_t crc);
+const char *page_reason(uint16_t status);
+
+/* Copies n bytes of the pattern served by /bytes, from the given offset. */
+void page_pattern(char *out, uint64_t offset, size_t n);
+
+struct serve_conn {
+    int fd;
+    enum { CONN_IDLE, CONN_BODY, CONN_WAIT, CONN_ANSWER, CONN_LINGER } state;
+    ajp_session session;
+    uint8_t *in; /* limits.max_packet bytes, taken when the first byte arrives */
+    size_t in_len;
+    struct text out;
+    size_t out_sent;
+    struct page page;
+    int64_t body_announced;
+    uint64_t body_bytes;
+    uint32_t body_crc;
+    bool bodiless; /* HEAD, 204, 304 */
+    bool headers_sent;
+    uint32_t armed; /* epoll events asked for */
+    uint64_t page_sent;
+    uint64_t deadline_ns;                   /* CONN_WAIT and CONN_LINGER; 0: not on the list */
+    struct serve_conn *prev, *next;         /* by deadline */
+    struct serve_conn *all_prev, *all_next; /* all of the loop */
+};
+
+struct serve_loop {
+    const struct serve_options *options;
+    int epoll_fd, listen_fd, wake_fd;
+    struct serve_conn *first, *last; /* by deadline */
+    struct serve_conn *all;
+};
+
+/* Both return false when the connection is to be closed. */
+bool conn_readable(struct serve_loop *l, struct serve_conn *c);
+bool conn_go_on(struct serve_loop *l, struct serve_conn *c); /* it may write, or waited enough */
+void conn_free(struct serve_conn *c);
+
+void loop_wait(struct serve_loop *l, struct serve_conn *c, uint64_t ms);
+bool loop_run(struct serve_loop *l); /* until wake_fd is readable */
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The growing text, and memory that is there or ends the program. */
+#include "text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *have(void *p)
+{
+    if (!p) {
+        fputs("ajpcat: out of memory\n", stderr);
+        exit(1);
+    }
+    return p;
+}
+
+void *xmalloc(size_t size)
+{
+    return have(malloc(size ? size : 1));
+}
+
+void *xrealloc(void *old, size_t size)
+{
+    return have(realloc(old, size ? size : 1));
+}
+
+char *xstrdup(const char *s)
+{
+    return have(strdup(s));
+}
+
+void text_reserve(struct text *t, size_t more)
+{
+    if (more >= SIZE_MAX / 4 || t->len >= SIZE_MAX / 4)
+        have(NULL);
+    if (t->cap - t->len > more)
+        return;
+    size_t cap = t->cap ? t->cap * 2 : 128;
+    while (cap - t->len <= more)
+        cap *= 2;
+    t->at = xrealloc(t->at, cap);
+    t->cap = cap;
+}
+
+void text_put(struct text *t, const void *bytes, size_t len)
+{
+    text_reserve(t, len);
+    if (len > 0)
+        memcpy(t->at + t->len, bytes, len);
+    t->len += len;
+    t->at[t->len] = '\0';
+}
+
+void text_str(struct text *t, const char *s)
+{
+    text_put(t, s, strlen(s));
+}
+
+void text_byte(struct text *t, char byte)
+{
+    text_put(t, &byte, 1);
+}
+
+void text_vfmt(struct text *t, const char *format, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    text_reserve(t, 128);
+    int n = vsnprintf(t->at + t->len, t->cap - t->len, format, ap);
+    if (n >= 0 && (size_t)n >= t->cap - t->len) {
+        text_reserve(t, (size_t)n);
+        n = vsnprintf(t->at + t->len, t->cap - t->len, format, again);
+    }
+    va_end(again);
+    if (n > 0)
+        t->len += (size_t)n;
+}
+
+void text_fmt(struct text *t, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    text_vfmt(t, format, ap);
+    va_end(ap);
+}
+
+void text_clear(struct text *t)
+{
+    t->len = 0;
+}
+
+void text_free(struct text *t)
+{
+    free(t->at);
+    *t = (struct text){0};
+}
+
+void text_cut(struct text *t, size_t n)
+{
+    if (n == 0)
+        return;
+    memmove(t->at, t->at + n, t->len - n);
+    t->len -= n;
+    t->at[t->len] = '\0';
+}

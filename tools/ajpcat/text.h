@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A growing run of bytes, always followed by a NUL. Running out of memory ends the program. */
+#ifndef AJPCAT_TEXT_H
+#define AJPCAT_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct text {
+    char *at;
+    size_t len, cap;
+};
+
+void *xmalloc(size_t size);
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *s);
+
+void text_reserve(struct text *t, size_t more);
+void text_put(struct text *t, const void *bytes, size_t len);
+void text_str(struct text *t, const char *s);
+void text_byte(struct text *t, char byte);
+void text_fmt(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_vfmt(struct text *t, const char *format, va_list ap);
+void text_clear(struct text *t);
+void text_free(struct text *t);
+
+/* Drops the first n bytes. */
+void text_cut(struct text *t, size_t n);
+
+#endif
