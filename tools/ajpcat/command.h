@@ -3,6 +3,7 @@
 #ifndef AJPCAT_COMMAND_H
 #define AJPCAT_COMMAND_H
 
+int cmd_decode(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 #endif

@@ -13,6 +13,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
     {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

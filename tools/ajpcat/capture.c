@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Capture files and hex text. The first bytes tell which of them it is. */
+#include "capture.h"
+
+#include "hex.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PEEK = 4, LINE = 8192 };
+
+struct capture {
+    pcap_t *pcap; /* NULL: hex text */
+    int link_type;
+    uint64_t frames;
+    FILE *file;
+    uint8_t peeked[PEEK];
+    size_t peeked_len, peeked_at;
+    int fd;
+    struct text hex;
+    size_t hex_at;
+    uint32_t seq[2];
+    bool began[2];
+    char error[PCAP_ERRBUF_SIZE];
+};
+
+/* Standard input cannot seek, so the bytes looked at are handed out again. */
+static ssize_t read_again(void *cookie, char *out, size_t len)
+{
+    struct capture *c = cookie;
+    if (c->peeked_at < c->peeked_len) {
+        size_t n = c->peeked_len - c->peeked_at;
+        if (n > len)
+            n = len;
+        memcpy(out, c->peeked + c->peeked_at, n);
+        c->peeked_at += n;
+        return (ssize_t)n;
+    }
+    ssize_t n;
+    do {
+        n = read(c->fd, out, len);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static bool peek(struct capture *c)
+{
+    while (c->peeked_len < PEEK) {
+        ssize_t n = read(c->fd, c->peeked + c->peeked_len, PEEK - c->peeked_len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n == 0)
+            break;
+        if (n > 0)
+            c->peeked_len += (size_t)n;
+    }
+    return true;
+}
+
+static bool is_capture(const struct capture *c)
+{
+    static const uint8_t magics[][PEEK] = {{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
+                                           {0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
+                                           {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1},
+                                           {0x0a, 0x0d, 0x0d, 0x0a}};
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
+        if (c->peeked_len == PEEK && memcmp(c->peeked, magics[i], PEEK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool read_hex(struct capture *c)
+{
+    char line[LINE];
+    unsigned number = 0;
+    while (fgets(line, sizeof line, c->file)) {
+        number++;
+        if (!hex_line(line, &c->hex)) {
+            snprintf(c->error, sizeof c->error,
+                     "line %u: expected a pcap or pcapng file, or AJP packets as hex", number);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_pcap(struct capture *c)
+{
+    c->pcap =
+        pcap_fopen_offline_with_tstamp_precision(c->file, PCAP_TSTAMP_PRECISION_NANO, c->error);
+    if (!c->pcap)
+        return false;
+    c->file = NULL; /* belongs to the pcap now */
+    c->link_type = pcap_datalink(c->pcap);
+    if (dissect_knows(c->link_type))
+        return true;
+    snprintf(c->error, sizeof c->error, "link type %d is not one that AJP is carried on",
+             c->link_type);
+    return false;
+}
+
+struct capture *capture_open(const char *path, const char **why)
+{
+    static char error[PCAP_ERRBUF_SIZE];
+    struct capture *c = xmalloc(sizeof *c);
+    memset(c, 0, sizeof *c);
+    c->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = c->fd >= 0 && peek(c);
+    if (ok)
+        c->file = fopencookie(c, "r", (cookie_io_functions_t){.read = read_again});
+    if (!ok || !c->file)
+        snprintf(c->error, sizeof c->error, "%s", strerror(errno));
+    else if (is_capture(c) ? open_pcap(c) : read_hex(c))
+        return c;
+    snprintf(error, sizeof error, "%s", c->error);
+    *why = error;
+    capture_close(c);
+    return NULL;
+}
+
+/* A packet of hex text, dressed up as a segment from the side that its magic tells. */
+static enum capture_result next_hex(struct capture *c, struct segment *out)
+{
+    const uint8_t *p = (const uint8_t *)c->hex.at + c->hex_at;
+    size_t left = c->hex.len - c->hex_at;
+    if (left == 0)
+        return CAPTURE_END;
+    bool reply = p[0] == 0x41;
+    size_t len = left < 4 ? left : 4u + ((size_t)p[2] << 8 | p[3]);
+    if (len > left)
+        len = left;
+    *out = (struct segment){.seq = c->seq[reply], .flags = TCP_ACK, .data = p, .len = len};
+    if (!c->began[reply]) { /* as if the connection began here */
+        out->seq--;
+        out->flags = c->began[!reply] || reply ? TCP_SYN | TCP_ACK : TCP_SYN;
+    }
+    c->began[reply] = true;
+    out->from = (struct peer){.port = reply ? 8009 : 1};
+    out->to = (struct peer){.port = reply ? 1 : 8009};
+    out->ack = c->seq[!reply];
+    out->frame = ++c->frames;
+    c->seq[reply] += (uint32_t)len;
+    c->hex_at += len;
+    return CAPTURE_SEGMENT;
+}
+
+enum capture_result capture_next(struct capture *c, struct segment *out, const char **why)
+{
+    struct pcap_pkthdr *head;
+    const u_char *bytes;
+    int rc;
+    if (!c->pcap)
+        return next_hex(c, out);
+    while ((rc = pcap_next_ex(c->pcap, &head, &bytes)) == 1) {
+        c->frames++;
+        if (!dissect(c->link_type, bytes, head->caplen, head->len, out))
+            continue;
+        out->frame = c->frames;
+        out->time_ns = (uint64_t)head->ts.tv_sec * 1000000000u + (uint64_t)head->ts.tv_usec;
+        return CAPTURE_SEGMENT;
+    }
+    if (rc == PCAP_ERROR_BREAK)
+        return CAPTURE_END;
+    *why = pcap_geterr(c->pcap);
+    return CAPTURE_BROKEN;
+}
+
+uint64_t capture_frames(const struct capture *c)
+{
+    return c->frames;
+}
+
+void capture_close(struct capture *c)
+{
+    if (!c)
+        return;
+    if (c->pcap)
+        pcap_close(c->pcap);
+    if (c->file)
+        fclose(c->file);
+    if (c->fd >= 0)
+        close(c->fd);
+    text_free(&c->hex);
+    free(c);
+}

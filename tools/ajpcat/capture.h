@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where segments come from: pcap and pcapng through libpcap, or AJP packets as hex text. */
+#ifndef AJPCAT_CAPTURE_H
+#define AJPCAT_CAPTURE_H
+
+#include "dissect.h"
+
+struct capture;
+
+/* "-" is standard input. NULL: *why says what was wrong (static or until the next call). */
+struct capture *capture_open(const char *path, const char **why);
+
+enum capture_result { CAPTURE_SEGMENT, CAPTURE_END, CAPTURE_BROKEN };
+/* The next TCP segment; frames that hold none are passed over. The segment's data is valid until
+ * the next call. CAPTURE_BROKEN: the file ends in the middle, *why tells. */
+enum capture_result capture_next(struct capture *c, struct segment *out, const char **why);
+
+/* Frames read so far, TCP or not. */
+uint64_t capture_frames(const struct capture *c);
+void capture_close(struct capture *c);
+
+#endif

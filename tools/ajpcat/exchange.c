@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exchanges and the ledger that keeps them in order. */
+#include "exchange.h"
+
+#include "crc32.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBLEMS_MAX = 64, LEDGER_MAX = 100000 };
+
+void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
+                      ...)
+{
+    va_list ap;
+    struct text t = {0};
+    if (e->problem_count == PROBLEMS_MAX)
+        return;
+    va_start(ap, format);
+    text_vfmt(&t, format, ap);
+    va_end(ap);
+    e->problems = xrealloc(e->problems, (e->problem_count + 1) * sizeof *e->problems);
+    e->problems[e->problem_count++] =
+        (struct problem){.offset = offset, .from_client = from_client, .text = t.at};
+}
+
+void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t keep)
+{
+    b->bytes += len;
+    b->crc32 = crc32_add(b->crc32, bytes, len);
+    if (b->kept.len < keep)
+        text_put(&b->kept, bytes, len < keep - b->kept.len ? len : keep - b->kept.len);
+}
+
+struct exchange *ledger_begin(struct ledger *l, uint64_t frame)
+{
+    struct exchange *e = xmalloc(sizeof *e);
+    *e = (struct exchange){.frame = frame, .announced = -1};
+    struct exchange *before = l->last;
+    while (before && before->frame > frame)
+        before = before->prev;
+    e->prev = before;
+    e->next = before ? before->next : l->first;
+    *(e->prev ? &e->prev->next : &l->first) = e;
+    *(e->next ? &e->next->prev : &l->last) = e;
+    l->count++;
+    return e;
+}
+
+static void exchange_free(struct exchange *e)
+{
+    for (size_t i = 0; i < e->problem_count; i++)
+        free(e->problems[i].text);
+    free(e->problems);
+    free(e->method);
+    free(e->uri);
+    free(e->query);
+    free(e->protocol);
+    free(e->route);
+    text_free(&e->request_head);
+    text_free(&e->response_head);
+    text_free(&e->request.kept);
+    text_free(&e->response.kept);
+    text_free(&e->detail);
+    free(e);
+}
+
+static void unlink_first(struct ledger *l)
+{
+    l->first = l->first->next;
+    *(l->first ? &l->first->prev : &l->last) = NULL;
+    l->count--;
+}
+
+void ledger_finish(struct ledger *l, struct exchange *e)
+{
+    e->final = true;
+    if (e->shown)
+        exchange_free(e);
+    while (l->first && l->first->final) {
+        struct exchange *first = l->first;
+        unlink_first(l);
+        l->show(l->user, first);
+        exchange_free(first);
+    }
+    while (l->count > LEDGER_MAX && !l->first->final) {
+        l->first->shown = true;
+        l->show(l->user, l->first);
+        unlink_first(l);
+    }
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One exchange as a capture shows it: a request with its response, or a CPing with its CPong. */
+#ifndef AJPCAT_EXCHANGE_H
+#define AJPCAT_EXCHANGE_H
+
+#include "dissect.h"
+#include "text.h"
+
+#include <ajp/ajp.h>
+
+struct problem {
+    uint64_t offset; /* in its direction's stream */
+    bool from_client;
+    char *text;
+};
+
+/* Bytes of a body. */
+struct body_sum {
+    uint64_t bytes;
+    uint32_t crc32;
+    bool damaged;     /* some were not captured: crc32 means nothing */
+    struct text kept; /* the first of them, when the view wants bodies */
+};
+
+struct exchange {
+    enum { EXCHANGE_REQUEST, EXCHANGE_CPING } kind;
+    uint64_t connection, index;
+    struct peer client, server;
+    /* Texts of the request; NULL where the wire had null or nothing. */
+    char *method, *uri, *query, *protocol, *route;
+    struct text request_head, response_head; /* the packets, for views that show fields */
+    uint16_t status;                         /* 0: unanswered */
+    struct body_sum request, response;
+    int64_t announced; /* the request's Content-Length, -1: none */
+    unsigned owed;     /* body packets the client has still to send */
+    bool complete, reuse;
+    uint64_t frame, start_ns, first_ns, end_ns; /* 0: did not happen */
+    struct problem *problems;
+    size_t problem_count;
+    struct text detail;           /* the messages, as the view renders them */
+    bool final;                   /* nothing can be added any more */
+    bool shown;                   /* out of the ledger already, which was full */
+    struct exchange *next, *prev; /* in the ledger */
+    struct exchange *next_in_connection;
+};
+
+void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
+                      ...) __attribute__((format(printf, 4, 5)));
+void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t keep);
+
+/* All exchanges not yet shown, in the order of their first bytes. */
+struct ledger {
+    struct exchange *first, *last;
+    size_t count;
+    void *user;
+    void (*show)(void *user, const struct exchange *e);
+};
+
+/* A new exchange at its place. */
+struct exchange *ledger_begin(struct ledger *l, uint64_t frame);
+/* Nothing will be added to e: shows and frees what is final at the front. e may be gone after. */
+void ledger_finish(struct ledger *l, struct exchange *e);
+
+#endif

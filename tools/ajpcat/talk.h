@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One AJP connection in a capture: talk_frames.c cuts the two byte streams into packets (finding
+ * AJP by its magic, and finding it again after a gap), talk.c pairs the packets into exchanges. */
+#ifndef AJPCAT_TALK_H
+#define AJPCAT_TALK_H
+
+#include "exchange.h"
+#include "tcp.h"
+
+/* One AJP packet as it was seen. */
+struct packet {
+    bool from_client;
+    const uint8_t *payload;
+    size_t len;
+    size_t intact;   /* payload bytes before the first that was not captured */
+    uint64_t offset; /* of its head in its direction's stream */
+    uint64_t first_frame, last_frame, first_ns, last_ns;
+};
+
+struct talk;
+
+struct talk_watcher {
+    struct ledger *ledger;
+    size_t keep_body; /* bytes of each body to keep */
+    bool keep_heads;  /* keep the packets with headers */
+    void *user;
+    /* Called for each packet that belongs to an exchange; m is NULL when it does not decode. */
+    void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
+};
+
+struct talk_half {
+    struct text buf; /* the beginning of a packet that is not whole yet */
+    uint64_t offset; /* stream offset of buf's first byte */
+    uint64_t first_frame, first_ns;
+    size_t damage; /* place of the first byte not captured in buf; SIZE_MAX: none */
+    enum { HALF_NEW, HALF_SYNCED, HALF_SEEKING, HALF_IGNORED } state;
+};
+
+struct talk {
+    const struct talk_watcher *watcher;
+    const struct tcp_flow *flow;
+    struct talk_half half[2];
+    int client; /* side that speaks as web server, -1: not known yet */
+    bool lossy; /* bytes were lost somewhere: be less strict */
+    uint64_t requests, cpings;
+    struct exchange *first, *last;             /* requests that are not final */
+    struct exchange *first_cping, *last_cping; /* CPings that are not answered */
+};
+
+struct talk *talk_new(const struct talk_watcher *w, const struct tcp_flow *flow);
+void talk_data(struct talk *t, int side, const uint8_t *bytes, size_t len, const struct segment *s);
+void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s);
+void talk_free(struct talk *t);
+
+/* Between the two files. */
+void talk_packet(struct talk *t, const struct packet *p);
+void talk_lost(struct talk *t, bool from_client, uint64_t offset, uint64_t len);
+void talk_noise(struct talk *t, bool from_client, uint64_t offset, size_t len);
+
+/* Accepts all that can be understood. */
+extern const ajp_limits talk_limits;
+
+#endif

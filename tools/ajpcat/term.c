@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Colours and escaping. */
+#include "term.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool term_has_colour(int fd)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void term_colour(struct text *out, bool on, enum term_colour c)
+{
+    static const char *const codes[] = {
+        [TERM_PLAIN] = "\033[0m", [TERM_DIM] = "\033[2m",    [TERM_BOLD] = "\033[1m",
+        [TERM_RED] = "\033[31m",  [TERM_GREEN] = "\033[32m", [TERM_YELLOW] = "\033[33m",
+        [TERM_CYAN] = "\033[36m"};
+    if (on)
+        text_str(out, codes[c]);
+}
+
+void term_put(struct text *out, ajp_str s)
+{
+    for (size_t i = 0; i < s.len;) {
+        size_t run = i;
+        while (run < s.len && s.ptr[run] >= ' ' && s.ptr[run] < 127 && s.ptr[run] != '\\')
+            run++;
+        text_put(out, s.ptr + i, run - i);
+        if (run < s.len && s.ptr[run] == '\\')
+            text_str(out, "\\\\");
+        else if (run < s.len)
+            text_fmt(out, "\\x%02x", (unsigned char)s.ptr[run]);
+        i = run + 1;
+    }
+}
+
+void term_cstring(struct text *out, const char *s)
+{
+    if (s)
+        term_put(out, ajp_str_of(s, strlen(s)));
+    else
+        text_byte(out, '-');
+}
+
+enum term_colour term_status_colour(unsigned status)
+{
+    return status == 0    ? TERM_RED
+           : status < 300 ? TERM_GREEN
+           : status < 400 ? TERM_CYAN
+           : status < 500 ? TERM_YELLOW
+                          : TERM_RED;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text for people: colours where a terminal shows them, and nothing from the wire unescaped. */
+#ifndef AJPCAT_TERM_H
+#define AJPCAT_TERM_H
+
+#include "text.h"
+
+#include <ajp/base.h>
+
+enum term_colour { TERM_PLAIN, TERM_DIM, TERM_BOLD, TERM_RED, TERM_GREEN, TERM_YELLOW, TERM_CYAN };
+
+/* Colour for this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb says no. */
+bool term_has_colour(int fd);
+
+void term_colour(struct text *out, bool on, enum term_colour c);
+/* Printable ASCII as it is, all else as \xNN (and a backslash as \\). */
+void term_put(struct text *out, ajp_str s);
+void term_cstring(struct text *out, const char *s); /* NULL prints as "-" */
+enum term_colour term_status_colour(unsigned status);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One message as a tree of its fields. */
+#include "term.h"
+#include "view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct tree {
+    struct text *out;
+    bool colour, show_secrets;
+};
+
+static bool is_one_of(ajp_str name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (name.len == strlen(*names) && strncasecmp(name.ptr, *names, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_secret_header(ajp_str name)
+{
+    static const char *const names[] = {
+        "cookie",           "cookie2",      "set-cookie",          "set-cookie2", "authorization",
+        "www-authenticate", "x-auth-token", "proxy-authorization", NULL};
+    return is_one_of(name, names);
+}
+
+static void put_field(struct tree *t, ajp_str name, ajp_str value, bool secret)
+{
+    text_str(t->out, "        ");
+    term_colour(t->out, t->colour, TERM_CYAN);
+    term_put(t->out, name);
+    term_colour(t->out, t->colour, TERM_PLAIN);
+    text_str(t->out, ": ");
+    if (!value.ptr)
+        text_str(t->out, "(null)");
+    else if (secret && !t->show_secrets)
+        text_fmt(t->out, "(%zu bytes, hidden)", value.len);
+    else
+        term_put(t->out, value);
+    text_byte(t->out, '\n');
+}
+
+static void put_headers(struct tree *t, ajp_fields fields)
+{
+    ajp_field f;
+    while (ajp_field_next(&fields, &f))
+        put_field(t, f.name, f.value, is_secret_header(f.name));
+}
+
+static void put_attributes(struct tree *t, ajp_attrs attrs)
+{
+    ajp_attr_view a;
+    while (ajp_attr_next(&attrs, &a)) {
+        char number[8];
+        ajp_str value = a.value;
+        if (a.code == AJP_ATTR_SSL_KEY_SIZE && !value.ptr)
+            value = ajp_str_of(number, (size_t)snprintf(number, sizeof number, "%u", a.number));
+        text_str(t->out, "      @");
+        put_field(t, a.code == AJP_ATTR_NAMED ? a.name : ajp_attr_name(a.code), value,
+                  a.code == AJP_ATTR_SECRET || a.code == AJP_ATTR_SSL_SESSION);
+    }
+}
+
+static void put_request(struct tree *t, const ajp_request *r)
+{
+    char number[8];
+    put_field(t, AJP_STR("method"), r->method, false);
+    put_field(t, AJP_STR("uri"), r->uri, false);
+    put_field(t, AJP_STR("protocol"), r->protocol, false);
+    put_field(t, AJP_STR("remote_addr"), r->remote_addr, false);
+    put_field(t, AJP_STR("remote_host"), r->remote_host, false);
+    put_field(t, AJP_STR("server_name"), r->server_name, false);
+    put_field(t, AJP_STR("server_port"),
+              ajp_str_of(number, (size_t)snprintf(number, sizeof number, "%u", r->server_port)),
+              false);
+    put_field(t, AJP_STR("is_ssl"), r->is_ssl ? AJP_STR("yes") : AJP_STR("no"), false);
+    put_headers(t, r->headers);
+    put_attributes(t, r->attrs);
+}
+
+static void put_head(struct tree *t, const struct packet *p, const ajp_message *m,
+                     uint64_t start_ns)
+{
+    text_fmt(t->out, "    %s ", p->from_client ? ">" : "<");
+    term_colour(t->out, t->colour, TERM_BOLD);
+    if (m)
+        term_put(t->out, ajp_kind_name(m->kind));
+    else
+        text_str(t->out, "(not understood)");
+    term_colour(t->out, t->colour, TERM_PLAIN);
+    text_fmt(t->out, " %zu bytes, +%.3f ms, frame %" PRIu64 ", offset %" PRIu64, p->len,
+             (double)(p->first_ns - start_ns) / 1e6, p->first_frame, p->offset);
+}
+
+void view_message(struct text *out, bool colour, bool show_secrets, const struct packet *p,
+                  const ajp_message *m, uint64_t start_ns)
+{
+    struct tree t = {.out = out, .colour = colour, .show_secrets = show_secrets};
+    put_head(&t, p, m, start_ns);
+    if (!m) {
+        text_byte(out, '\n');
+        return;
+    }
+    switch (m->kind) {
+    case AJP_FORWARD_REQUEST:
+        text_byte(out, '\n');
+        put_request(&t, &m->u.request);
+        break;
+    case AJP_SEND_HEADERS:
+        text_fmt(out, ": %u ", m->u.response.status);
+        term_put(out, m->u.response.reason);
+        text_byte(out, '\n');
+        put_headers(&t, m->u.response.headers);
+        break;
+    case AJP_DATA:
+        text_fmt(out, m->u.body.packet ? ": %u bytes of body\n" : ": end of body\n",
+                 m->u.body.packet);
+        break;
+    case AJP_BODY_CHUNK:
+        text_fmt(out, m->u.body.packet ? ": %u bytes of body\n" : ": flush\n", m->u.body.packet);
+        break;
+    case AJP_GET_BODY:
+        text_fmt(out, ": up to %u bytes\n", m->u.wanted);
+        break;
+    case AJP_END_RESPONSE:
+        text_fmt(out, ": %s\n", m->u.reuse ? "keep the connection" : "close the connection");
+        break;
+    default: /* nothing in it */
+        text_byte(out, '\n');
+    }
+}
