@@ -13,7 +13,8 @@ enum {
     H1_PATH = 1 << 3,  /* path byte that needs no thought: not one of % ; . \ # ? */
     H1_QUERY = 1 << 4, /* 0x21 to 0x7E but '#' */
     H1_HEX = 1 << 5,
-    H1_DIGIT = 1 << 6,
+    H1_NAME = 1 << 6, /* letter, digit, '-': the common part of H1_TOKEN */
+    H1_DIGIT = 1 << 7,
 };
 extern const uint8_t h1_class[256];
 

@@ -23,20 +23,20 @@ enum { HEAD_FIELDS_MAX = 128 };
  * the buffer that holds the head is, which the front keeps until the exchange ends. */
 struct head {
     struct ajp_str method;
-    struct ajp_str path;  /* as received, no query; never empty */
-    struct ajp_str query; /* null when there was no '?' */
-    struct ajp_str protocol; /* "HTTP/1.1" */
-    struct ajp_str host;  /* authority: Host's value or the absolute form's */
+    struct ajp_str path;                     /* as received, no query; never empty */
+    struct ajp_str query;                    /* null when there was no '?' */
+    struct ajp_str protocol;                 /* "HTTP/1.1" */
+    struct ajp_str host;                     /* authority: Host's value or the absolute form's */
     struct ajp_str remote_addr, remote_host; /* remote_host may be null */
     struct ajp_str server_name, local_addr;
     uint16_t server_port, remote_port;
     bool is_ssl;
-    bool chunked;           /* a body of unknown length follows */
+    bool chunked; /* a body of unknown length follows */
     bool expect_continue;
     bool keep_alive;        /* HTTP/1 front only: what the client asked for */
     int64_t content_length; /* -1 when absent; 0 when absent and no body can follow is still -1 */
     uint16_t field_count;
-    struct field *fields;   /* end-to-end fields only; NULL while raw is set and not expanded */
+    struct field *fields; /* end-to-end fields only; NULL while raw is set and not expanded */
     const struct tls_facts *tls;
     const struct ajp_request *raw; /* the AJP packet this came in by, or NULL */
 };
@@ -46,7 +46,7 @@ struct reply {
     uint16_t status;
     int64_t content_length; /* -1 when absent */
     uint16_t field_count;
-    struct field *fields;   /* end-to-end fields only, Content-Length left out */
+    struct field *fields;           /* end-to-end fields only, Content-Length left out */
     const struct ajp_response *raw; /* the AJP packet this came in by, or NULL */
 };
 
@@ -55,7 +55,7 @@ struct reply {
 struct part {
     const uint8_t *data;
     size_t len;
-    uint16_t packet; /* body bytes in the packet that this is a part of */
+    uint16_t packet;  /* body bytes in the packet that this is a part of */
     bool first, last; /* this part begins, ends its packet */
 };
 
