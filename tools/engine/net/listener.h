@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A listening socket of one thread. Every thread has its own on the same address
+ * (SO_REUSEPORT), so the kernel spreads the connections. */
+#ifndef ENGINE_NET_LISTENER_H
+#define ENGINE_NET_LISTENER_H
+
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct listener {
+    uv_poll_t poll;
+    struct deadline pause; /* accepting again after it could not */
+    struct loop *loop;
+    int fd;
+    bool closed;
+    /* A connection: fd is non-blocking and the callee's. */
+    void (*accepted)(struct listener *l, int fd);
+    /* False: no room now, ask again later. NULL: there always is. */
+    bool (*room)(struct listener *l);
+    void *ctx, *owner; /* the user's */
+};
+
+/* A bound, listening, non-blocking socket, or a negative errno. shared: others will
+ * bind the same address. *port: 0 picks one; set to what was bound. */
+int listener_bind(const char *host, uint16_t *port, bool shared);
+
+/* Accept on fd from now on; the other members are set already. */
+int listener_start(struct listener *l, struct loop *loop, int fd);
+/* No more connections. The memory must stay until the loop has turned. */
+void listener_stop(struct listener *l);
+
+#endif

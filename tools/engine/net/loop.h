@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every connection of one thread shares: event loop, time, memory. */
+#ifndef ENGINE_NET_LOOP_H
+#define ENGINE_NET_LOOP_H
+
+#include "base/buf.h"
+#include "net/deadline.h"
+
+#include <uv.h>
+
+struct loop {
+    uv_loop_t uv;
+    uv_timer_t tick;
+    struct deadline_wheel wheel;
+    struct buf_pool bufs; /* receive and send blocks */
+    uint8_t *scratch;     /* one receive of any connection, for the length of a callback */
+    size_t scratch_size;
+    uint64_t date_at; /* second that date was made for */
+    char date[30];    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+};
+
+/* packet_size: the largest AJP packet; blocks hold one and some more. 0 or a negative
+ * libuv error. */
+int loop_init(struct loop *l, uint32_t packet_size);
+/* Every handle but the loop's own must be closed already. */
+void loop_close(struct loop *l);
+
+/* Milliseconds on the loop's clock, read once per turn. */
+static inline uint64_t loop_now(const struct loop *l)
+{
+    return uv_now(&l->uv);
+}
+
+/* The value of an HTTP Date field, 29 bytes, made at most once a second. */
+const char *loop_date(struct loop *l);
+
+/* Let d be reached in ms milliseconds; 0 means never. */
+static inline void loop_deadline(struct loop *l, struct deadline *d, uint64_t ms)
+{
+    if (ms == 0)
+        deadline_clear(d);
+    else
+        deadline_set(&l->wheel, d, loop_now(l) + ms);
+}
+
+#endif

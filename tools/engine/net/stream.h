@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection as bytes in and bytes out. Plain TCP is one table of functions;
+ * TLS is a second one, and nobody above this file can tell. */
+#ifndef ENGINE_NET_STREAM_H
+#define ENGINE_NET_STREAM_H
+
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+struct stream;
+
+/* Results below 0 of stream_recv and stream_send. */
+enum { STREAM_AGAIN = -1, STREAM_FAILED = -2 };
+
+struct stream_io {
+    /* Bytes received, 0 at the peer's end of stream, or STREAM_*. */
+    long (*recv)(struct stream *s, void *to, size_t cap);
+    /* Bytes taken, possibly fewer than given, or STREAM_*. */
+    long (*send)(struct stream *s, const struct iovec *v, int n);
+};
+
+struct stream {
+    uv_poll_t poll;
+    struct loop *loop;
+    const struct stream_io *io;
+    void (*on_event)(struct stream *s, bool readable, bool writable);
+    void (*on_closed)(struct stream *s); /* the memory may go now */
+    int fd;
+    int error;      /* errno of the last failure */
+    uint8_t wanted; /* UV_READABLE | UV_WRITABLE */
+    bool closing;
+};
+
+/* Take over fd, a non-blocking connected or connecting socket. Nothing is watched
+ * until stream_want. 0 or a negative libuv error (fd is then still the caller's). */
+int stream_open(struct stream *s, struct loop *l, int fd);
+
+/* A new socket that connects to addr. 0 or a negative errno. */
+int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr);
+
+/* Watch for these from now on. Costs nothing when it is no change. */
+void stream_want(struct stream *s, bool readable, bool writable);
+
+static inline void stream_want_read(struct stream *s, bool readable)
+{
+    stream_want(s, readable, (s->wanted & UV_WRITABLE) != 0);
+}
+
+static inline void stream_want_write(struct stream *s, bool writable)
+{
+    stream_want(s, (s->wanted & UV_READABLE) != 0, writable);
+}
+
+static inline long stream_recv(struct stream *s, void *to, size_t cap)
+{
+    return s->io->recv(s, to, cap);
+}
+
+static inline long stream_send(struct stream *s, const struct iovec *v, int n)
+{
+    return s->io->send(s, v, n);
+}
+
+/* The pending error of a connecting socket: 0 once it is connected. */
+int stream_connect_error(struct stream *s);
+
+/* Send FIN; receiving goes on. */
+void stream_shutdown(struct stream *s);
+
+/* Close now; reset: with RST, so that the peer can not take what it got for whole.
+ * on_closed follows later in the same turn of the loop or the next. */
+void stream_close(struct stream *s, bool reset);
+
+#endif
