@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One exchange between a fake front and a fake back: what is retried, what never is,
+ * and what a client gets to see of a reply. */
+#include "core/exchange.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORKERS = 3 };
+
+static struct worker_settings worker_settings[WORKERS];
+static struct settings settings;
+static struct shard shard;
+static char error[128];
+
+/* What the fakes saw. */
+static int starts, ends, fails;
+static struct worker *started[8];
+static bool fresh[8];
+static uint16_t fail_status;
+static enum failure script[8];
+static int script_len;
+static char body[256];
+static size_t body_len;
+static struct part last_part;
+
+static void fake_start(struct exchange *x)
+{
+    int at = starts++;
+
+    started[at] = x->worker;
+    fresh[at] = x->fresh_only;
+    if (at < script_len)
+        exchange_failed(x, script[at], "scripted");
+    else
+        x->link = &shard;
+}
+
+static void fake_cancel(struct exchange *x)
+{
+    x->link = NULL;
+}
+
+static const struct back_ops back = {.start = fake_start, .cancel = fake_cancel};
+
+static void fake_reply(struct exchange *x, const struct reply *r)
+{
+    (void)x;
+    (void)r;
+}
+
+static void fake_part(struct exchange *x, const struct part *p)
+{
+    (void)x;
+    memcpy(body + body_len, p->data, p->len);
+    body_len += p->len;
+    last_part = *p;
+}
+
+static void fake_end(struct exchange *x)
+{
+    (void)x;
+    ends++;
+}
+
+static void fake_fail(struct exchange *x, uint16_t status)
+{
+    (void)x;
+    fails++;
+    fail_status = status;
+}
+
+static const struct front_ops front = {
+    .reply = fake_reply, .part = fake_part, .end = fake_end, .fail = fake_fail};
+
+static void begin(void)
+{
+    static char names[WORKERS][8];
+
+    memset(&settings, 0, sizeof(settings));
+    for (int i = 0; i < WORKERS; i++) {
+        snprintf(names[i], sizeof(names[i]), "node%c", 'A' + i);
+        worker_settings[i] = (struct worker_settings){
+            .name = ajp_str_of(names[i], 5),
+            .proto = PROTO_AJP,
+            .host = AJP_STR("127.0.0.1"),
+            .port = 8009,
+            .weight = 1,
+            .packet_size = 8192,
+        };
+    }
+    settings.workers = worker_settings;
+    settings.worker_count = WORKERS;
+    settings.threads = 1;
+    settings.limits.max_attempts = 3;
+    settings.session =
+        (struct session_settings){AJP_STR("JSESSIONID"), AJP_STR("jsessionid"), true, false};
+    log_setup(LEVEL_ERROR, LOG_TEXT);
+    memset(&shard, 0, sizeof(shard));
+    cr_assert_eq(loop_init(&shard.loop, 8192), 0);
+    shard.settings = &settings;
+    shard.balancer = balancer_new(&settings, error, sizeof(error));
+    cr_assert_not_null(shard.balancer, "%s", error);
+    shard.backs[PROTO_AJP] = &back;
+    starts = ends = fails = script_len = 0;
+    body_len = 0;
+}
+
+static void end(void)
+{
+    exchange_pool_clear(&shard);
+    for (int i = 0; i < WORKERS; i++)
+        cr_assert_eq(shard.balancer->workers[i].busy, 0, "worker %d: busy count is back", i);
+    balancer_free(shard.balancer);
+    loop_close(&shard.loop);
+}
+
+static struct exchange *request(const char *method, int64_t length)
+{
+    struct exchange *x = exchange_take(&shard, &front, NULL);
+
+    x->head.method = ajp_str_of(method, strlen(method));
+    x->head.path = AJP_STR("/x");
+    x->head.content_length = length;
+    return x;
+}
+
+TestSuite(exchange, .init = begin, .fini = end);
+
+struct retry_row {
+    const char *label;
+    const char *method;
+    int64_t length;
+    enum failure how;
+    int starts;       /* attempts made when every attempt fails like this */
+    uint16_t status;  /* what the client gets then */
+    bool same_worker; /* the second attempt is at the first one's worker, on a new link */
+};
+
+static const struct retry_row retry_rows[] = {
+    {"R1 refused, GET", "GET", -1, FAIL_REFUSED, 3, 503, false},
+    {"R1 refused, POST", "POST", 10, FAIL_REFUSED, 3, 503, false},
+    {"R1 connect time-out, POST", "POST", 10, FAIL_CONNECT_TIMEOUT, 3, 504, false},
+    {"S2 CPing on a pooled link, POST", "POST", 10, FAIL_CPING_STALE, 3, 503, true},
+    {"S2 CPing on a new link", "POST", 10, FAIL_CPING_FRESH, 3, 503, false},
+    {"R2 part of the head, pooled, POST", "POST", 10, FAIL_SEND_STALE, 3, 502, true},
+    {"R2 part of the head, new, POST", "POST", 10, FAIL_SEND_FRESH, 3, 502, false},
+    {"R3 silent pooled link, GET", "GET", -1, FAIL_SILENT_STALE, 2, 502, true},
+    {"R3 silent pooled link, HEAD", "HEAD", -1, FAIL_SILENT_STALE, 2, 502, true},
+    {"R3 silent pooled link, GET of length 0", "GET", 0, FAIL_SILENT_STALE, 2, 502, true},
+    {"R3 silent pooled link, GET with body", "GET", 5, FAIL_SILENT_STALE, 1, 502, false},
+    {"R3 silent pooled link, POST", "POST", 10, FAIL_SILENT_STALE, 1, 502, false},
+    {"R3 silent pooled link, empty POST", "POST", 0, FAIL_SILENT_STALE, 1, 502, false},
+    {"R3 silent pooled link, DELETE", "DELETE", -1, FAIL_SILENT_STALE, 1, 502, false},
+    {"R4 silent new link, GET", "GET", -1, FAIL_SILENT_FRESH, 1, 502, false},
+    {"R5 broken reply, GET", "GET", -1, FAIL_BROKEN, 1, 502, false},
+    {"S7 body in flight", "POST", 10, FAIL_BODY, 1, 502, false},
+    {"R6 reply time-out, GET", "GET", -1, FAIL_REPLY_TIMEOUT, 1, 504, false},
+    {"bad reply", "GET", -1, FAIL_BAD_REPLY, 1, 502, false},
+    {"head too large", "GET", -1, FAIL_TOO_LARGE, 1, 431, false},
+};
+
+Test(exchange, retries_follow_the_table)
+{
+    for (size_t i = 0; i < sizeof(retry_rows) / sizeof(retry_rows[0]); i++) {
+        const struct retry_row *row = &retry_rows[i];
+        struct exchange *x;
+
+        end();
+        begin();
+        x = request(row->method, row->length);
+        for (script_len = 0; script_len < 8; script_len++)
+            script[script_len] = row->how;
+        exchange_start(x);
+        cr_assert_eq(starts, row->starts, "%s: %d attempts", row->label, starts);
+        cr_assert_eq(fails, 1, "%s: told the client %d times", row->label, fails);
+        cr_assert_eq(fail_status, row->status, "%s: status %u", row->label, fail_status);
+        if (row->starts > 1) {
+            cr_assert_eq(started[0] == started[1], row->same_worker, "%s: worker", row->label);
+            cr_assert_eq(fresh[1], row->same_worker, "%s: new link", row->label);
+        }
+        exchange_give(x);
+    }
+}
+
+Test(exchange, a_retry_that_works_is_answered)
+{
+    struct exchange *x = request("POST", 10);
+    struct reply r = {.status = 200, .content_length = -1};
+
+    script[0] = FAIL_REFUSED;
+    script_len = 1;
+    exchange_start(x);
+    cr_assert_eq(starts, 2);
+    exchange_reply(x, &r);
+    x->link = NULL;
+    exchange_end(x);
+    cr_assert_eq(ends, 1);
+    cr_assert_eq(fails, 0);
+    exchange_give(x);
+}
+
+Test(exchange, nothing_is_retried_once_the_body_has_moved)
+{
+    struct exchange *x = request("POST", 10);
+
+    exchange_start(x);
+    x->taking_body = true;
+    x->link = NULL;
+    exchange_failed(x, FAIL_REFUSED, "scripted");
+    cr_assert_eq(starts, 1);
+    cr_assert_eq(fails, 1);
+    exchange_give(x);
+}
+
+Test(exchange, nothing_is_retried_once_a_reply_has_begun)
+{
+    struct exchange *x = request("GET", -1);
+    struct reply r = {.status = 200, .content_length = -1};
+
+    exchange_start(x);
+    exchange_reply(x, &r);
+    x->link = NULL;
+    exchange_failed(x, FAIL_SILENT_STALE, "scripted");
+    cr_assert_eq(starts, 1);
+    cr_assert_eq(fails, 1);
+    exchange_give(x);
+}
+
+struct length_row {
+    const char *label;
+    const char *method;
+    uint16_t status;
+    int64_t announced;
+    const char *sent;
+    const char *passed;
+    bool whole;
+    bool excess;
+};
+
+static const struct length_row length_rows[] = {
+    {"as announced", "GET", 200, 5, "hello", "hello", true, false},
+    {"unknown length", "GET", 200, -1, "hello", "hello", true, false},
+    {"too short", "GET", 200, 100, "hello", "hello", false, false},
+    {"too long is cut", "GET", 200, 3, "hello", "hel", true, true},
+    {"zero announced", "GET", 200, 0, "hello", "", true, true},
+    {"HEAD drops the body", "HEAD", 200, 5, "hello", "", true, false},
+    {"HEAD without a body is whole", "HEAD", 200, 5, "", "", true, false},
+    {"304 drops the body", "GET", 304, 5, "hello", "", true, false},
+    {"204 drops the body", "GET", 204, -1, "hello", "", true, false},
+};
+
+Test(exchange, reply_bodies_are_held_to_their_length)
+{
+    for (size_t i = 0; i < sizeof(length_rows) / sizeof(length_rows[0]); i++) {
+        const struct length_row *row = &length_rows[i];
+        struct reply r = {.status = row->status, .content_length = row->announced};
+        size_t n = strlen(row->sent);
+
+        for (size_t cut = 0; cut <= n; cut++) {
+            struct exchange *x = request(row->method, -1);
+            struct part p = {(const uint8_t *)row->sent, cut, (uint16_t)n, true, cut == n};
+
+            starts = ends = fails = 0;
+            body_len = 0;
+            exchange_start(x);
+            exchange_reply(x, &r);
+            if (n > 0)
+                exchange_part(x, &p);
+            if (cut < n) {
+                p = (struct part){(const uint8_t *)row->sent + cut, n - cut, (uint16_t)n, false,
+                                  true};
+                exchange_part(x, &p);
+            }
+            x->link = NULL;
+            exchange_end(x);
+            cr_assert_eq(body_len, strlen(row->passed), "%s cut at %zu: %zu bytes", row->label, cut,
+                         body_len);
+            cr_assert_eq(memcmp(body, row->passed, body_len), 0, "%s", row->label);
+            cr_assert_eq(ends, row->whole ? 1 : 0, "%s", row->label);
+            cr_assert_eq(fails, row->whole ? 0 : 1, "%s", row->label);
+            cr_assert_eq(x->excess, row->excess, "%s", row->label);
+            if (body_len > 0)
+                cr_assert(last_part.last, "%s: the packet was ended", row->label);
+            exchange_give(x);
+        }
+    }
+}

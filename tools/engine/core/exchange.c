@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Choosing a worker, passing bodies both ways, checking what the worker says against
+ * what it announced, and deciding what a failure leads to. */
+#include "core/exchange.h"
+
+#include "balance/sticky.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn)
+{
+    struct exchange *x = sh->free_exchanges;
+
+    if (x != NULL)
+        sh->free_exchanges = x->next_free;
+    else if ((x = malloc(sizeof(*x))) == NULL)
+        return NULL;
+    memset(x, 0, offsetof(struct exchange, next_free));
+    x->shard = sh;
+    x->front = front;
+    x->conn = conn;
+    x->reply_left = -1;
+    x->head.fields = x->fields;
+    return x;
+}
+
+void exchange_give(struct exchange *x)
+{
+    x->next_free = x->shard->free_exchanges;
+    x->shard->free_exchanges = x;
+}
+
+void exchange_pool_clear(struct shard *sh)
+{
+    while (sh->free_exchanges != NULL) {
+        struct exchange *x = sh->free_exchanges;
+
+        sh->free_exchanges = x->next_free;
+        free(x);
+    }
+}
+
+/* The clock of the access log; not read when there is none. */
+static uint64_t now_us(const struct exchange *x)
+{
+    return x->shard->access_log != NULL ? uv_hrtime() / 1000 : 0;
+}
+
+static void give_up(struct exchange *x, uint16_t status, const char *reason)
+{
+    x->reason = reason;
+    x->front->fail(x, status);
+}
+
+static void attempt_at(struct exchange *x, struct worker *w)
+{
+    x->worker = w;
+    x->attempts++;
+    worker_begin(w);
+    x->back = x->shard->backs[w->settings->proto];
+    x->back->start(x);
+}
+
+static void attempt(struct exchange *x)
+{
+    struct worker *w;
+
+    x->pick.now_ms = shard_now(x->shard);
+    w = balancer_pick(x->shard->balancer, &x->pick);
+    if (w != NULL)
+        attempt_at(x, w);
+    else
+        give_up(x, 503, x->reason != NULL ? x->reason : "no usable worker");
+}
+
+void exchange_start(struct exchange *x)
+{
+    x->number = ((uint64_t)x->shard->index << 48) | ++x->shard->requests;
+    x->start_us = now_us(x);
+    if (x->shard->settings->session.sticky)
+        sticky_find(x->shard->balancer, &x->head, &x->pick);
+    attempt(x);
+}
+
+/* The attempt at x->worker is over. */
+static void leave_worker(struct exchange *x, enum worker_outcome outcome)
+{
+    if (x->worker == NULL)
+        return;
+    worker_end(x->worker);
+    worker_report(x->worker, outcome, x->number, shard_now(x->shard));
+}
+
+void exchange_failed(struct exchange *x, enum failure how, const char *reason)
+{
+    const struct failure_rule *rule = failure_rule_of(how);
+    bool again = retry_allowed(x, rule);
+    char method[32], path[256];
+
+    leave_worker(x, rule->outcome);
+    log_event(LEVEL_WARN, again ? "retry" : "request_failed",
+              "worker=%s reason=\"%s\" attempt=%u method=%s path=%s", x->worker->settings->name.ptr,
+              reason, x->attempts, log_str(method, sizeof(method), x->head.method),
+              log_str(path, sizeof(path), x->head.path));
+    x->wanted = false;
+    if (!again) {
+        give_up(x, rule->status, reason);
+        return;
+    }
+    x->reason = reason;
+    if (rule->action == RETRY_OTHER) {
+        x->pick.tried |= UINT64_C(1) << x->worker->index;
+        x->worker = NULL;
+        attempt(x);
+        return;
+    }
+    x->replayed |= rule->action == RETRY_SAFE;
+    x->fresh_only = true;
+    attempt_at(x, x->worker);
+}
+
+/* --- the reply --- */
+
+void exchange_reply(struct exchange *x, const struct reply *r)
+{
+    x->begun = true;
+    x->reason = NULL;
+    x->status = r->status;
+    x->first_us = now_us(x);
+    x->bodyless = r->status == 204 || r->status == 304 ||
+                  (x->head.method.len == 4 && memcmp(x->head.method.ptr, "HEAD", 4) == 0);
+    x->reply_left = x->bodyless ? -1 : r->content_length;
+    x->front->reply(x, r);
+}
+
+/* Bytes beyond Content-Length are cut off; bodies that must not be are dropped. */
+void exchange_part(struct exchange *x, const struct part *p)
+{
+    struct part pass = *p;
+
+    if (x->bodyless)
+        return;
+    if (p->first) {
+        x->packet_left = p->packet;
+        if (x->reply_left >= 0 && x->reply_left < p->packet) {
+            x->packet_left = (uint16_t)x->reply_left;
+            x->excess = true;
+        }
+        pass.packet = x->packet_left;
+    }
+    if (pass.len > x->packet_left)
+        pass.len = x->packet_left;
+    if (pass.len == 0)
+        return;
+    x->packet_left = (uint16_t)(x->packet_left - pass.len);
+    pass.last = x->packet_left == 0;
+    if (x->reply_left >= 0)
+        x->reply_left -= (int64_t)pass.len;
+    x->bytes_down += pass.len;
+    x->front->part(x, &pass);
+}
+
+void exchange_flush(struct exchange *x)
+{
+    if (x->begun)
+        x->front->flush(x);
+}
+
+void exchange_settle(struct exchange *x)
+{
+    x->front->settle(x);
+}
+
+void exchange_end(struct exchange *x)
+{
+    bool cut = x->reply_left > 0;
+
+    leave_worker(x, cut ? OUT_NEUTRAL : OUT_OK);
+    if (cut || x->excess) {
+        x->reason = cut ? "reply is shorter than its Content-Length"
+                        : "reply is longer than its Content-Length";
+        log_event(LEVEL_WARN, "bad_length", "worker=%s reason=\"%s\"",
+                  x->worker->settings->name.ptr, x->reason);
+    }
+    if (cut)
+        x->front->fail(x, 502);
+    else
+        x->front->end(x);
+}
+
+/* --- the request's body --- */
+
+void exchange_want(struct exchange *x, uint32_t max)
+{
+    x->wanted = true;
+    x->front->want(x, max);
+}
+
+void exchange_body(struct exchange *x, const struct part *p)
+{
+    x->taking_body = true;
+    x->bytes_up += p->len;
+    if (p->last)
+        x->wanted = false;
+    x->back->part(x, p);
+}
+
+void exchange_body_end(struct exchange *x)
+{
+    x->wanted = false;
+    x->back->body_end(x);
+}
+
+void exchange_body_settle(struct exchange *x)
+{
+    if (x->link != NULL)
+        x->back->settle(x);
+}
+
+void exchange_pause(struct exchange *x, bool paused)
+{
+    if (x->link != NULL)
+        x->back->pause(x, paused);
+}
+
+void exchange_cancel(struct exchange *x, const char *reason)
+{
+    x->reason = reason;
+    if (x->link == NULL)
+        return;
+    x->back->cancel(x);
+    leave_worker(x, OUT_NEUTRAL);
+}
+
+void exchange_log(struct exchange *x, uint16_t status)
+{
+    struct access_entry e;
+    uint64_t now;
+
+    if (x->shard->access_log == NULL)
+        return;
+    now = now_us(x);
+    e = (struct access_entry){
+        .client = x->head.remote_addr,
+        .method = x->head.method,
+        .path = x->head.path,
+        .query = x->head.query,
+        .protocol = x->head.protocol,
+        .status = status,
+        .bytes_up = x->bytes_up,
+        .bytes_down = x->bytes_down,
+        .worker = x->worker != NULL ? x->worker->settings->name.ptr : NULL,
+        .route = x->pick.route,
+        .total_us = now - x->start_us,
+        .first_us = x->first_us != 0 ? x->first_us - x->start_us : 0,
+        .retries = x->attempts > 0 ? x->attempts - 1 : 0,
+        .reason = x->reason,
+    };
+    access_log_write(x->shard->access_log, &e);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of one request. Fronts (towards clients) and backs (towards workers)
+ * meet here and only here, through two small tables of functions. */
+#ifndef ENGINE_CORE_EXCHANGE_H
+#define ENGINE_CORE_EXCHANGE_H
+
+#include "core/shard.h"
+#include "http/head.h"
+
+struct exchange;
+
+/* What an exchange asks of the client's side. Views given are valid for the call,
+ * and until the next settle() where the front borrows them for output. */
+struct front_ops {
+    void (*reply)(struct exchange *x, const struct reply *r);
+    void (*part)(struct exchange *x, const struct part *p);
+    void (*flush)(struct exchange *x); /* the app asked that all so far reach the client */
+    /* The reply is whole. x is the front's to give back. */
+    void (*end)(struct exchange *x);
+    /* There will be no (more) reply: answer with status if none was begun, else break
+     * the connection off so that the client can tell. x is the front's to give back. */
+    void (*fail)(struct exchange *x, uint16_t status);
+    /* The worker takes up to max body bytes: hand them over now or as they come, as
+     * one packet, or say exchange_body_end. */
+    void (*want)(struct exchange *x, uint32_t max);
+    /* A run of calls is over: send what has gathered. */
+    void (*settle)(struct exchange *x);
+};
+
+/* What an exchange asks of the worker's side. */
+struct back_ops {
+    /* Begin at x->worker. Outcomes arrive by exchange_*, possibly before it returns. */
+    void (*start)(struct exchange *x);
+    void (*part)(struct exchange *x, const struct part *p);
+    void (*body_end)(struct exchange *x);
+    void (*settle)(struct exchange *x);
+    void (*pause)(struct exchange *x, bool paused); /* the client reads too slowly */
+    /* The client is gone: forget x. The worker must not take its body for whole. */
+    void (*cancel)(struct exchange *x);
+};
+
+struct exchange {
+    struct shard *shard;
+    const struct front_ops *front;
+    void *conn; /* the front's */
+    const struct back_ops *back;
+    void *link; /* the back's; NULL: none at work */
+    struct worker *worker;
+    struct pick pick;
+
+    struct head head;
+    uint64_t drop_attrs; /* of head.raw: attributes that do not go on, by index */
+    bool wants_fields;   /* the front needs reply.fields; else reply.raw will do */
+
+    uint64_t number;
+    uint32_t attempts;
+    bool fresh_only;  /* a pooled link has failed: open a new one */
+    bool replayed;    /* sent whole once already (R3) */
+    bool begun;       /* the front has had a reply */
+    bool bodyless;    /* HEAD, 204, 304: whatever the worker sends is dropped */
+    bool excess;      /* the worker sent more than it announced */
+    bool wanted;      /* the worker waits for body bytes */
+    bool taking_body; /* some body bytes have gone to the worker */
+    uint16_t status;
+    uint16_t packet_left; /* reply bytes of the current packet still to pass on */
+    int64_t reply_left;   /* of Content-Length; -1: unknown */
+    uint64_t bytes_up, bytes_down;
+    uint64_t start_us, first_us; /* first_us: of the reply, 0: none yet */
+    const char *reason;          /* why it failed, constant text */
+
+    struct exchange *next_free;
+    ajp_message message; /* front_ajp: what head.raw points into */
+    struct field fields[HEAD_FIELDS_MAX];
+};
+
+/* From the shard's own pool; only the small part is cleared. NULL: out of memory. */
+struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn);
+void exchange_give(struct exchange *x);
+void exchange_pool_clear(struct shard *sh);
+
+/* --- for fronts --- */
+
+/* x->head is set: choose a worker and begin. */
+void exchange_start(struct exchange *x);
+void exchange_body(struct exchange *x, const struct part *p);
+void exchange_body_end(struct exchange *x);
+void exchange_body_settle(struct exchange *x);
+void exchange_pause(struct exchange *x, bool paused);
+/* The client is gone, or sent something impossible; reason is for the log. The front
+ * still gives x back. */
+void exchange_cancel(struct exchange *x, const char *reason);
+/* One line in the access log; status: what the client got, 0: nothing. */
+void exchange_log(struct exchange *x, uint16_t status);
+
+/* --- for backs --- */
+
+/* How an attempt went wrong; what follows is a row of the table in retry.c. */
+enum failure {
+    FAIL_REFUSED, /* connection refused, unreachable */
+    FAIL_CONNECT_TIMEOUT,
+    FAIL_CPING_STALE, /* no CPong on a pooled link */
+    FAIL_CPING_FRESH, /* no CPong on a new one */
+    FAIL_SEND_STALE,  /* the request left in part or not at all, pooled link */
+    FAIL_SEND_FRESH,
+    FAIL_SILENT_STALE, /* sent whole, closed before a byte came, pooled link */
+    FAIL_SILENT_FRESH,
+    FAIL_BODY,   /* the worker stopped taking the request's body */
+    FAIL_BROKEN, /* closed or malformed after some bytes of the reply */
+    FAIL_REPLY_TIMEOUT,
+    FAIL_BAD_REPLY, /* well framed, but no reply that may be passed on: the app's fault */
+    FAIL_TOO_LARGE, /* the head does not fit the worker's packet */
+    FAIL_INTERNAL,  /* memory ran out */
+    FAIL_COUNT
+};
+
+/* Each may end x: look at link->x before going on. */
+void exchange_reply(struct exchange *x, const struct reply *r);
+void exchange_part(struct exchange *x, const struct part *p);
+void exchange_flush(struct exchange *x);
+void exchange_settle(struct exchange *x);
+void exchange_want(struct exchange *x, uint32_t max);
+/* The back has let go of x already (x->link is NULL). */
+void exchange_end(struct exchange *x);
+void exchange_failed(struct exchange *x, enum failure how, const char *reason);
+
+/* True when the attempt may be made again somewhere (retry.c). */
+struct failure_rule {
+    enum worker_outcome outcome;
+    uint16_t status; /* for the client */
+    uint8_t action;  /* enum retry_action */
+};
+enum retry_action { RETRY_NEVER, RETRY_OTHER, RETRY_FRESH, RETRY_SAFE };
+const struct failure_rule *failure_rule_of(enum failure how);
+bool retry_allowed(const struct exchange *x, const struct failure_rule *rule);
+
+#endif
