@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The protocols towards workers. */
+#ifndef ENGINE_BACK_BACK_H
+#define ENGINE_BACK_BACK_H
+
+#include "core/exchange.h"
+
+extern const struct back_ops back_ajp;
+
+/* Close every link of the shard; those at work fail their exchange. */
+void links_close_all(struct shard *sh);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AJP towards a worker: one request at a time on a pooled link. libajp's session
+ * owns the turn-taking; this file moves bytes and tells the exchange. */
+#include "back/back.h"
+#include "back/link.h"
+#include "map/ajp_to_http.h"
+#include "map/http_to_ajp.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- ends of an attempt --- */
+
+/* Part link and exchange, close the link, and let the exchange decide what follows. */
+static void fail(struct link *l, enum failure how, const char *reason)
+{
+    struct exchange *x = l->x;
+
+    l->x = NULL;
+    link_close(l, true);
+    if (x != NULL) {
+        x->link = NULL;
+        exchange_failed(x, how, reason);
+    }
+}
+
+/* The peer closed or the connection broke: what that means depends on how far we were. */
+static void fail_gone(struct link *l, const char *reason)
+{
+    switch (l->state) {
+    case LINK_CONNECTING:
+        fail(l, FAIL_REFUSED, reason);
+        break;
+    case LINK_PINGING:
+        fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, reason);
+        break;
+    case LINK_SENDING:
+        fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, reason);
+        break;
+    case LINK_WAITING:
+        if (l->spoke)
+            fail(l, FAIL_BROKEN, reason);
+        else
+            fail(l, l->reused ? FAIL_SILENT_STALE : FAIL_SILENT_FRESH, reason);
+        break;
+    case LINK_IDLE:
+    case LINK_CLOSED:
+        link_close(l, false);
+        break;
+    }
+}
+
+static void on_deadline(struct deadline *d)
+{
+    struct link *l = CONTAINER_OF(d, struct link, deadline);
+
+    switch (l->state) {
+    case LINK_CONNECTING:
+        fail(l, FAIL_CONNECT_TIMEOUT, "connect timed out");
+        break;
+    case LINK_PINGING:
+        fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, "no CPong in time");
+        break;
+    case LINK_SENDING:
+        fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, "worker does not read");
+        break;
+    case LINK_WAITING:
+        fail(l, FAIL_REPLY_TIMEOUT, "no reply in time");
+        break;
+    case LINK_IDLE:
+    case LINK_CLOSED:
+        link_close(l, false);
+        break;
+    }
+}
+
+static void arm(struct link *l, uint32_t ms)
+{
+    loop_deadline(&l->shard->loop, &l->deadline, ms);
+}
+
+/* --- sending --- */
+
+/* Body bytes that one DATA packet to this worker holds. */
+static uint32_t data_max(const struct link *l)
+{
+    return l->worker->settings->packet_size - AJP_DATA_HEAD;
+}
+
+static void want_body(struct link *l, uint32_t max)
+{
+    deadline_clear(&l->deadline); /* it is the client's turn: the front has its own */
+    exchange_want(l->x, max);
+}
+
+/* All of the Forward Request has left. */
+static void request_sent(struct link *l)
+{
+    l->state = LINK_WAITING;
+    arm(l, l->shard->settings->timeouts.reply);
+    if (l->x->head.content_length > 0)
+        want_body(l, data_max(l));
+}
+
+/* The AJP request it came in by goes on as it is, but for its attributes. */
+static ajp_status relay_request(struct link *l, struct buf *b)
+{
+    const struct exchange *x = l->x;
+    const ajp_request *raw = x->head.raw;
+    ajp_str secret = l->worker->settings->secret;
+    uint32_t max = l->worker->settings->packet_size;
+    uint8_t extra[512];
+    size_t extra_len = 0, len;
+    ajp_writer w;
+    ajp_status st;
+    ajp_iov iov[AJP_PATCH_IOV];
+    uint8_t head[4];
+    int n;
+
+    if (secret.ptr != NULL) {
+        ajp_writer_init(&w, extra, sizeof(extra));
+        ajp_write_attrs_only(&w);
+        ajp_write_attr(&w, AJP_ATTR_SECRET, secret);
+        st = ajp_writer_finish(&w, &extra_len);
+        if (st != AJP_OK)
+            return st;
+    }
+    if (raw->canonical) {
+        st = ajp_patch_iov(raw, x->drop_attrs, extra, extra_len, max, head, iov, &n);
+        if (st != AJP_OK)
+            return st;
+        for (int i = 0; i < n; i++)
+            out_borrow(&l->out, &l->stream, iov[i].base, iov[i].len);
+        out_flush(&l->out, &l->stream);
+        return AJP_OK;
+    }
+    st = ajp_reencode_request(raw, x->drop_attrs, extra, extra_len, b->data, max, &len);
+    if (st == AJP_OK) {
+        out_borrow(&l->out, &l->stream, b->data, len);
+        out_flush(&l->out, &l->stream);
+    }
+    return st;
+}
+
+static ajp_status build_request(struct link *l, struct buf *b)
+{
+    const struct exchange *x = l->x;
+    struct ajp_extra extra = {.secret = l->worker->settings->secret};
+    char name[64];
+    ajp_str largest;
+    ajp_status st;
+    size_t len;
+
+    st = map_http_to_ajp(&x->head, &extra, b->data, l->worker->settings->packet_size, &len,
+                         &largest);
+    if (st == AJP_ERR_SPACE)
+        log_event(LEVEL_WARN, "head_too_large", "worker=%s packet_size=%u largest_header=%s",
+                  l->worker->settings->name.ptr, l->worker->settings->packet_size,
+                  log_str(name, sizeof(name), largest));
+    if (st != AJP_OK)
+        return st;
+    out_borrow(&l->out, &l->stream, b->data, len);
+    out_flush(&l->out, &l->stream);
+    return AJP_OK;
+}
+
+static void send_request(struct link *l)
+{
+    struct exchange *x = l->x;
+    int64_t length = x->head.content_length;
+    struct buf *b = buf_take(&l->shard->loop.bufs);
+    ajp_status st = AJP_ERR_ARG;
+
+    l->state = LINK_SENDING;
+    l->spoke = false;
+    if (b != NULL) {
+        st = ajp_session_send_request(&l->session, length);
+        if (st == AJP_OK)
+            st = x->head.raw != NULL ? relay_request(l, b) : build_request(l, b);
+        buf_give(&l->shard->loop.bufs, b);
+    }
+    if (st == AJP_ERR_SPACE) {
+        fail(l, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
+    } else if (st != AJP_OK) {
+        fail(l, FAIL_INTERNAL, b != NULL ? ajp_strerror(st) : "out of memory");
+    } else if (l->out.failed) {
+        fail_gone(l, strerror(l->stream.error));
+    } else if (out_backlog(&l->out) > 0) {
+        arm(l, l->shard->settings->timeouts.write_stall);
+    } else {
+        request_sent(l);
+    }
+}
+
+static void send_ping(struct link *l)
+{
+    uint8_t ping[AJP_SMALL_MAX];
+
+    l->state = LINK_PINGING;
+    arm(l, l->shard->settings->timeouts.cping);
+    if (ajp_session_send(&l->session, AJP_CPING, 0) != AJP_OK) {
+        fail_gone(l, "session is not idle");
+        return;
+    }
+    out_copy(&l->out, &l->stream, ping, ajp_make_cping(ping));
+    if (!out_flush(&l->out, &l->stream))
+        fail_gone(l, strerror(l->stream.error));
+}
+
+/* --- receiving --- */
+
+static void on_headers(struct link *l, const ajp_response *r)
+{
+    struct exchange *x = l->x;
+    struct field fields[HEAD_FIELDS_MAX];
+    struct reply reply = {
+        .status = r->status,
+        .content_length = r->content_length,
+        .fields = fields,
+        .raw = r,
+    };
+    const char *why = "status is out of range";
+
+    if (r->status >= 100 && r->status < 200 && r->status != 101)
+        return; /* an interim reply: the final one follows */
+    if (r->status < 200 || r->status > 599) {
+        fail(l, FAIL_BAD_REPLY, why);
+        return;
+    }
+    if (x->wants_fields && map_ajp_to_http(r, &reply, &why) != MAP_OK) {
+        fail(l, FAIL_BAD_REPLY, why);
+        return;
+    }
+    exchange_reply(x, &reply);
+}
+
+static void on_chunk(struct link *l, const ajp_body *b)
+{
+    struct part p = {.data = b->data,
+                     .len = b->len,
+                     .packet = b->packet,
+                     .first = b->first,
+                     .last = b->complete};
+
+    if (b->packet == 0)
+        exchange_flush(l->x);
+    else
+        exchange_part(l->x, &p);
+}
+
+/* rest: bytes that came behind END_RESPONSE, of which there must be none (K1). */
+static void on_end(struct link *l, size_t rest)
+{
+    struct exchange *x = l->x;
+    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0;
+
+    l->x = NULL;
+    x->link = NULL;
+    if (reuse && rest > 0)
+        log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
+                  rest);
+    if (reuse && rest == 0 && !l->shard->draining)
+        link_put_idle(l);
+    else
+        link_close(l, false);
+    exchange_end(x);
+}
+
+static void on_message(struct link *l, const ajp_message *m, size_t rest)
+{
+    if (l->state == LINK_PINGING) {
+        /* The session lets nothing but a CPong through. */
+        if (rest > 0)
+            fail_gone(l, "bytes behind the CPong");
+        else
+            send_request(l);
+        return;
+    }
+    l->spoke = true;
+    switch (m->kind) {
+    case AJP_SEND_HEADERS:
+        on_headers(l, &m->u.response);
+        break;
+    case AJP_BODY_CHUNK:
+        on_chunk(l, &m->u.body);
+        break;
+    case AJP_GET_BODY:
+        want_body(l, m->u.wanted == 0 || m->u.wanted > data_max(l) ? data_max(l) : m->u.wanted);
+        break;
+    case AJP_END_RESPONSE:
+        on_end(l, rest);
+        break;
+    default: /* the session refuses every other kind from a container */
+        fail(l, FAIL_BROKEN, "message out of turn");
+        break;
+    }
+}
+
+/* Keep in[0..len), the beginning of a message, until the rest of it comes. */
+static bool keep_rest(struct link *l, const uint8_t *in, size_t len)
+{
+    struct buf_pool *pool = &l->shard->loop.bufs;
+
+    if (len == 0) {
+        buf_give(pool, l->rest);
+        l->rest = NULL;
+        return true;
+    }
+    if (l->rest == NULL && (l->rest = buf_take(pool)) == NULL)
+        return false;
+    if (len > pool->block)
+        return false;
+    memmove(l->rest->data, in, len);
+    l->rest->start = 0;
+    l->rest->end = (uint32_t)len;
+    return true;
+}
+
+static void on_bytes(struct link *l, const uint8_t *in, size_t len)
+{
+    struct exchange *x = l->x;
+
+    if (!l->x->wanted)
+        arm(l, l->shard->settings->timeouts.reply);
+    while (len > 0) {
+        ajp_message m;
+        size_t used;
+        ajp_status st = ajp_session_recv(&l->session, in, len, &used, &m);
+
+        if (st == AJP_MORE)
+            break;
+        if (st != AJP_OK) {
+            fail(l, FAIL_BROKEN, ajp_strerror(st));
+            return;
+        }
+        in += used;
+        len -= used;
+        on_message(l, &m, len);
+        if (l->x != x) /* ended, failed or cancelled */
+            return;
+    }
+    if (!keep_rest(l, in, len)) {
+        fail(l, FAIL_INTERNAL, "out of memory");
+        return;
+    }
+    exchange_settle(x);
+}
+
+static void on_readable(struct link *l)
+{
+    struct loop *loop = &l->shard->loop;
+    size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
+    long n;
+
+    if (have > 0)
+        memcpy(loop->scratch, l->rest->data, have);
+    n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
+    if (n == STREAM_AGAIN)
+        return;
+    if (l->state == LINK_IDLE && n > 0)
+        log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%ld", l->worker->settings->name.ptr,
+                  n);
+    if (l->state == LINK_IDLE) {
+        link_close(l, false);
+        return;
+    }
+    if (n <= 0) {
+        fail_gone(l, n == 0 ? "worker closed the connection" : strerror(l->stream.error));
+        return;
+    }
+    on_bytes(l, loop->scratch, have + (size_t)n);
+}
+
+static void on_connected(struct link *l)
+{
+    int error = stream_connect_error(&l->stream);
+
+    if (error != 0) {
+        fail_gone(l, strerror(error));
+        return;
+    }
+    stream_want(&l->stream, true, false);
+    send_request(l);
+}
+
+static void on_event(struct stream *s, bool readable, bool writable)
+{
+    struct link *l = CONTAINER_OF(s, struct link, stream);
+
+    if (l->state == LINK_CONNECTING) {
+        on_connected(l);
+        return;
+    }
+    if (readable) {
+        on_readable(l);
+        if (l->state == LINK_CLOSED)
+            return;
+    }
+    if (writable && out_backlog(&l->out) > 0) {
+        if (!out_flush(&l->out, &l->stream)) {
+            if (l->state == LINK_WAITING && l->x != NULL && l->x->taking_body && !l->spoke)
+                fail(l, FAIL_BODY, strerror(l->stream.error));
+            else
+                fail_gone(l, strerror(l->stream.error));
+        } else if (l->state == LINK_SENDING && out_backlog(&l->out) == 0) {
+            request_sent(l);
+        }
+    }
+}
+
+/* --- what the exchange asks for --- */
+
+static void back_start(struct exchange *x)
+{
+    struct shard *sh = x->shard;
+    struct link *l = x->fresh_only ? NULL : link_take_idle(sh, x->worker);
+    const struct timeouts *t = &sh->settings->timeouts;
+
+    if (l != NULL) {
+        l->x = x;
+        x->link = l;
+        if (t->cping_idle != 0 && shard_now(sh) - l->idle_since > t->cping_idle)
+            send_ping(l);
+        else
+            send_request(l);
+        return;
+    }
+    l = link_new(sh, x->worker, on_event, on_deadline);
+    if (l == NULL) {
+        exchange_failed(x, FAIL_REFUSED, strerror(errno));
+        return;
+    }
+    l->x = x;
+    x->link = l;
+    arm(l, t->connect);
+    stream_want(&l->stream, false, true);
+}
+
+static void back_part(struct exchange *x, const struct part *p)
+{
+    struct link *l = x->link;
+    uint8_t head[AJP_DATA_HEAD];
+
+    if (p->first) {
+        ajp_status st = ajp_session_send(&l->session, AJP_DATA, p->packet);
+
+        if (st != AJP_OK) {
+            fail(l, FAIL_BODY, ajp_strerror(st));
+            return;
+        }
+        out_copy(&l->out, &l->stream, head, ajp_data_head(head, p->packet));
+    }
+    out_borrow(&l->out, &l->stream, p->data, p->len);
+    if (p->last)
+        arm(l, l->shard->settings->timeouts.reply);
+}
+
+static void back_body_end(struct exchange *x)
+{
+    struct link *l = x->link;
+    uint8_t end[AJP_SMALL_MAX];
+    ajp_status st = ajp_session_send(&l->session, AJP_DATA, 0);
+
+    if (st != AJP_OK) {
+        fail(l, FAIL_BODY, ajp_strerror(st));
+        return;
+    }
+    out_copy(&l->out, &l->stream, end, ajp_make_body_end(end));
+    arm(l, l->shard->settings->timeouts.reply);
+}
+
+/* A worker that stops reading is noticed when it is read from, or by the reply time-out:
+ * what it has already said is worth more than the failed write. */
+static void back_settle(struct exchange *x)
+{
+    struct link *l = x->link;
+
+    if (!out_flush(&l->out, &l->stream) && !l->spoke)
+        fail(l, FAIL_BODY, strerror(l->stream.error));
+}
+
+static void back_pause(struct exchange *x, bool paused)
+{
+    struct link *l = x->link;
+
+    stream_want_read(&l->stream, !paused);
+    if (paused)
+        deadline_clear(&l->deadline);
+    else
+        arm(l, l->shard->settings->timeouts.reply);
+}
+
+static void back_cancel(struct exchange *x)
+{
+    struct link *l = x->link;
+
+    x->link = NULL;
+    l->x = NULL;
+    link_close(l, true);
+}
+
+const struct back_ops back_ajp = {
+    .start = back_start,
+    .part = back_part,
+    .body_end = back_body_end,
+    .settle = back_settle,
+    .pause = back_pause,
+    .cancel = back_cancel,
+};
+
+void links_close_all(struct shard *sh)
+{
+    while (!list_empty(&sh->links))
+        fail(CONTAINER_OF(sh->links.next, struct link, node), FAIL_INTERNAL, "shutting down");
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pooled connection to a worker. */
+#ifndef ENGINE_BACK_LINK_H
+#define ENGINE_BACK_LINK_H
+
+#include "core/exchange.h"
+#include "net/out.h"
+
+enum link_state {
+    LINK_CONNECTING,
+    LINK_PINGING, /* CPing sent, waiting for the CPong */
+    LINK_SENDING, /* the kernel has not taken all of the Forward Request */
+    LINK_WAITING, /* the request is out: reply and body go their ways */
+    LINK_IDLE,    /* in the pool */
+    LINK_CLOSED
+};
+
+struct link {
+    struct stream stream;
+    struct out out;
+    struct ajp_session session;
+    struct deadline deadline;
+    struct list node; /* in shard.links */
+    struct list pool; /* in shard.idle[worker] while LINK_IDLE */
+    struct shard *shard;
+    struct worker *worker;
+    struct exchange *x; /* NULL: none at work */
+    struct buf *rest;   /* the beginning of a message whose end has not come */
+    uint64_t idle_since;
+    enum link_state state;
+    bool reused; /* has carried a request before this one */
+    bool spoke;  /* some byte of the reply has come */
+};
+
+/* The most recently used idle link, out of the pool; NULL: none. */
+struct link *link_take_idle(struct shard *sh, const struct worker *w);
+/* A link that has begun to connect; NULL with errno set. */
+struct link *link_new(struct shard *sh, struct worker *w,
+                      void (*on_event)(struct stream *s, bool readable, bool writable),
+                      void (*on_deadline)(struct deadline *d));
+/* Into the pool; the session is idle and nothing waits to be read. */
+void link_put_idle(struct link *l);
+/* Close and, later, free. l->x must be NULL already. */
+void link_close(struct link *l, bool reset);
+
+#endif
