@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may say what over AJP: the secret, and which attributes go on to a worker. */
+#ifndef ENGINE_FRONT_AJP_POLICY_H
+#define ENGINE_FRONT_AJP_POLICY_H
+
+#include "config/settings.h"
+
+#include <ajp/ajp.h>
+
+struct ajp_verdict {
+    uint16_t status;    /* 0: the request may go on */
+    const char *reason; /* constant text */
+    uint64_t drop;      /* attributes that do not go on, by index */
+};
+
+struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r);
+
+/* Compares without giving away by its time where they differ. */
+bool secret_equal(ajp_str given, ajp_str wanted);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An idle connection holds its struct and nothing else: blocks come when bytes do. */
+#include "front/conn.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BACKLOG_HIGH = 256 * 1024, BACKLOG_LOW = 64 * 1024, LINGER_MS = 2000, ROOM_MIN = 1024 };
+
+static void on_closed(struct stream *s)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, stream);
+
+    c->ops->free(c);
+}
+
+void conn_close(struct conn *c, bool reset)
+{
+    if (c->closed)
+        return;
+    c->closed = true;
+    list_remove(&c->node);
+    c->shard->conn_count--;
+    deadline_drop(&c->shard->loop.wheel, &c->deadline);
+    out_clear(&c->out, &c->shard->loop);
+    buf_give(&c->shard->loop.bufs, c->rx);
+    c->rx = NULL;
+    stream_close(&c->stream, reset);
+}
+
+static void drain_input(struct conn *c)
+{
+    struct loop *l = &c->shard->loop;
+    long n = stream_recv(&c->stream, l->scratch, l->scratch_size);
+
+    if (n == 0 || n == STREAM_FAILED)
+        conn_close(c, false);
+}
+
+/* All has been sent of a connection that is to end. */
+static void finished(struct conn *c, bool linger)
+{
+    if (!linger) {
+        conn_close(c, false);
+        return;
+    }
+    c->lingering = true;
+    stream_shutdown(&c->stream);
+    stream_want(&c->stream, true, false);
+    conn_arm(c, LINGER_MS);
+}
+
+static void broken(struct conn *c)
+{
+    struct exchange *x = c->x;
+
+    if (x != NULL) {
+        c->x = NULL;
+        exchange_cancel(x, "client went away");
+        exchange_log(x, x->status);
+        exchange_give(x);
+    }
+    conn_close(c, false);
+}
+
+static void on_writable(struct conn *c)
+{
+    if (out_backlog(&c->out) == 0)
+        return;
+    if (!out_flush(&c->out, &c->stream)) {
+        broken(c);
+        return;
+    }
+    if (out_backlog(&c->out) == 0 && c->finishing) {
+        finished(c, c->lingering);
+        return;
+    }
+    if (c->paused && out_backlog(&c->out) <= BACKLOG_LOW) {
+        c->paused = false;
+        deadline_clear(&c->deadline);
+        if (c->x != NULL)
+            exchange_pause(c->x, false);
+    } else if (out_backlog(&c->out) > 0) {
+        conn_arm(c, c->shard->settings->timeouts.write_stall);
+    }
+}
+
+static void on_event(struct stream *s, bool readable, bool writable)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, stream);
+
+    if (writable)
+        on_writable(c);
+    if (!readable || c->closed)
+        return;
+    if (c->finishing)
+        drain_input(c);
+    else
+        c->ops->readable(c);
+}
+
+static void on_late(struct deadline *d)
+{
+    struct conn *c = CONTAINER_OF(d, struct conn, deadline);
+
+    if (c->finishing || out_backlog(&c->out) > 0)
+        broken(c);
+    else if (c->x == NULL || c->wants) /* else it is the worker's turn, which has its own */
+        c->ops->late(c);
+}
+
+bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings *listener, int fd,
+               const struct conn_ops *ops)
+{
+    int on = 1;
+
+    if (stream_open(&c->stream, &sh->loop, fd) != 0) {
+        close(fd);
+        return false;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    c->stream.on_event = on_event;
+    c->stream.on_closed = on_closed;
+    c->ops = ops;
+    c->shard = sh;
+    c->listener = listener;
+    out_init(&c->out);
+    deadline_init(&c->deadline, on_late);
+    list_add(&sh->conns, &c->node);
+    sh->conn_count++;
+    stream_want(&c->stream, true, false);
+    return true;
+}
+
+bool conn_full(const struct conn *c)
+{
+    return c->rx != NULL && buf_room(&c->shard->loop.bufs, c->rx) == 0;
+}
+
+long conn_fill(struct conn *c)
+{
+    struct buf_pool *pool = &c->shard->loop.bufs;
+    struct buf *b = c->rx;
+    long n;
+
+    if (b == NULL && (b = c->rx = buf_take(pool)) == NULL)
+        return STREAM_FAILED;
+    if (buf_room(pool, b) < ROOM_MIN && b->start > c->kept) {
+        memmove(b->data + c->kept, b->data + b->start, buf_len(b));
+        b->end = c->kept + (uint32_t)buf_len(b);
+        b->start = c->kept;
+    }
+    if (buf_room(pool, b) == 0)
+        return STREAM_AGAIN;
+    n = stream_recv(&c->stream, b->data + b->end, buf_room(pool, b));
+    if (n > 0)
+        b->end += (uint32_t)n;
+    else if (b->end == 0) { /* nothing held: stay light */
+        buf_give(pool, b);
+        c->rx = NULL;
+    }
+    return n;
+}
+
+void conn_consumed(struct conn *c)
+{
+    if (c->rx != NULL && c->rx->start == c->rx->end) {
+        c->rx->start = c->kept;
+        c->rx->end = c->kept;
+    }
+}
+
+void conn_next(struct conn *c)
+{
+    struct buf *b = c->rx;
+
+    c->kept = 0;
+    if (b == NULL)
+        return;
+    if (buf_len(b) == 0) {
+        buf_give(&c->shard->loop.bufs, b);
+        c->rx = NULL;
+        return;
+    }
+    memmove(b->data, b->data + b->start, buf_len(b));
+    b->end = (uint32_t)buf_len(b);
+    b->start = 0;
+}
+
+bool conn_peer_ended(struct conn *c)
+{
+    char byte;
+    ssize_t n = recv(c->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    stream_want_read(&c->stream, false);
+    return n <= 0;
+}
+
+bool conn_settle(struct conn *c)
+{
+    if (c->closed)
+        return false;
+    if (!out_flush(&c->out, &c->stream)) {
+        broken(c);
+        return false;
+    }
+    if (out_backlog(&c->out) > 0)
+        conn_arm(c, c->shard->settings->timeouts.write_stall);
+    if (!c->paused && out_backlog(&c->out) > BACKLOG_HIGH && c->x != NULL) {
+        c->paused = true;
+        exchange_pause(c->x, true);
+    }
+    return true;
+}
+
+void conn_finish(struct conn *c, bool linger)
+{
+    if (c->closed || c->finishing)
+        return;
+    c->finishing = true;
+    c->lingering = linger;
+    if (!out_flush(&c->out, &c->stream))
+        broken(c);
+    else if (out_backlog(&c->out) == 0)
+        finished(c, linger);
+    else
+        conn_arm(c, c->shard->settings->timeouts.write_stall);
+}
+
+void conn_address(const struct conn *c, bool ours, char text[46], uint16_t *port)
+{
+    struct sockaddr_storage a = {0};
+    socklen_t len = sizeof(a);
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&a;
+    struct sockaddr_in *four = (struct sockaddr_in *)&a;
+
+    if (ours)
+        getsockname(c->stream.fd, (struct sockaddr *)&a, &len);
+    else
+        getpeername(c->stream.fd, (struct sockaddr *)&a, &len);
+    text[0] = '\0';
+    if (a.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, text, 46);
+    else
+        inet_ntop(AF_INET, &four->sin_addr, text, 46);
+    if (port != NULL)
+        *port = ntohs(a.ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
+}

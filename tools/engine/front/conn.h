@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the connections of all fronts have in common: bytes in, bytes out, one
+ * exchange at a time, and the several ways to end. */
+#ifndef ENGINE_FRONT_CONN_H
+#define ENGINE_FRONT_CONN_H
+
+#include "core/exchange.h"
+#include "net/out.h"
+
+struct conn;
+
+struct conn_ops {
+    void (*readable)(struct conn *c);
+    /* Its deadline was reached. */
+    void (*late)(struct conn *c);
+    void (*free)(struct conn *c);
+};
+
+struct conn {
+    struct stream stream;
+    struct out out;
+    struct deadline deadline;
+    struct list node; /* in shard.conns */
+    const struct conn_ops *ops;
+    struct shard *shard;
+    const struct listener_settings *listener;
+    struct buf *rx;     /* [0, kept) the head of x; [start, end) not looked at yet */
+    struct exchange *x; /* NULL: between requests */
+    uint32_t kept;
+    bool busy;      /* its own loop is at work further up the stack */
+    bool wants;     /* the worker has asked for body bytes */
+    bool paused;    /* the worker is held back: too much waits in out */
+    bool finishing; /* close once out is empty */
+    bool lingering; /* FIN sent; read on so that the peer sees our last words */
+    bool closed;
+};
+
+/* Take over fd. False: fd was closed. */
+bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings *listener, int fd,
+               const struct conn_ops *ops);
+
+/* Read once into rx, behind what it holds. As stream_recv; STREAM_AGAIN too when rx is full. */
+long conn_fill(struct conn *c);
+/* True when rx holds all that a block can. */
+bool conn_full(const struct conn *c);
+static inline size_t conn_unread(const struct conn *c)
+{
+    return c->rx != NULL ? buf_len(c->rx) : 0;
+}
+/* The exchange is over: forget its head, keep what came behind it. */
+void conn_next(struct conn *c);
+/* rx->start moved: reuse the room of what was looked at. */
+void conn_consumed(struct conn *c);
+
+/* Bytes came while none were expected: stop watching, or find that the peer has ended.
+ * True: it has (FIN or worse). */
+bool conn_peer_ended(struct conn *c);
+
+/* Send what has gathered; hold the worker back when too much remains. False: broken. */
+bool conn_settle(struct conn *c);
+
+/* Send what has gathered, then close; linger when the peer may still be sending. */
+void conn_finish(struct conn *c, bool linger);
+/* Close now. An exchange must have been cancelled and given back already. */
+void conn_close(struct conn *c, bool reset);
+
+static inline void conn_arm(struct conn *c, uint32_t ms)
+{
+    loop_deadline(&c->shard->loop, &c->deadline, ms);
+}
+
+/* The address of the other end, or of ours, as text; port may be NULL. */
+void conn_address(const struct conn *c, bool ours, char text[46], uint16_t *port);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done to all client connections of a thread at once. */
+#include "front/front.h"
+
+#include "front/conn.h"
+
+void front_drain(struct shard *sh)
+{
+    struct list *at = sh->conns.next;
+
+    while (at != &sh->conns) {
+        struct conn *c = CONTAINER_OF(at, struct conn, node);
+
+        at = at->next;
+        if (c->x == NULL && conn_unread(c) == 0)
+            conn_finish(c, false);
+    }
+}
+
+void front_close_all(struct shard *sh)
+{
+    while (!list_empty(&sh->conns)) {
+        struct conn *c = CONTAINER_OF(sh->conns.next, struct conn, node);
+        struct exchange *x = c->x;
+
+        if (x != NULL) {
+            c->x = NULL;
+            exchange_cancel(x, "shutting down");
+            exchange_log(x, x->status);
+            exchange_give(x);
+        }
+        conn_close(c, true);
+    }
+}

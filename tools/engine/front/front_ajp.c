@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AJP from a web server: we are its app server. Packets of a reply are passed on one
+ * for one, never merged, split or reordered. */
+#include "front/ajp_policy.h"
+#include "front/conn.h"
+#include "front/front.h"
+#include "http/h1_write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ajp_conn {
+    struct conn c;
+    ajp_session session;
+    bool refused; /* the session is over: our last words are not its business */
+};
+
+static void process(struct ajp_conn *a);
+
+static struct ajp_conn *of(struct exchange *x)
+{
+    return x->conn;
+}
+
+/* Whether it is our turn to send this. */
+static bool may_send(struct ajp_conn *a, ajp_kind kind, size_t n)
+{
+    return a->refused || ajp_session_send(&a->session, kind, n) == AJP_OK;
+}
+
+static void put(struct ajp_conn *a, const void *p, size_t n)
+{
+    out_copy(&a->c.out, &a->c.stream, p, n);
+}
+
+/* The request is over, well or not; more may follow on this connection when reuse is true. */
+static void request_over(struct ajp_conn *a, uint16_t status, bool reuse)
+{
+    struct conn *c = &a->c;
+    struct exchange *x = c->x;
+
+    c->x = NULL;
+    c->wants = false;
+    c->paused = false;
+    exchange_log(x, status);
+    exchange_give(x);
+    if (!reuse) {
+        conn_finish(c, true);
+        return;
+    }
+    if (!conn_settle(c))
+        return;
+    if (out_backlog(&c->out) == 0)
+        deadline_clear(&c->deadline); /* an idle AJP connection stays, as Tomcat's do */
+    conn_next(c);
+    stream_want_read(&c->stream, true);
+    if (!c->busy)
+        process(a);
+}
+
+static void end_response(struct ajp_conn *a, bool reuse)
+{
+    uint8_t end[AJP_SMALL_MAX];
+
+    if (may_send(a, AJP_END_RESPONSE, reuse))
+        put(a, end, ajp_make_end(end, reuse));
+    request_over(a, a->c.x->status, reuse);
+}
+
+/* A whole reply of our own. */
+static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
+{
+    const char *phrase = h1_reason(status);
+    uint8_t buf[512];
+    char text[64], length[16];
+    ajp_writer w;
+    size_t n;
+    int len = snprintf(text, sizeof(text), "%u %s\n", status, phrase);
+
+    snprintf(length, sizeof(length), "%d", len);
+    ajp_writer_init(&w, buf, sizeof(buf));
+    ajp_write_response(&w, status, ajp_str_of(phrase, strlen(phrase)));
+    ajp_write_header(&w, AJP_STR("Content-Type"), AJP_STR("text/plain"));
+    ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
+    if (ajp_writer_finish(&w, &n) == AJP_OK && may_send(a, AJP_SEND_HEADERS, 0))
+        put(a, buf, n);
+    if (may_send(a, AJP_BODY_CHUNK, (size_t)len)) {
+        uint8_t head[AJP_CHUNK_HEAD];
+
+        put(a, head, ajp_chunk_head(head, (uint16_t)len));
+        put(a, text, (size_t)len);
+        put(a, "", 1);
+    }
+    a->c.x->status = status;
+    end_response(a, reuse);
+}
+
+/* --- what the exchange asks for --- */
+
+/* A reply from a worker that does not speak AJP. */
+static ajp_status encode_reply(const struct reply *r, uint8_t *out, size_t cap, size_t *len)
+{
+    const char *phrase = h1_reason(r->status);
+    char length[24];
+    ajp_writer w;
+
+    ajp_writer_init(&w, out, cap);
+    ajp_write_response(&w, r->status, ajp_str_of(phrase, strlen(phrase)));
+    for (uint16_t i = 0; i < r->field_count; i++)
+        ajp_write_header(&w, r->fields[i].name, r->fields[i].value);
+    if (r->content_length >= 0) {
+        snprintf(length, sizeof(length), "%lld", (long long)r->content_length);
+        ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
+    }
+    return ajp_writer_finish(&w, len);
+}
+
+static void front_reply(struct exchange *x, const struct reply *r)
+{
+    struct ajp_conn *a = of(x);
+    struct buf_pool *pool = &x->shard->loop.bufs;
+    struct buf *b;
+    size_t len = 0;
+    ajp_status st = ajp_session_send(&a->session, AJP_SEND_HEADERS, 0);
+
+    if (st == AJP_OK && r->raw != NULL && r->raw->canonical) {
+        out_borrow(&a->c.out, &a->c.stream, r->raw->payload - AJP_HEADER_SIZE,
+                   r->raw->payload_len + (size_t)AJP_HEADER_SIZE);
+        return;
+    }
+    b = buf_take(pool);
+    if (b == NULL || st != AJP_OK) {
+        a->c.out.failed = true;
+    } else {
+        st = r->raw != NULL
+                 ? ajp_reencode_response(r->raw, b->data, a->c.listener->packet_size, &len)
+                 : encode_reply(r, b->data, a->c.listener->packet_size, &len);
+        if (st == AJP_OK)
+            put(a, b->data, len);
+        else
+            a->c.out.failed = true;
+    }
+    buf_give(pool, b);
+}
+
+static void front_part(struct exchange *x, const struct part *p)
+{
+    struct ajp_conn *a = of(x);
+
+    if (p->first) {
+        uint8_t head[AJP_CHUNK_HEAD];
+
+        if (ajp_session_send(&a->session, AJP_BODY_CHUNK, p->packet) != AJP_OK)
+            a->c.out.failed = true;
+        put(a, head, ajp_chunk_head(head, p->packet));
+    }
+    out_borrow(&a->c.out, &a->c.stream, p->data, p->len);
+    if (p->last)
+        put(a, "", 1);
+}
+
+static void front_flush(struct exchange *x)
+{
+    struct ajp_conn *a = of(x);
+    uint8_t flush[AJP_SMALL_MAX];
+
+    if (may_send(a, AJP_BODY_CHUNK, 0))
+        put(a, flush, ajp_make_flush(flush));
+}
+
+static void front_end(struct exchange *x)
+{
+    end_response(of(x), !x->shard->draining && !x->excess);
+}
+
+static void front_fail(struct exchange *x, uint16_t status)
+{
+    struct ajp_conn *a = of(x);
+
+    if (!x->begun) {
+        answer_error(a, status, !x->shard->draining && !ajp_session_owed(&a->session));
+        return;
+    }
+    /* Closed without End Response: the web server can tell that this is not the whole. */
+    a->c.x = NULL;
+    exchange_log(x, x->status);
+    exchange_give(x);
+    conn_finish(&a->c, false);
+}
+
+static void front_want(struct exchange *x, uint32_t max)
+{
+    struct ajp_conn *a = of(x);
+    uint8_t ask[AJP_SMALL_MAX];
+
+    a->c.wants = true;
+    if (!ajp_session_owed(&a->session)) {
+        if (ajp_session_send(&a->session, AJP_GET_BODY, max) != AJP_OK)
+            a->c.out.failed = true;
+        put(a, ask, ajp_make_get_body(ask, (uint16_t)max));
+        if (!conn_settle(&a->c))
+            return;
+    }
+    conn_arm(&a->c, x->shard->settings->timeouts.body);
+    stream_want_read(&a->c.stream, true);
+    if (!a->c.busy)
+        process(a);
+}
+
+static void front_settle(struct exchange *x)
+{
+    conn_settle(&of(x)->c);
+}
+
+static const struct front_ops front_ajp = {
+    .reply = front_reply,
+    .part = front_part,
+    .flush = front_flush,
+    .end = front_end,
+    .fail = front_fail,
+    .want = front_want,
+    .settle = front_settle,
+};
+
+/* --- what comes in --- */
+
+/* The web server broke the protocol: say so once if a request is open, then close. */
+static void refuse(struct ajp_conn *a, const char *reason)
+{
+    struct conn *c = &a->c;
+    char peer[46];
+
+    conn_address(c, false, peer, NULL);
+    a->refused = true;
+    log_event(LEVEL_WARN, "bad_packet", "peer=%s reason=\"%s\"", peer, reason);
+    if (c->x == NULL) {
+        conn_close(c, false);
+        return;
+    }
+    exchange_cancel(c->x, reason);
+    c->x->reason = reason;
+    if (c->x->begun)
+        front_fail(c->x, 400);
+    else
+        answer_error(a, 400, false);
+}
+
+static void take_request(struct ajp_conn *a)
+{
+    struct exchange *x = a->c.x;
+    const ajp_request *r = &x->message.u.request;
+    struct ajp_verdict v = ajp_policy(a->c.listener, r);
+    struct head *h = &x->head;
+
+    a->c.kept = a->c.rx->start;
+    h->raw = r;
+    h->method = r->method;
+    h->path = r->uri;
+    h->query = ajp_request_attr(r, AJP_ATTR_QUERY_STRING);
+    h->protocol = r->protocol;
+    h->host = ajp_request_header(r, AJP_REQ_HOST);
+    h->remote_addr = r->remote_addr;
+    h->remote_host = r->remote_host;
+    h->server_name = r->server_name;
+    h->server_port = r->server_port;
+    h->is_ssl = r->is_ssl;
+    h->content_length = r->content_length;
+    x->drop_attrs = v.drop;
+    deadline_clear(&a->c.deadline);
+    if (v.status != 0) {
+        char peer[46];
+
+        conn_address(&a->c, false, peer, NULL);
+        log_event(LEVEL_WARN, "request_refused", "peer=%s reason=\"%s\"", peer, v.reason);
+        x->reason = v.reason;
+        answer_error(a, v.status, false);
+        return;
+    }
+    exchange_start(x);
+}
+
+static void take_body(struct ajp_conn *a, const ajp_body *b)
+{
+    struct exchange *x = a->c.x;
+    struct part p = {.data = b->data,
+                     .len = b->len,
+                     .packet = b->packet,
+                     .first = b->first,
+                     .last = b->complete};
+
+    if (x == NULL || !a->c.wants)
+        return; /* of a request that was answered without it */
+    if (b->complete)
+        a->c.wants = false;
+    if (b->packet == 0)
+        exchange_body_end(x);
+    else
+        exchange_body(x, &p);
+    if (a->c.x == x && a->c.wants)
+        conn_arm(&a->c, x->shard->settings->timeouts.body);
+    else if (a->c.x == x)
+        deadline_clear(&a->c.deadline);
+}
+
+/* One message off rx. False: no more can be done now. */
+static bool take_message(struct ajp_conn *a)
+{
+    struct conn *c = &a->c;
+    struct exchange *x = c->x;
+    struct exchange *fresh = NULL;
+    ajp_message body;
+    ajp_message *m = &body;
+    uint8_t pong[AJP_SMALL_MAX];
+    size_t used = 0;
+    ajp_status st;
+
+    if (x == NULL) {
+        fresh = exchange_take(c->shard, &front_ajp, a);
+        if (fresh == NULL) {
+            conn_close(c, false);
+            return false;
+        }
+        m = &fresh->message;
+    }
+    st = ajp_session_recv(&a->session, c->rx->data + c->rx->start, buf_len(c->rx), &used, m);
+    if (st == AJP_OK && m->kind == AJP_FORWARD_REQUEST) {
+        c->x = fresh;
+        c->rx->start += (uint32_t)used;
+        take_request(a);
+        return true;
+    }
+    if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
+        c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
+        refuse(a, ajp_strerror(st));
+        return false;
+    }
+    if (fresh != NULL)
+        exchange_give(fresh);
+    if (st == AJP_MORE)
+        return false;
+    if (st != AJP_OK) {
+        refuse(a, ajp_strerror(st));
+        return false;
+    }
+    c->rx->start += (uint32_t)used;
+    if (m->kind == AJP_CPING) {
+        if (may_send(a, AJP_CPONG, 0))
+            put(a, pong, ajp_make_cpong(pong));
+    } else if (m->kind == AJP_DATA) {
+        take_body(a, &m->u.body);
+    }
+    return true;
+}
+
+static void process(struct ajp_conn *a)
+{
+    struct conn *c = &a->c;
+    struct exchange *x;
+
+    c->busy = true;
+    while (!c->closed && !c->finishing && conn_unread(c) > 0 && (c->x == NULL || c->wants))
+        if (!take_message(a))
+            break;
+    c->busy = false;
+    if (c->closed || c->finishing)
+        return;
+    x = c->x;
+    if (x != NULL) /* what was lent to the worker's side leaves before rx moves */
+        exchange_body_settle(x);
+    if (c->closed || c->finishing)
+        return;
+    if (c->x == NULL && conn_unread(c) == 0)
+        conn_next(c);
+    else
+        conn_consumed(c);
+    if (c->x == NULL && conn_unread(c) > 0 && c->deadline.at == 0)
+        conn_arm(c, c->shard->settings->timeouts.request_head);
+    conn_settle(c);
+}
+
+static void on_readable(struct conn *c)
+{
+    struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
+    long n;
+
+    if (c->x != NULL && !c->wants && (!ajp_session_owed(&a->session) || conn_full(c))) {
+        if (!conn_peer_ended(c))
+            return;
+        n = 0;
+    } else {
+        n = conn_fill(c);
+    }
+    if (n == STREAM_AGAIN && !conn_full(c))
+        return;
+    if (n == STREAM_AGAIN) {
+        refuse(a, "packet is longer than a block");
+        return;
+    }
+    if (n > 0) {
+        process(a);
+        return;
+    }
+    if (c->x != NULL) { /* a web server closes when its own client has gone */
+        struct exchange *x = c->x;
+
+        c->x = NULL;
+        exchange_cancel(x, "web server closed the connection");
+        exchange_log(x, x->status);
+        exchange_give(x);
+    }
+    conn_close(c, false);
+}
+
+static void on_late(struct conn *c)
+{
+    struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
+
+    if (c->x != NULL)
+        refuse(a, "no body in time");
+    else
+        conn_close(c, false);
+}
+
+static void free_conn(struct conn *c)
+{
+    free(CONTAINER_OF(c, struct ajp_conn, c));
+}
+
+static const struct conn_ops ops = {on_readable, on_late, free_conn};
+
+void front_ajp_accept(struct shard *sh, const struct listener_settings *listener, int fd)
+{
+    struct ajp_limits limits = ajp_limits_relay;
+    struct ajp_conn *a = calloc(1, sizeof(*a));
+
+    limits.max_packet = listener->packet_size;
+    limits.max_headers = (uint16_t)sh->settings->limits.header_count;
+    if (a == NULL) {
+        close(fd);
+    } else if (!conn_open(&a->c, sh, listener, fd, &ops)) {
+        free(a);
+    } else {
+        ajp_session_init(&a->session, AJP_CONTAINER, &limits);
+    }
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP/1 from a client. */
+#include "front/conn.h"
+#include "front/front.h"
+#include "http/h1_body.h"
+#include "http/h1_parse.h"
+#include "http/h1_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    RETRY_AFTER_S = 5,
+    DISCARD_MAX = 1024 * 1024, /* of a body nobody wanted, to save the connection */
+    REPLY_EXTRA = 2048,        /* what a reply head may grow by on its way to text */
+    ERROR_ROOM = 512,
+};
+
+enum body_kind { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
+
+struct http1_conn {
+    struct conn c;
+    size_t scanned;
+    enum body_kind body;
+    bool body_over;       /* its last byte has been taken off rx */
+    bool body_begun;      /* some byte of it has */
+    bool keep;            /* the connection goes on after this reply */
+    bool chunked;         /* the reply is sent in chunks */
+    bool to_close;        /* the reply's end is the connection's end */
+    bool discarding;      /* the reply is out; the rest of the body is not wanted */
+    uint64_t left;        /* BODY_LENGTH: bytes of the body still on rx or to come */
+    uint64_t seen;        /* bytes of the body so far */
+    uint32_t grant;       /* what the worker takes now */
+    uint16_t packet_left; /* of the packet begun with the worker */
+    struct h1_chunked decoder;
+    uint16_t remote_port, local_port;
+    char remote[46], local[46];
+};
+
+static void process(struct http1_conn *h);
+
+static struct http1_conn *of(struct exchange *x)
+{
+    return x->conn;
+}
+
+static void put(struct http1_conn *h, const void *p, size_t n)
+{
+    out_copy(&h->c.out, &h->c.stream, p, n);
+}
+
+static void put_error(struct http1_conn *h, uint16_t status, bool head_request)
+{
+    uint8_t *to = out_reserve(&h->c.out, &h->c.stream, ERROR_ROOM);
+
+    if (to != NULL)
+        out_commit(&h->c.out,
+                   h1_write_error(to, ERROR_ROOM, status, !h->keep, head_request,
+                                  loop_date(&h->c.shard->loop), status == 503 ? RETRY_AFTER_S : 0));
+}
+
+/* --- the end of a request --- */
+
+/* The body of an answered request is still coming: worth reading to its end? */
+static bool worth_discarding(const struct http1_conn *h, const struct exchange *x)
+{
+    if (x->head.expect_continue && !h->body_begun)
+        return false; /* the client may never send it */
+    return h->body == BODY_CHUNKED || h->left <= DISCARD_MAX;
+}
+
+static void ready_for_next(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+
+    h->discarding = false;
+    h->scanned = 0;
+    conn_next(c);
+    conn_arm(c, conn_unread(c) > 0 ? c->shard->settings->timeouts.request_head
+                                   : c->shard->settings->timeouts.keep_alive);
+    stream_want_read(&c->stream, true);
+}
+
+static void request_over(struct http1_conn *h, uint16_t status)
+{
+    struct conn *c = &h->c;
+    struct exchange *x = c->x;
+    bool keep = h->keep && !x->excess && !c->shard->draining;
+    bool rest = !h->body_over;
+
+    if (rest && !worth_discarding(h, x))
+        keep = false;
+    c->x = NULL;
+    c->wants = false;
+    c->paused = false;
+    exchange_log(x, status);
+    exchange_give(x);
+    if (!keep) {
+        conn_finish(c, rest);
+        return;
+    }
+    if (!conn_settle(c))
+        return;
+    if (rest) {
+        h->discarding = true;
+        c->kept = 0;
+        conn_arm(c, c->shard->settings->timeouts.body);
+        stream_want_read(&c->stream, true);
+    } else {
+        ready_for_next(h);
+    }
+    if (!c->busy && conn_unread(c) > 0)
+        process(h);
+}
+
+/* --- what the exchange asks for --- */
+
+static void front_reply(struct exchange *x, const struct reply *r)
+{
+    struct http1_conn *h = of(x);
+    struct loop *l = &x->shard->loop;
+    bool http10 = x->head.protocol.len == 8 && x->head.protocol.ptr[7] == '0';
+    size_t block = l->bufs.block - OUT_STAGE_HEAD;
+    size_t cap = r->raw != NULL ? r->raw->payload_len + (size_t)REPLY_EXTRA : block;
+    struct h1_write how = {
+        .http10 = http10, .date = loop_date(l), .server = x->shard->settings->server_header.ptr};
+    uint8_t *to;
+    size_t n = 0;
+
+    h->to_close = r->content_length < 0 && !x->bodyless && http10;
+    h->chunked = r->content_length < 0 && !x->bodyless && !http10;
+    if (h->to_close || x->shard->draining)
+        h->keep = false;
+    how.close = !h->keep;
+    how.chunked = h->chunked;
+    how.head_request = x->bodyless && r->status != 204 && r->status != 304;
+    to = out_reserve(&h->c.out, &h->c.stream, cap < block ? cap : block);
+    if (to != NULL)
+        n = h1_write_head(to, cap < block ? cap : block, r, &how);
+    if (n == 0)
+        h->c.out.failed = true;
+    else
+        out_commit(&h->c.out, n);
+}
+
+static void front_part(struct exchange *x, const struct part *p)
+{
+    struct http1_conn *h = of(x);
+
+    if (h->chunked && p->first) {
+        uint8_t head[H1_CHUNK_HEAD_MAX];
+
+        put(h, head, h1_chunk_head(head, p->packet));
+    }
+    out_borrow(&h->c.out, &h->c.stream, p->data, p->len);
+    if (h->chunked && p->last)
+        put(h, H1_CRLF, 2);
+}
+
+static void front_flush(struct exchange *x)
+{
+    (void)x; /* nothing is held back beyond one turn of the loop */
+}
+
+static void front_end(struct exchange *x)
+{
+    struct http1_conn *h = of(x);
+
+    if (h->chunked)
+        put(h, H1_LAST, sizeof(H1_LAST) - 1);
+    request_over(h, x->status);
+}
+
+static void front_fail(struct exchange *x, uint16_t status)
+{
+    struct http1_conn *h = of(x);
+    struct conn *c = &h->c;
+
+    if (!x->begun) {
+        bool head = x->head.method.len == 4 && memcmp(x->head.method.ptr, "HEAD", 4) == 0;
+
+        if (!h->body_over && !worth_discarding(h, x))
+            h->keep = false;
+        put_error(h, status, head);
+        request_over(h, status);
+        return;
+    }
+    /* The client must see that this is not the whole: no last chunk, too few bytes, or RST. */
+    c->x = NULL;
+    exchange_log(x, x->status);
+    exchange_give(x);
+    if (h->to_close)
+        conn_close(c, true);
+    else
+        conn_finish(c, false);
+}
+
+static void front_want(struct exchange *x, uint32_t max)
+{
+    struct http1_conn *h = of(x);
+    struct conn *c = &h->c;
+
+    c->wants = true;
+    h->grant = max;
+    if (x->head.expect_continue && !h->body_begun && !x->begun && !h->body_over) {
+        put(h, H1_CONTINUE, sizeof(H1_CONTINUE) - 1);
+        h->body_begun = true;
+        if (!conn_settle(c))
+            return;
+    }
+    conn_arm(c, x->shard->settings->timeouts.body);
+    if (!h->body_over)
+        stream_want_read(&c->stream, true);
+    if (!c->busy)
+        process(h);
+}
+
+static void front_settle(struct exchange *x)
+{
+    conn_settle(&of(x)->c);
+}
+
+static const struct front_ops front_http1 = {
+    .reply = front_reply,
+    .part = front_part,
+    .flush = front_flush,
+    .end = front_end,
+    .fail = front_fail,
+    .want = front_want,
+    .settle = front_settle,
+};
+
+/* --- the request's body --- */
+
+/* The client is at fault while its request is open, or the body is beyond the limit. */
+static void refuse_body(struct http1_conn *h, uint16_t status, const char *reason)
+{
+    struct exchange *x = h->c.x;
+
+    h->keep = false;
+    if (x == NULL) {
+        conn_close(&h->c, false);
+        return;
+    }
+    log_event(LEVEL_INFO, "bad_body", "client=%s reason=\"%s\"", h->remote, reason);
+    exchange_cancel(x, reason);
+    x->reason = reason;
+    front_fail(x, status);
+}
+
+static void grant_used(struct http1_conn *h)
+{
+    h->c.wants = false;
+    deadline_clear(&h->c.deadline);
+}
+
+static void pass_part(struct http1_conn *h, struct part *p)
+{
+    h->body_begun = true;
+    h->seen += p->len;
+    if (p->last)
+        grant_used(h);
+    if (h->c.x != NULL)
+        exchange_body(h->c.x, p);
+}
+
+/* A body of known length: announce as much as the worker takes, and stream it. */
+static bool take_length(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    size_t n = conn_unread(c);
+    struct part p = {.data = n > 0 ? c->rx->data + c->rx->start : NULL};
+
+    if (n == 0)
+        return false;
+    if (h->packet_left == 0) {
+        p.first = true;
+        p.packet = (uint16_t)(h->left < h->grant ? h->left : h->grant);
+        h->packet_left = p.packet;
+    }
+    p.len = n < h->packet_left ? n : h->packet_left;
+    h->packet_left = (uint16_t)(h->packet_left - p.len);
+    p.last = h->packet_left == 0;
+    h->left -= p.len;
+    h->body_over = h->left == 0;
+    c->rx->start += (uint32_t)p.len;
+    pass_part(h, &p);
+    return true;
+}
+
+/* A chunked body: each run of bytes becomes a packet. */
+static bool take_chunked(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    size_t n = conn_unread(c), used = 0;
+    struct part p = {.first = true, .last = true};
+    bool end = false;
+    enum h1_result r;
+
+    if (n == 0)
+        return false;
+    if (n > h->grant && !h->discarding)
+        n = h->grant; /* a run is never longer than its input */
+    r = h1_chunked_next(&h->decoder, c->rx->data + c->rx->start, n, &used, &p.data, &p.len, &end);
+    c->rx->start += (uint32_t)used;
+    if (r == H1_BAD) {
+        refuse_body(h, 400, "chunked body is malformed");
+        return false;
+    }
+    if (r == H1_OK && end) {
+        h->body_over = true;
+        return true;
+    }
+    if (r == H1_OK) {
+        if (h->seen + p.len > c->shard->settings->limits.max_body) {
+            refuse_body(h, 413, "body is over the limit");
+            return false;
+        }
+        p.packet = (uint16_t)p.len;
+        pass_part(h, &p);
+    }
+    return true;
+}
+
+/* One step of the body, for the worker or for nobody. False: no more can be done now. */
+static bool take_body(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    bool more;
+
+    if (h->body_over) {
+        grant_used(h);
+        if (c->x != NULL)
+            exchange_body_end(c->x);
+        return false;
+    }
+    if (h->discarding && h->body == BODY_LENGTH) {
+        size_t n = conn_unread(c) < h->left ? conn_unread(c) : (size_t)h->left;
+
+        c->rx->start += (uint32_t)n;
+        h->left -= n;
+        h->body_over = h->left == 0;
+        more = n > 0;
+    } else {
+        more = h->body == BODY_LENGTH ? take_length(h) : take_chunked(h);
+    }
+    if (h->discarding && h->body == BODY_CHUNKED && h->seen > DISCARD_MAX)
+        conn_finish(c, true);
+    else if (h->discarding && h->body_over)
+        ready_for_next(h);
+    return more;
+}
+
+/* --- the request's head --- */
+
+static void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
+{
+    log_event(LEVEL_INFO, "bad_request", "client=%s status=%u reason=\"%s\"", h->remote, status,
+              reason);
+    h->keep = false;
+    put_error(h, status, false);
+    conn_finish(&h->c, true);
+}
+
+static void begin(struct http1_conn *h, struct exchange *x)
+{
+    struct head *head = &x->head;
+    const struct limits *limits = &h->c.shard->settings->limits;
+
+    head->remote_addr = ajp_str_of(h->remote, strlen(h->remote));
+    head->remote_port = h->remote_port;
+    head->local_addr = ajp_str_of(h->local, strlen(h->local));
+    if (head->server_name.ptr == NULL || head->server_name.len == 0)
+        head->server_name = head->local_addr;
+    if (head->server_port == 0)
+        head->server_port = head->host.ptr != NULL ? 80 : h->local_port;
+    x->wants_fields = true;
+    h->body = head->chunked ? BODY_CHUNKED : head->content_length > 0 ? BODY_LENGTH : BODY_NONE;
+    h->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
+    h->body_over = h->body == BODY_NONE;
+    h->body_begun = false;
+    h->keep = head->keep_alive && !h->c.shard->draining;
+    h->seen = 0;
+    h->packet_left = 0;
+    h->decoder = (struct h1_chunked){0};
+    h->c.x = x;
+    deadline_clear(&h->c.deadline);
+    if (h->left > limits->max_body) {
+        x->reason = "body is over the limit";
+        front_fail(x, 413);
+        return;
+    }
+    exchange_start(x);
+}
+
+static bool take_head(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    const struct limits *set = &c->shard->settings->limits;
+    struct h1_limits lim = h1_limits_default;
+    struct h1_error error;
+    struct exchange *x = exchange_take(c->shard, &front_http1, h);
+    size_t used;
+    enum h1_result r;
+
+    if (x == NULL) {
+        refuse_head(h, 503, "out of memory");
+        return false;
+    }
+    lim.max_line = set->request_line;
+    lim.max_head = set->header_bytes;
+    lim.max_fields = set->header_count;
+    lim.max_field = set->one_header_bytes;
+    r = h1_parse_request(c->rx->data + c->rx->start, buf_len(c->rx), &h->scanned, &lim, &x->head,
+                         &used, &error);
+    if (r == H1_OK) {
+        c->rx->start += (uint32_t)used;
+        c->kept = c->rx->start;
+        begin(h, x);
+        return true;
+    }
+    exchange_give(x);
+    if (r == H1_BAD)
+        refuse_head(h, error.status, error.reason);
+    else if (conn_full(c) && c->rx->start == 0)
+        refuse_head(h, 431, "request head is longer than a block");
+    return false;
+}
+
+static bool step(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+
+    if (c->x != NULL)
+        return c->wants && take_body(h);
+    if (conn_unread(c) == 0)
+        return false;
+    return h->discarding ? take_body(h) : take_head(h);
+}
+
+static void process(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+
+    c->busy = true;
+    while (!c->closed && !c->finishing && step(h))
+        ;
+    c->busy = false;
+    if (c->closed || c->finishing)
+        return;
+    if (c->x != NULL) /* what was lent to the worker's side leaves before rx moves */
+        exchange_body_settle(c->x);
+    if (c->closed || c->finishing)
+        return;
+    if (c->x == NULL && conn_unread(c) == 0)
+        conn_next(c);
+    else
+        conn_consumed(c);
+    conn_settle(c);
+}
+
+/* --- events --- */
+
+static void client_gone(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    struct exchange *x = c->x;
+
+    if (x != NULL) {
+        c->x = NULL;
+        exchange_cancel(x, "client went away");
+        exchange_log(x, x->status);
+        exchange_give(x);
+    }
+    conn_close(c, false);
+}
+
+static void on_readable(struct conn *c)
+{
+    struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
+    bool idle = c->x == NULL && c->rx == NULL;
+    long n;
+
+    if (c->x != NULL && h->body_over) {
+        /* Half-closed clients get their answer; it is the last one. */
+        if (conn_peer_ended(c))
+            h->keep = false;
+        return;
+    }
+    n = conn_fill(c);
+    if (n == STREAM_AGAIN) {
+        if (conn_full(c)) /* the worker takes its time: so may the client */
+            stream_want_read(&c->stream, false);
+        return;
+    }
+    if (n <= 0) {
+        client_gone(h);
+        return;
+    }
+    if (idle)
+        conn_arm(c, c->shard->settings->timeouts.request_head);
+    process(h);
+}
+
+static void on_late(struct conn *c)
+{
+    struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
+
+    if (c->x != NULL)
+        refuse_body(h, 408, "no body in time");
+    else if (conn_unread(c) > 0 && !h->discarding)
+        refuse_head(h, 408, "no request head in time");
+    else
+        conn_close(c, false);
+}
+
+static void free_conn(struct conn *c)
+{
+    free(CONTAINER_OF(c, struct http1_conn, c));
+}
+
+static const struct conn_ops ops = {on_readable, on_late, free_conn};
+
+void front_http1_accept(struct shard *sh, const struct listener_settings *listener, int fd)
+{
+    struct http1_conn *h = calloc(1, sizeof(*h));
+
+    if (h == NULL) {
+        close(fd);
+        return;
+    }
+    if (!conn_open(&h->c, sh, listener, fd, &ops)) {
+        free(h);
+        return;
+    }
+    conn_address(&h->c, false, h->remote, &h->remote_port);
+    conn_address(&h->c, true, h->local, &h->local_port);
+    conn_arm(&h->c, sh->settings->timeouts.request_head);
+}
