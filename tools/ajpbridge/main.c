@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ajpbridge: the web tier. HTTP in, AJP out. */
+#include "run/engine.h"
+
+static const struct program program = {
+    .name = "ajpbridge",
+    .summary = "HTTP in from clients, AJP out to app servers; sessions stay on their node",
+    .listen_protos = 1u << PROTO_HTTP,
+};
+
+int main(int argc, char **argv)
+{
+    return engine_main(argc, argv, &program);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ajpforward: between web servers and app servers. AJP in, AJP out. */
+#include "run/engine.h"
+
+static const struct program program = {
+    .name = "ajpforward",
+    .summary = "AJP in from web servers, AJP out to app servers; sessions stay on their node",
+    .listen_protos = 1u << PROTO_AJP,
+};
+
+int main(int argc, char **argv)
+{
+    return engine_main(argc, argv, &program);
+}
