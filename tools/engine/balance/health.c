@@ -261,7 +261,6 @@ struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
     }
     prober->wake.data = prober;
     prober->open = 1 + prober->count;
-    uv_unref((uv_handle_t *)&prober->wake);
     for (size_t i = 0; i < prober->count; i++) {
         struct probe *probe = &prober->probes[i];
         probe->prober = prober;
@@ -269,7 +268,6 @@ struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
         probe->recover = RECOVER_MIN;
         uv_timer_init(loop, &probe->timer);
         probe->timer.data = probe;
-        uv_unref((uv_handle_t *)&probe->timer);
         arm(probe);
     }
     balancer->wake_ctx = prober;

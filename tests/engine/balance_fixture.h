@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A balancer over workers named a, b, c ... that nothing listens behind. */
+#ifndef TESTS_ENGINE_BALANCE_FIXTURE_H
+#define TESTS_ENGINE_BALANCE_FIXTURE_H
+
+#include "balance/balancer.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct worker_settings fixture_workers[WORKERS_MAX];
+static struct settings fixture_settings;
+
+static inline ajp_str str(const char *text)
+{
+    return text ? ajp_str_of(text, strlen(text)) : AJP_NULL;
+}
+
+/* Defaults: call it, change fixture_workers and fixture_settings, then fixture_balancer. */
+static inline void fixture_reset(size_t count)
+{
+    static const char names[] = "a\0b\0c\0d\0e\0f\0g\0h";
+    memset(fixture_workers, 0, sizeof fixture_workers);
+    fixture_settings = (struct settings){
+        .workers = fixture_workers,
+        .worker_count = count,
+        .session = {.cookie = str("JSESSIONID"), .param = str("jsessionid"), .sticky = true},
+        .timeouts = {.cping = 100},
+    };
+    for (size_t i = 0; i < count; i++) {
+        fixture_workers[i].name = ajp_str_of(names + 2 * i, 1);
+        fixture_workers[i].proto = PROTO_AJP;
+        fixture_workers[i].host = str("127.0.0.1");
+        fixture_workers[i].port = 1;
+        fixture_workers[i].weight = 1;
+    }
+}
+
+static inline struct balancer *fixture_balancer(void)
+{
+    char error[256];
+    struct balancer *balancer = balancer_new(&fixture_settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    return balancer;
+}
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which worker a request gets, and what its attempts do to a worker's health. */
+#include "balance/rendezvous.h"
+
+#include "balance_fixture.h"
+
+#include <stdio.h>
+
+static void quiet(void)
+{
+    log_setup(LEVEL_ERROR, LOG_TEXT);
+}
+
+TestSuite(balancer, .init = quiet);
+TestSuite(worker, .init = quiet);
+
+/* The name of the worker picked, "-" for none. */
+static const char *picked(struct balancer *balancer, struct pick *pick)
+{
+    static char name[8];
+    struct worker *worker = balancer_pick(balancer, pick);
+    snprintf(name, sizeof name, "%.*s", worker ? (int)worker->settings->name.len : 1,
+             worker ? worker->settings->name.ptr : "-");
+    return name;
+}
+
+static struct pick routed(const char *route)
+{
+    return (struct pick){.route = str(route), .session_id = str("1234"), .now_ms = 10000};
+}
+
+/* One letter a worker: U up, S suspect, D down, P probe, d drain, s stop, y standby, B busy. */
+static void set_states(struct balancer *balancer, const char *states)
+{
+    for (size_t i = 0; states[i]; i++) {
+        struct worker *w = &balancer->workers[i];
+        switch (states[i]) {
+        case 'S':
+            w->health = HEALTH_SUSPECT;
+            break;
+        case 'D':
+            w->health = HEALTH_DOWN;
+            w->failed_ms = 1000 + i;
+            break;
+        case 'P':
+            w->health = HEALTH_PROBE;
+            break;
+        case 'Q': /* on probation and has its request */
+            w->health = HEALTH_PROBE;
+            w->busy = 1;
+            break;
+        case 'd':
+            w->activation = ACTIVATION_DRAIN;
+            break;
+        case 's':
+            w->activation = ACTIVATION_STOP;
+            break;
+        case 'y':
+            w->activation = ACTIVATION_STANDBY;
+            break;
+        case 'B':
+            w->busy = 5;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+Test(balancer, state_of_workers_decides)
+{
+    static const struct {
+        const char *label, *states, *route;
+        uint64_t tried;
+        const char *expected;
+        bool sticky;
+    } rows[] = {
+        {"own worker", "UU", "b", 0, "b", true},
+        {"own worker though busy", "UB", "b", 0, "b", true},
+        {"own worker though suspect", "US", "b", 0, "b", true},
+        {"own worker though drained", "Ud", "b", 0, "b", true},
+        {"own worker though standby", "Uy", "b", 0, "b", true},
+        {"own worker on probation", "UP", "b", 0, "b", true},
+        {"not when probation has its request", "UQ", "b", 0, "a", false},
+        {"not when stopped", "Us", "b", 0, "a", false},
+        {"not when down", "UD", "b", 0, "a", false},
+        {"not when tried", "UU", "b", 2, "a", false},
+        {"no route: least busy", "BU", NULL, 0, "b", false},
+        {"no route: not the drained", "Bd", NULL, 0, "a", false},
+        {"no route: not the stopped", "Bs", NULL, 0, "a", false},
+        {"no route: standby waits", "By", NULL, 0, "a", false},
+        {"no route: standby when all else is down", "Dy", NULL, 0, "b", false},
+        {"no route: suspect waits", "BS", NULL, 0, "a", false},
+        {"no route: suspect before standby", "Sy", NULL, 0, "a", false},
+        {"probation full: last resort", "QD", NULL, 0, "a", false},
+        {"standby before probation full", "Qy", NULL, 0, "b", false},
+        {"all down: longest ago", "DDD", NULL, 0, "a", false},
+        {"all down: longest ago not tried", "DDD", NULL, 1, "b", false},
+        {"all stopped", "ss", NULL, 0, "-", false},
+        {"all tried", "UU", NULL, 3, "-", false},
+        {"down and drained are not forced", "sd", NULL, 0, "-", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(strlen(rows[i].states));
+        struct balancer *balancer = fixture_balancer();
+        set_states(balancer, rows[i].states);
+        struct pick pick = routed(rows[i].route);
+        pick.tried = rows[i].tried;
+        cr_expect_str_eq(picked(balancer, &pick), rows[i].expected, "%s", rows[i].label);
+        cr_expect_eq(pick.sticky, rows[i].sticky, "%s", rows[i].label);
+        balancer_free(balancer);
+    }
+}
+
+Test(balancer, successor_order_redirect_domain_distance)
+{
+    static const struct {
+        const char *label, *states, *expected;
+    } rows[] = {
+        /* a: domain x, redirect d; b: x; c, d: y; e: none, distance 1 */
+        {"redirect first", "DUUUU", "d"},   {"redirect may be drained", "DUUdU", "d"},
+        {"then the domain", "DUUDU", "b"},  {"domain though busy", "DBUDU", "b"},
+        {"then anyone near", "DDUDU", "c"}, {"then the far", "DDDDU", "e"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(5);
+        static const char *const domains[] = {"x", "x", "y", "y", NULL};
+        for (size_t w = 0; w < 5; w++)
+            fixture_workers[w].domain = str(domains[w]);
+        fixture_workers[0].redirect = str("d");
+        fixture_workers[4].distance = 1;
+        struct balancer *balancer = fixture_balancer();
+        set_states(balancer, rows[i].states);
+        struct pick pick = routed("a");
+        cr_expect_str_eq(picked(balancer, &pick), rows[i].expected, "%s", rows[i].label);
+        balancer_free(balancer);
+    }
+}
+
+Test(balancer, domain_of_an_unknown_route_is_its_first_part)
+{
+    fixture_reset(3);
+    fixture_workers[2].domain = str("west");
+    struct balancer *balancer = fixture_balancer();
+    struct pick pick = routed("west.node7");
+    cr_expect_str_eq(picked(balancer, &pick), "c");
+    balancer_free(balancer);
+}
+
+Test(balancer, force_keeps_a_session_from_moving)
+{
+    fixture_reset(2);
+    fixture_settings.session.sticky_force = true;
+    struct balancer *balancer = fixture_balancer();
+    set_states(balancer, "DU");
+    struct pick pick = routed("a");
+    cr_expect_str_eq(picked(balancer, &pick), "-");
+    pick = routed("unknown");
+    cr_expect_str_eq(picked(balancer, &pick), "b", "a route that is not ours binds to nothing");
+    balancer_free(balancer);
+}
+
+Test(balancer, stickiness_can_be_off)
+{
+    fixture_reset(2);
+    fixture_settings.session.sticky = false;
+    struct balancer *balancer = fixture_balancer();
+    set_states(balancer, "BU");
+    struct pick pick = routed("a");
+    cr_expect_str_eq(picked(balancer, &pick), "b");
+    balancer_free(balancer);
+}
+
+Test(balancer, capacity_is_never_exceeded)
+{
+    fixture_reset(2);
+    fixture_workers[0].max_connections = fixture_workers[1].max_connections = 2;
+    struct balancer *balancer = fixture_balancer();
+    for (int i = 0; i < 4; i++) {
+        struct pick pick = {.now_ms = 1};
+        worker_begin(balancer_pick(balancer, &pick));
+    }
+    struct pick pick = {.now_ms = 1};
+    cr_expect_null(balancer_pick(balancer, &pick));
+    cr_expect_eq(balancer->workers[0].busy, 2);
+    worker_end(&balancer->workers[1]);
+    cr_expect_str_eq(picked(balancer, &pick), "b");
+    balancer_free(balancer);
+}
+
+/* Counts of n picks in a row, each ended at once unless hold. */
+static void spread(struct balancer *balancer, int n, bool hold, int *counts)
+{
+    memset(counts, 0, sizeof *counts * WORKERS_MAX);
+    for (int i = 0; i < n; i++) {
+        struct pick pick = {.now_ms = 1};
+        struct worker *worker = balancer_pick(balancer, &pick);
+        cr_assert_not_null(worker);
+        counts[worker->index]++;
+        if (hold)
+            worker_begin(worker);
+    }
+}
+
+Test(balancer, equals_take_turns)
+{
+    int counts[WORKERS_MAX];
+    fixture_reset(3);
+    struct balancer *balancer = fixture_balancer();
+    spread(balancer, 3, false, counts);
+    cr_expect(counts[0] == 1 && counts[1] == 1 && counts[2] == 1);
+    balancer_free(balancer);
+}
+
+Test(balancer, weights_are_kept_idle_and_busy)
+{
+    int counts[WORKERS_MAX];
+    fixture_reset(3);
+    fixture_workers[0].weight = 5;
+    fixture_workers[1].weight = 3;
+    for (int hold = 0; hold < 2; hold++) {
+        struct balancer *balancer = fixture_balancer();
+        spread(balancer, 900, hold, counts);
+        cr_expect(counts[0] >= 490 && counts[0] <= 510, "hold %d: %d", hold, counts[0]);
+        cr_expect(counts[1] >= 290 && counts[1] <= 310, "hold %d: %d", hold, counts[1]);
+        balancer_free(balancer);
+    }
+}
+
+Test(balancer, successor_depends_on_the_session_alone)
+{
+    char id[32];
+    int counts[4] = {0}, moved = 0;
+    fixture_reset(4);
+    struct balancer *one = fixture_balancer(), *two = fixture_balancer();
+    set_states(one, "DUUU");
+    set_states(two, "DBSU"); /* what one instance sees of load must not matter */
+    for (int i = 0; i < 3000; i++) {
+        snprintf(id, sizeof id, "%08X.a", (unsigned)i * 2654435761u);
+        struct pick pick = {.route = str("a"), .session_id = str(id), .now_ms = 1};
+        struct worker *first = balancer_pick(one, &pick);
+        struct worker *second = balancer_pick(two, &pick);
+        cr_assert_eq(first->index, second->index);
+        counts[first->index]++;
+        /* The id without its route is the key: "a" or "gone" makes no difference. */
+        snprintf(id, sizeof id, "%08X.gone", (unsigned)i * 2654435761u);
+        pick = (struct pick){.route = str("gone"), .session_id = str(id), .now_ms = 1};
+        cr_assert_eq(balancer_pick(one, &pick)->index, first->index);
+        /* Another worker's end moves only its own sessions. */
+        pick.tried = 2;
+        moved += first->index != 1 && balancer_pick(one, &pick)->index != first->index;
+    }
+    for (int w = 1; w < 4; w++)
+        cr_expect(counts[w] > 850 && counts[w] < 1150, "worker %d: %d", w, counts[w]);
+    cr_expect_eq(moved, 0);
+    balancer_free(one);
+    balancer_free(two);
+}
+
+Test(balancer, successors_follow_weights)
+{
+    uint64_t a = rendezvous_hash(str("a")), b = rendezvous_hash(str("b"));
+    int wins = 0;
+    char key[16];
+    for (int i = 0; i < 4000; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        uint64_t k = rendezvous_hash(str(key));
+        wins += rendezvous_cost(k, a, 3) < rendezvous_cost(k, b, 1);
+    }
+    cr_expect(wins > 2850 && wins < 3150, "%d of 4000, 3000 wanted", wins);
+}
+
+Test(balancer, while_all_are_down_one_try_a_second)
+{
+    fixture_reset(2);
+    struct balancer *balancer = fixture_balancer();
+    set_states(balancer, "DD");
+    struct pick pick = {.now_ms = 5000};
+    cr_expect_str_eq(picked(balancer, &pick), "a");
+    worker_report(&balancer->workers[0], OUT_REFUSED, 1, 5000);
+    cr_expect_str_eq(picked(balancer, &pick), "-");
+    pick.now_ms = 5999;
+    cr_expect_str_eq(picked(balancer, &pick), "-");
+    pick.now_ms = 6000;
+    cr_expect_str_eq(picked(balancer, &pick), "b", "the one whose failure is longest ago");
+    balancer_free(balancer);
+}
+
+Test(balancer, sixty_four_workers)
+{
+    int counts[WORKERS_MAX];
+    static char names[WORKERS_MAX][4];
+    fixture_reset(0);
+    fixture_settings.worker_count = WORKERS_MAX;
+    for (int i = 0; i < WORKERS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "w%02d", i);
+        fixture_workers[i] = (struct worker_settings){
+            .name = ajp_str_of(names[i], 3), .host = str("::1"), .port = 1, .weight = 1};
+    }
+    struct balancer *balancer = fixture_balancer();
+    spread(balancer, 2 * WORKERS_MAX, false, counts);
+    for (int i = 0; i < WORKERS_MAX; i++)
+        cr_expect_eq(counts[i], 2);
+    cr_expect_eq(balancer_find(balancer, str("w63"))->index, 63);
+    cr_expect_null(balancer_find(balancer, str("w64")));
+    cr_expect_null(balancer_find(balancer, AJP_NULL));
+    balancer_free(balancer);
+}
+
+Test(balancer, name_that_does_not_resolve_is_told)
+{
+    char error[256];
+    fixture_reset(2);
+    fixture_workers[1].host = str("no.such.host.invalid");
+    cr_expect_null(balancer_new(&fixture_settings, error, sizeof error));
+    cr_expect_eq(strncmp(error, "worker b: cannot resolve no.such.host.invalid: ", 47), 0, "%s",
+                 error);
+}
+
+/* A script of reports, one letter each, every one 100 ms after the last: O ok, R refused,
+ * T connect timeout, C CPing failed, F failed, f failed again by the same request, N neutral,
+ * + probe answered, - probe failed, w eleven seconds go by. */
+static enum health after(const char *script)
+{
+    fixture_reset(1);
+    struct balancer *balancer = fixture_balancer();
+    struct worker *w = &balancer->workers[0];
+    uint64_t now = 1000, request = 1;
+    for (const char *p = script; *p; p++, now += 100) {
+        static const char letters[] = "ONRTCF";
+        static const enum worker_outcome outcomes[] = {
+            OUT_OK, OUT_NEUTRAL, OUT_REFUSED, OUT_CONNECT_TIMEOUT, OUT_CPING_FAILED, OUT_FAILED};
+        const char *letter = strchr(letters, *p);
+        if (letter)
+            worker_report(w, outcomes[letter - letters], ++request, now);
+        else if (*p == 'f')
+            worker_report(w, OUT_FAILED, request, now);
+        else if (*p == 'w')
+            now += 11000;
+        else
+            worker_probed(w, *p == '+', now);
+    }
+    enum health health = worker_health(w);
+    balancer_free(balancer);
+    return health;
+}
+
+Test(worker, health_moves_by_the_rules)
+{
+    static const struct {
+        const char *script;
+        enum health expected;
+    } rows[] = {
+        {"", HEALTH_UP},
+        {"OOO", HEALTH_UP},
+        {"R", HEALTH_SUSPECT},
+        {"RR", HEALTH_DOWN},
+        {"ROR", HEALTH_SUSPECT},
+        {"RNR", HEALTH_DOWN},
+        {"T", HEALTH_DOWN},
+        {"C", HEALTH_SUSPECT},
+        {"CCCCCC", HEALTH_SUSPECT},
+        {"F", HEALTH_UP},
+        {"FF", HEALTH_UP},
+        {"FFF", HEALTH_SUSPECT},
+        {"Ffffff", HEALTH_UP},
+        {"FffffF", HEALTH_SUSPECT},
+        {"FFwF", HEALTH_UP},
+        {"FFwFFF", HEALTH_SUSPECT},
+        {"FFFFFFFFFFFF", HEALTH_SUSPECT}, /* users' requests alone never take it down */
+        {"NNNNNNN", HEALTH_UP},
+        {"FFF+", HEALTH_UP},
+        {"FFF-", HEALTH_DOWN},
+        {"-", HEALTH_SUSPECT},
+        {"--", HEALTH_DOWN},
+        {"-+", HEALTH_UP},
+        {"RR-", HEALTH_DOWN},
+        {"RR+", HEALTH_PROBE},
+        {"RRO", HEALTH_DOWN}, /* only the prober brings it back */
+        {"RR+OO", HEALTH_PROBE},
+        {"RR+OOO", HEALTH_UP},
+        {"RR+++", HEALTH_PROBE},
+        {"RR++++", HEALTH_UP},
+        {"RR+OOF", HEALTH_DOWN},
+        {"RR+-", HEALTH_DOWN},
+        {"RR+NNNN", HEALTH_PROBE},
+        {"RR+R", HEALTH_DOWN},
+        {"RR+OOOR", HEALTH_SUSPECT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_eq(after(rows[i].script), rows[i].expected, "%s: %s", rows[i].script,
+                     health_name(after(rows[i].script)));
+}
+
+static void count_wake(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+Test(worker, prober_is_woken_when_it_is_needed)
+{
+    int woken = 0;
+    fixture_reset(1);
+    struct balancer *balancer = fixture_balancer();
+    balancer->wake = count_wake;
+    balancer->wake_ctx = &woken;
+    worker_report(&balancer->workers[0], OUT_OK, 1, 1);
+    cr_expect_eq(woken, 0);
+    worker_report(&balancer->workers[0], OUT_REFUSED, 1, 1);
+    cr_expect_eq(woken, 1);
+    worker_report(&balancer->workers[0], OUT_REFUSED, 2, 1);
+    cr_expect_eq(woken, 2);
+    cr_expect_eq(balancer->workers[0].errors, 2);
+    cr_expect_eq(balancer->workers[0].served, 1);
+    balancer_free(balancer);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The prober against a worker that answers, lies, hangs or is not there. */
+#include "balance/health.h"
+
+#include "balance_fixture.h"
+
+#include <stdlib.h>
+
+enum behaviour { ANSWER, JUNK, SILENT, CLOSE };
+
+static uv_loop_t loop;
+static uv_tcp_t listener;
+static enum behaviour behaviour;
+static int connections, cpings;
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void give_space(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+{
+    static char space[64];
+    (void)handle;
+    (void)size;
+    *buf = uv_buf_init(space, sizeof space);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    static const char cping[] = {0x12, 0x34, 0, 1, 10};
+    static char answers[][5] = {{'A', 'B', 0, 1, 9}, {'H', 'T', 'T', 'P', '/'}};
+    if (n < 0) {
+        uv_close((uv_handle_t *)stream, on_closed);
+        return;
+    }
+    cpings += n == sizeof cping && memcmp(buf->base, cping, sizeof cping) == 0;
+    if (behaviour != SILENT) {
+        uv_buf_t out = uv_buf_init(answers[behaviour == JUNK], 5);
+        uv_try_write(stream, &out, 1);
+    }
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    uv_tcp_t *client = malloc(sizeof *client);
+    cr_assert_eq(status, 0);
+    uv_tcp_init(&loop, client);
+    cr_assert_eq(uv_accept(server, (uv_stream_t *)client), 0);
+    connections++;
+    if (behaviour == CLOSE)
+        uv_close((uv_handle_t *)client, on_closed);
+    else
+        uv_read_start((uv_stream_t *)client, give_space, on_read);
+}
+
+static uint16_t listen_anywhere(void)
+{
+    struct sockaddr_in addr;
+    int len = sizeof addr;
+    uv_ip4_addr("127.0.0.1", 0, &addr);
+    uv_tcp_init(&loop, &listener);
+    uv_tcp_bind(&listener, (struct sockaddr *)&addr, 0);
+    cr_assert_eq(uv_listen((uv_stream_t *)&listener, 16, on_connection), 0);
+    uv_tcp_getsockname(&listener, (struct sockaddr *)&addr, &len);
+    return ntohs(addr.sin_port);
+}
+
+static struct balancer *balancer;
+static struct worker *worker;
+static struct health_prober *prober;
+
+static void start(enum behaviour how, enum proto proto)
+{
+    log_setup(LEVEL_ERROR, LOG_TEXT);
+    uv_loop_init(&loop);
+    behaviour = how;
+    fixture_reset(1);
+    fixture_workers[0].port = listen_anywhere();
+    fixture_workers[0].proto = proto;
+    balancer = fixture_balancer();
+    worker = &balancer->workers[0];
+    prober = health_start(balancer, &loop);
+    cr_assert_not_null(prober);
+}
+
+static void stop(void)
+{
+    health_stop(prober);
+    if (!uv_is_closing((uv_handle_t *)&listener))
+        uv_close((uv_handle_t *)&listener, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    cr_expect_eq(uv_loop_close(&loop), 0, "no handle is left");
+    balancer_free(balancer);
+}
+
+/* Runs the loop until the worker is in that health; false after ten seconds. */
+static bool comes_to(enum health health)
+{
+    uint64_t end = uv_now(&loop) + 10000;
+    while (worker_health(worker) != health && uv_now(&loop) < end)
+        uv_run(&loop, UV_RUN_ONCE);
+    return worker_health(worker) == health;
+}
+
+static void suspect(void)
+{
+    worker_report(worker, OUT_CPING_FAILED, 1, uv_now(&loop));
+    cr_assert_eq(worker_health(worker), HEALTH_SUSPECT);
+}
+
+Test(health, suspect_that_answers_is_up_again)
+{
+    start(ANSWER, PROTO_AJP);
+    suspect();
+    uint64_t from = uv_now(&loop);
+    cr_expect(comes_to(HEALTH_UP));
+    cr_expect_lt(uv_now(&loop) - from, 500, "at once");
+    cr_expect_eq(cpings, 1);
+    stop();
+}
+
+Test(health, suspect_that_does_not_answer_is_down)
+{
+    static const enum behaviour rows[] = {JUNK, SILENT, CLOSE};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        start(rows[i], PROTO_AJP);
+        suspect();
+        uint64_t from = uv_now(&loop);
+        cr_expect(comes_to(HEALTH_DOWN), "row %zu", i);
+        cr_expect_lt(uv_now(&loop) - from, 900, "row %zu: one timeout at most", i);
+        stop();
+    }
+}
+
+Test(health, http_worker_is_asked_for_the_connection_only)
+{
+    start(SILENT, PROTO_HTTP);
+    suspect();
+    cr_expect(comes_to(HEALTH_UP));
+    cr_expect_eq(cpings, 0);
+    stop();
+}
+
+Test(health, dead_worker_is_noticed_and_comes_back_by_itself)
+{
+    start(SILENT, PROTO_AJP);
+    suspect();
+    cr_expect(comes_to(HEALTH_DOWN));
+    behaviour = ANSWER;
+    cr_expect(comes_to(HEALTH_PROBE));
+    cr_expect(comes_to(HEALTH_UP), "three answers, without a request");
+    stop();
+}
+
+Test(health, frozen_worker_with_requests_at_it_is_found)
+{
+    start(SILENT, PROTO_AJP);
+    worker_begin(worker);
+    cr_expect(comes_to(HEALTH_DOWN), "nobody reported anything");
+    worker_end(worker);
+    stop();
+}
+
+Test(health, closed_port_is_found_by_the_probe)
+{
+    start(ANSWER, PROTO_AJP);
+    uv_close((uv_handle_t *)&listener, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    suspect();
+    cr_expect(comes_to(HEALTH_DOWN));
+    stop();
+}
+
+Test(health, stop_in_the_middle_of_a_probe_leaves_nothing)
+{
+    start(SILENT, PROTO_AJP);
+    suspect();
+    while (connections == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    stop();
+}
