@@ -199,12 +199,13 @@ static enum h1_result take_fields(struct scan *s)
     }
 }
 
-/* A try is worth its time when a line has ended since the last one, or a KiB has come. */
+/* A try is worth its time when a line has ended since the last one, or a CR awaits its LF,
+ * or a KiB has come. */
 static bool worth_a_try(const uint8_t *in, size_t len, size_t scanned)
 {
     if (scanned >= len)
         return false;
-    if (scanned == 0 || len / RESCAN != scanned / RESCAN)
+    if (scanned == 0 || in[scanned - 1] == '\r' || len / RESCAN != scanned / RESCAN)
         return true;
     return memchr(in + scanned, '\n', len - scanned) != NULL;
 }
