@@ -4,6 +4,8 @@
 #define AJPCAT_COMMAND_H
 
 int cmd_decode(int argc, char **argv);
+int cmd_get(int argc, char **argv);
+int cmd_ping(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 #endif

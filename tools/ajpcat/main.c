@@ -14,6 +14,8 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
+    {"get", cmd_get, "send one request, as curl would"},
+    {"ping", cmd_ping, "time CPings to a connector"},
     {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -32,7 +32,7 @@ static bool is_secret_header(ajp_str name)
 
 static void put_field(struct tree *t, ajp_str name, ajp_str value, bool secret)
 {
-    text_str(t->out, "        ");
+    text_str(t->out, "    ");
     term_colour(t->out, t->colour, TERM_CYAN);
     term_put(t->out, name);
     term_colour(t->out, t->colour, TERM_PLAIN);
@@ -49,8 +49,10 @@ static void put_field(struct tree *t, ajp_str name, ajp_str value, bool secret)
 static void put_headers(struct tree *t, ajp_fields fields)
 {
     ajp_field f;
-    while (ajp_field_next(&fields, &f))
+    while (ajp_field_next(&fields, &f)) {
+        text_str(t->out, "    ");
         put_field(t, f.name, f.value, is_secret_header(f.name));
+    }
 }
 
 static void put_attributes(struct tree *t, ajp_attrs attrs)
@@ -61,7 +63,7 @@ static void put_attributes(struct tree *t, ajp_attrs attrs)
         ajp_str value = a.value;
         if (a.code == AJP_ATTR_SSL_KEY_SIZE && !value.ptr)
             value = ajp_str_of(number, (size_t)snprintf(number, sizeof number, "%u", a.number));
-        text_str(t->out, "      @");
+        text_str(t->out, "    @");
         put_field(t, a.code == AJP_ATTR_NAMED ? a.name : ajp_attr_name(a.code), value,
                   a.code == AJP_ATTR_SECRET || a.code == AJP_ATTR_SSL_SESSION);
     }
@@ -94,8 +96,9 @@ static void put_head(struct tree *t, const struct packet *p, const ajp_message *
     else
         text_str(t->out, "(not understood)");
     term_colour(t->out, t->colour, TERM_PLAIN);
-    text_fmt(t->out, " %zu bytes, +%.3f ms, frame %" PRIu64 ", offset %" PRIu64, p->len,
-             (double)(p->first_ns - start_ns) / 1e6, p->first_frame, p->offset);
+    text_fmt(t->out, " %zu bytes, +%.3f ms", p->len, (double)(p->first_ns - start_ns) / 1e6);
+    if (p->first_frame > 0) /* from a capture */
+        text_fmt(t->out, ", frame %" PRIu64 ", offset %" PRIu64, p->first_frame, p->offset);
 }
 
 void view_message(struct text *out, bool colour, bool show_secrets, const struct packet *p,

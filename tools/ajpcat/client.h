@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection to an app server, in the web server's role, one thing at a time. */
+#ifndef AJPCAT_CLIENT_H
+#define AJPCAT_CLIENT_H
+
+#include "net.h"
+
+#include <ajp/ajp.h>
+
+#include <stdio.h>
+
+/* How it went; also the exit codes of `get` and `ping`. */
+enum client_result {
+    CLIENT_OK = 0,
+    CLIENT_FAILED = 1, /* something here: a file, a wish that does not fit a packet */
+    CLIENT_CONNECT = 3,
+    CLIENT_TIMEOUT = 4,
+    CLIENT_PROTOCOL = 5,
+    CLIENT_TRUNCATED = 6, /* the server closed too early */
+};
+
+struct client {
+    int fd; /* -1: not connected */
+    ajp_session session;
+    ajp_limits limits;
+    int timeout_ms; /* for each wait */
+    uint8_t *in;
+    size_t in_len, in_at;
+    uint64_t received, sent; /* bytes */
+    struct text why;         /* after a failure, for people */
+    /* Called for each packet in either direction; its payload may be there in part only. */
+    void (*trace)(void *user, bool sent, const uint8_t *payload, size_t len, const ajp_message *m);
+    void *trace_user;
+};
+
+void client_init(struct client *c, uint32_t max_packet, int timeout_ms);
+enum client_result client_connect(struct client *c, const struct url *u);
+enum client_result client_write(struct client *c, const void *bytes, size_t len);
+
+/* The next message or part of a body; it points into the client's buffer until the next call. */
+enum client_result client_next(struct client *c, ajp_message *m);
+
+/* Sends a CPing and waits for its CPong. */
+enum client_result client_ping(struct client *c);
+void client_close(struct client *c);
+void client_free(struct client *c);
+
+#endif
