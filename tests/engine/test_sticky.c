@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Session ids and routes of requests, out of neutral heads and out of AJP packets. */
+#include "balance/sticky.h"
+
+#include "balance_fixture.h"
+
+#include <stdio.h>
+
+enum { FIELDS = 4 };
+
+struct row {
+    const char *label, *path;
+    const char *cookies[FIELDS];
+    const char *session_id, *route;
+    bool found;
+};
+
+static const struct row rows[] = {
+    {"nothing", "/", {NULL}, NULL, NULL, false},
+    {"cookie", "/", {"JSESSIONID=12.a"}, "12.a", "a", true},
+    {"cookie among others", "/", {"x=1; JSESSIONID=12.a; y=2"}, "12.a", "a", true},
+    {"quoted", "/", {"JSESSIONID=\"12.a\""}, "12.a", "a", true},
+    {"second header", "/", {"x=1", "JSESSIONID=12.b"}, "12.b", "b", true},
+    {"path goes first", "/x;jsessionid=9.b", {"JSESSIONID=12.a"}, "9.b", "b", true},
+    {"path ends at a slash", "/x;jsessionid=9.b/y", {NULL}, "9.b", "b", true},
+    {"path of no worker, cookie of one",
+     "/x;jsessionid=9.gone",
+     {"JSESSIONID=12.a"},
+     "12.a",
+     "a",
+     true},
+    {"several cookies: the one with a worker",
+     "/",
+     {"JSESSIONID=1.gone; JSESSIONID=2.b"},
+     "2.b",
+     "b",
+     true},
+    {"several cookies with workers: the first",
+     "/",
+     {"JSESSIONID=1.b; JSESSIONID=2.a"},
+     "1.b",
+     "b",
+     true},
+    {"no worker: the first with a route",
+     "/",
+     {"JSESSIONID=1; JSESSIONID=2.gone"},
+     "2.gone",
+     "gone",
+     true},
+    {"id without a route", "/", {"JSESSIONID=1"}, "1", NULL, true},
+    {"empty route", "/", {"JSESSIONID=1."}, "1.", NULL, true},
+    {"empty id", "/", {"JSESSIONID="}, NULL, NULL, false},
+    {"other name", "/", {"XJSESSIONID=1.a; jsessionid=1.a"}, NULL, NULL, false},
+    {"route with a bad byte", "/", {"JSESSIONID=1.a/../b"}, "1.a/../b", NULL, true},
+    {"route with a dot", "/", {"JSESSIONID=1.west.b"}, "1.west.b", "west.b", true},
+    {"route too long",
+     "/",
+     {"JSESSIONID=1.aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg"},
+     NULL,
+     NULL,
+     true},
+};
+
+static bool same(ajp_str s, const char *text)
+{
+    if (!text)
+        return s.len == 0;
+    return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
+}
+
+static void check(const struct row *row, const char *form, struct balancer *balancer,
+                  const struct head *head)
+{
+    struct pick pick = {0};
+    cr_expect_eq(sticky_find(balancer, head, &pick), row->found, "%s: %s", form, row->label);
+    if (row->session_id || !row->found)
+        cr_expect(same(pick.session_id, row->session_id), "%s: %s", form, row->label);
+    cr_expect(same(pick.route, row->route), "%s: %s", form, row->label);
+}
+
+Test(sticky, ids_of_neutral_heads)
+{
+    fixture_reset(2);
+    struct balancer *balancer = fixture_balancer();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct field fields[FIELDS + 1] = {{str("Accept"), str("JSESSIONID=0.a")}};
+        struct head head = {.path = str(rows[i].path), .fields = fields, .field_count = 1};
+        for (size_t f = 0; f < FIELDS && rows[i].cookies[f]; f++)
+            fields[head.field_count++] = (struct field){str("cOOkie"), str(rows[i].cookies[f])};
+        check(&rows[i], "head", balancer, &head);
+    }
+    balancer_free(balancer);
+}
+
+Test(sticky, names_are_settings)
+{
+    fixture_reset(2);
+    fixture_settings.session.cookie = str("SID");
+    fixture_settings.session.param = str("sid");
+    struct balancer *balancer = fixture_balancer();
+    struct field field = {str("Cookie"), str("JSESSIONID=1.a; SID=1.b")};
+    struct head head = {.path = str("/"), .fields = &field, .field_count = 1};
+    struct pick pick = {0};
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect(same(pick.route, "b"));
+    head.path = str("/;jsessionid=2.b;sid=2.a");
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect(same(pick.session_id, "2.a"));
+    balancer_free(balancer);
+}
+
+/* The row's request as a packet, decoded: views into buf. */
+static void decode_row(const struct row *row, uint8_t *buf, size_t cap, ajp_message *message)
+{
+    ajp_writer writer;
+    ajp_frame frame;
+    size_t len, used;
+    ajp_request_line line = {.method = str("GET"),
+                             .protocol = str("HTTP/1.1"),
+                             .uri = str(row->path),
+                             .remote_addr = str("127.0.0.1"),
+                             .server_name = str("localhost"),
+                             .server_port = 80};
+    ajp_writer_init(&writer, buf, cap);
+    ajp_write_request(&writer, &line);
+    ajp_write_header(&writer, str("Accept"), str("JSESSIONID=0.a"));
+    for (size_t f = 0; f < FIELDS && row->cookies[f]; f++)
+        ajp_write_header(&writer, str("Cookie"), str(row->cookies[f]));
+    cr_assert_eq(ajp_writer_finish(&writer, &len), AJP_OK);
+    cr_assert_eq(ajp_frame_next(buf, len, &ajp_limits_relay, &frame, &used), AJP_OK);
+    cr_assert_eq(ajp_decode(message, &frame, false, &ajp_limits_relay), AJP_OK);
+}
+
+Test(sticky, ids_of_packets_are_the_same)
+{
+    fixture_reset(2);
+    struct balancer *balancer = fixture_balancer();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t buf[2048];
+        ajp_message message;
+        decode_row(&rows[i], buf, sizeof buf, &message);
+        struct head head = {.path = message.u.request.uri, .raw = &message.u.request};
+        check(&rows[i], "packet", balancer, &head);
+    }
+    balancer_free(balancer);
+}
