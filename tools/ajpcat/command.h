@@ -3,6 +3,7 @@
 #ifndef AJPCAT_COMMAND_H
 #define AJPCAT_COMMAND_H
 
+int cmd_bench(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_ping(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"bench", cmd_bench, "load an app server and measure it"},
     {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
     {"get", cmd_get, "send one request, as curl would"},
     {"ping", cmd_ping, "time CPings to a connector"},

@@ -31,6 +31,7 @@ struct page {
     bool reports;         /* text ends with what was read */
     bool refused;         /* wrong secret: answer and close */
     char cookie[80];
+    char request_id[40]; /* of the request, sent back */
     struct text text;
     struct json json;
 };

@@ -66,6 +66,9 @@ static bool put_headers(struct serve_loop *l, struct serve_conn *c)
         ajp_write_header(&w, AJP_STR("Location"), ajp_str_of(p->location, strlen(p->location)));
     if (p->cookie[0])
         ajp_write_header(&w, AJP_STR("Set-Cookie"), ajp_str_of(p->cookie, strlen(p->cookie)));
+    if (p->request_id[0])
+        ajp_write_header(&w, AJP_STR("X-Request-Id"),
+                         ajp_str_of(p->request_id, strlen(p->request_id)));
     if (l->options->route[0])
         ajp_write_header(&w, AJP_STR("X-Node"),
                          ajp_str_of(l->options->route, strlen(l->options->route)));

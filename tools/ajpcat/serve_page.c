@@ -335,6 +335,19 @@ static bool secret_matches(const struct text *want, ajp_str given)
     return differs == 0;
 }
 
+static void keep_request_id(struct page *p, const ajp_request *r)
+{
+    ajp_fields it = r->headers;
+    ajp_field f;
+    while (ajp_field_next(&it, &f)) {
+        if (f.name.len == 12 && f.value.len < sizeof p->request_id &&
+            strncasecmp(f.name.ptr, "x-request-id", 12) == 0) {
+            memcpy(p->request_id, f.value.ptr, f.value.len);
+            p->request_id[f.value.len] = '\0';
+        }
+    }
+}
+
 void page_begin(struct page *p, const ajp_request *r, const struct serve_options *o)
 {
     struct text keep = p->text;
@@ -347,6 +360,7 @@ void page_begin(struct page *p, const ajp_request *r, const struct serve_options
         p->refused = true;
         return;
     }
+    keep_request_id(p, r);
     size_t len = 0;
     while (len < r->uri.len && len < sizeof path - 1 && r->uri.ptr[len] != ';' && r->uri.ptr[len]) {
         path[len] = r->uri.ptr[len];

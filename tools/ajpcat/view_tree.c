@@ -13,6 +13,9 @@ struct tree {
     bool colour, show_secrets;
 };
 
+static const char field_mark[] = "        ", header_mark[] = "        : ",
+                  attribute_mark[] = "        @ ";
+
 static bool is_one_of(ajp_str name, const char *const *names)
 {
     for (; *names; names++) {
@@ -30,9 +33,9 @@ static bool is_secret_header(ajp_str name)
     return is_one_of(name, names);
 }
 
-static void put_field(struct tree *t, ajp_str name, ajp_str value, bool secret)
+static void put_field(struct tree *t, const char *mark, ajp_str name, ajp_str value, bool secret)
 {
-    text_str(t->out, "    ");
+    text_str(t->out, mark);
     term_colour(t->out, t->colour, TERM_CYAN);
     term_put(t->out, name);
     term_colour(t->out, t->colour, TERM_PLAIN);
@@ -49,10 +52,8 @@ static void put_field(struct tree *t, ajp_str name, ajp_str value, bool secret)
 static void put_headers(struct tree *t, ajp_fields fields)
 {
     ajp_field f;
-    while (ajp_field_next(&fields, &f)) {
-        text_str(t->out, "    ");
-        put_field(t, f.name, f.value, is_secret_header(f.name));
-    }
+    while (ajp_field_next(&fields, &f))
+        put_field(t, header_mark, f.name, f.value, is_secret_header(f.name));
 }
 
 static void put_attributes(struct tree *t, ajp_attrs attrs)
@@ -63,25 +64,24 @@ static void put_attributes(struct tree *t, ajp_attrs attrs)
         ajp_str value = a.value;
         if (a.code == AJP_ATTR_SSL_KEY_SIZE && !value.ptr)
             value = ajp_str_of(number, (size_t)snprintf(number, sizeof number, "%u", a.number));
-        text_str(t->out, "    @");
-        put_field(t, a.code == AJP_ATTR_NAMED ? a.name : ajp_attr_name(a.code), value,
-                  a.code == AJP_ATTR_SECRET || a.code == AJP_ATTR_SSL_SESSION);
+        put_field(t, attribute_mark, a.code == AJP_ATTR_NAMED ? a.name : ajp_attr_name(a.code),
+                  value, a.code == AJP_ATTR_SECRET || a.code == AJP_ATTR_SSL_SESSION);
     }
 }
 
 static void put_request(struct tree *t, const ajp_request *r)
 {
     char number[8];
-    put_field(t, AJP_STR("method"), r->method, false);
-    put_field(t, AJP_STR("uri"), r->uri, false);
-    put_field(t, AJP_STR("protocol"), r->protocol, false);
-    put_field(t, AJP_STR("remote_addr"), r->remote_addr, false);
-    put_field(t, AJP_STR("remote_host"), r->remote_host, false);
-    put_field(t, AJP_STR("server_name"), r->server_name, false);
-    put_field(t, AJP_STR("server_port"),
+    put_field(t, field_mark, AJP_STR("method"), r->method, false);
+    put_field(t, field_mark, AJP_STR("uri"), r->uri, false);
+    put_field(t, field_mark, AJP_STR("protocol"), r->protocol, false);
+    put_field(t, field_mark, AJP_STR("remote_addr"), r->remote_addr, false);
+    put_field(t, field_mark, AJP_STR("remote_host"), r->remote_host, false);
+    put_field(t, field_mark, AJP_STR("server_name"), r->server_name, false);
+    put_field(t, field_mark, AJP_STR("server_port"),
               ajp_str_of(number, (size_t)snprintf(number, sizeof number, "%u", r->server_port)),
               false);
-    put_field(t, AJP_STR("is_ssl"), r->is_ssl ? AJP_STR("yes") : AJP_STR("no"), false);
+    put_field(t, field_mark, AJP_STR("is_ssl"), r->is_ssl ? AJP_STR("yes") : AJP_STR("no"), false);
     put_headers(t, r->headers);
     put_attributes(t, r->attrs);
 }

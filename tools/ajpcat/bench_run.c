@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop of the load. With a rate, requests have due times and wait for a free connection:
+ * latency counts from the due time, so that a stall shows in every request it delays (no
+ * coordinated omission). Without one, each connection sends as soon as it is answered. */
+#include "bench.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS = 256 };
+
+struct run {
+    const struct bench_plan *plan;
+    struct bench_result *result;
+    struct bench_conn *conns;
+    struct bench_conn *idle;
+    int epoll_fd;
+    uint64_t start_ns, now_ns;
+    unsigned busy;
+};
+
+ajp_status bench_prepare(struct bench_plan *p)
+{
+    static const char placeholder[] = BENCH_ID_HEADER ": 0000000000000000";
+    struct request r = p->request;
+    ajp_frame f;
+    ajp_message m;
+    size_t used;
+    if (!p->no_check && r.header_count < REQUEST_HEADERS)
+        r.headers[r.header_count++] = placeholder;
+    ajp_status st = request_write(&r, &p->url, p->packet, p->limits.max_packet, &p->packet_len);
+    if (st == AJP_OK)
+        st = ajp_frame_next(p->packet, p->packet_len, &p->limits, &f, &used);
+    if (st == AJP_OK)
+        st = ajp_decode(&m, &f, false, &p->limits);
+    if (st != AJP_OK)
+        return st;
+    p->content_length = m.u.request.content_length;
+    ajp_fields it = m.u.request.headers;
+    ajp_field field;
+    while (!p->no_check && ajp_field_next(&it, &field)) {
+        if (field.name.len == sizeof BENCH_ID_HEADER - 1 && field.value.len == BENCH_ID_DIGITS &&
+            strncasecmp(field.name.ptr, BENCH_ID_HEADER, field.name.len) == 0)
+            p->id_at = (size_t)((const uint8_t *)field.value.ptr - p->packet);
+    }
+    return AJP_OK;
+}
+
+static bool may_start(const struct run *r)
+{
+    const struct bench_plan *p = r->plan;
+    return (p->requests == 0 || r->result->started < p->requests) &&
+           (p->duration_ns == 0 || r->now_ns - r->start_ns < p->duration_ns);
+}
+
+static void watch(struct run *r, struct bench_conn *c, int op)
+{
+    struct epoll_event e = {.events = EPOLLIN | (c->wants_write ? EPOLLOUT : 0), .data.ptr = c};
+    epoll_ctl(r->epoll_fd, op, c->fd, &e);
+}
+
+static bool connect_one(struct run *r, struct bench_conn *c)
+{
+    c->wants_write = false;
+    if (!bench_conn_open(c, r->plan)) {
+        r->result->connect_errors++;
+        if (!r->result->first_error[0])
+            snprintf(r->result->first_error, sizeof r->result->first_error, "cannot connect: %s",
+                     strerror(errno));
+        return false;
+    }
+    r->result->connects++;
+    watch(r, c, EPOLL_CTL_ADD);
+    return true;
+}
+
+static void go_idle(struct run *r, struct bench_conn *c)
+{
+    c->next = r->idle;
+    r->idle = c;
+}
+
+/* After an exchange ended one way or the other. */
+static void settle(struct run *r, struct bench_conn *c, enum bench_event e, bool was_busy)
+{
+    if (e == BENCH_WAITING) {
+        bool wants = c->out_sent < c->out.len;
+        if (wants != c->wants_write) {
+            c->wants_write = wants;
+            watch(r, c, EPOLL_CTL_MOD);
+        }
+        return;
+    }
+    if (was_busy) {
+        r->busy--;
+        if (e != BENCH_BROKEN)
+            histogram_add(&r->result->latency, now_ns() - c->due_ns);
+    }
+    c->busy = false;
+    if (e == BENCH_BROKEN && !was_busy) { /* closed while idle: it is on the idle list */
+        bench_conn_close(c);
+        return;
+    }
+    if (e != BENCH_ANSWERED)
+        bench_conn_close(c);
+    go_idle(r, c);
+}
+
+static uint64_t due(const struct run *r, uint64_t n)
+{
+    return r->start_ns + (uint64_t)((double)n * 1e9 / r->plan->rate);
+}
+
+static void start_due(struct run *r)
+{
+    while (r->idle && may_start(r)) {
+        uint64_t when = r->now_ns;
+        struct bench_conn *c = r->idle;
+        if (r->plan->rate > 0 && (when = due(r, r->result->started)) > r->now_ns)
+            return;
+        r->idle = c->next;
+        if (c->fd < 0 && !connect_one(r, c)) {
+            r->result->started++; /* this request failed */
+            go_idle(r, c);
+            if (r->result->connect_errors > r->plan->connections + 1000u)
+                return;
+            continue;
+        }
+        r->busy++;
+        settle(r, c, bench_conn_start(c, r->plan, r->result, r->result->started, when), true);
+    }
+}
+
+/* Until the next due time or, when nothing is due, until something happens. */
+static struct timespec next_wait(const struct run *r)
+{
+    uint64_t ns = 100000000u;
+    if (r->plan->rate > 0 && r->idle && may_start(r)) {
+        uint64_t when = due(r, r->result->started);
+        ns = when <= r->now_ns ? 0 : when - r->now_ns < ns ? when - r->now_ns : ns;
+    }
+    return (struct timespec){.tv_sec = 0, .tv_nsec = (long)ns};
+}
+
+static void expire(struct run *r)
+{
+    uint64_t patience = r->plan->timeout_ms * 1000000u;
+    for (unsigned i = 0; i < r->plan->connections; i++) {
+        struct bench_conn *c = &r->conns[i];
+        if (c->busy && r->now_ns > c->due_ns && r->now_ns - c->due_ns > patience) {
+            r->result->timeouts++;
+            settle(r, c, BENCH_BROKEN, true);
+        }
+    }
+}
+
+static void handle(struct run *r, struct bench_conn *c, uint32_t events)
+{
+    bool was_busy = c->busy;
+    enum bench_event e = BENCH_WAITING;
+    if (c->fd < 0)
+        return;
+    if (events & EPOLLOUT)
+        e = bench_conn_flush(c, r->result);
+    if (e == BENCH_WAITING && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+        e = bench_conn_readable(c, r->plan, r->result);
+    settle(r, c, e, was_busy);
+}
+
+static void loop(struct run *r)
+{
+    struct epoll_event events[EVENTS];
+    uint64_t last_expiry = r->start_ns;
+    start_due(r);
+    while (r->busy > 0 || (may_start(r) && r->result->connect_errors <= r->plan->connections)) {
+        struct timespec wait = next_wait(r);
+        int n = epoll_pwait2(r->epoll_fd, events, EVENTS, &wait, NULL);
+        r->now_ns = now_ns();
+        for (int i = 0; i < n; i++)
+            handle(r, events[i].data.ptr, events[i].events);
+        start_due(r);
+        if (r->now_ns - last_expiry > 1000000000u) {
+            last_expiry = r->now_ns;
+            expire(r);
+        }
+    }
+}
+
+bool bench_run(const struct bench_plan *p, struct bench_result *result)
+{
+    struct run r = {.plan = p, .result = result, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+    r.conns = xmalloc(p->connections * sizeof *r.conns);
+    memset(r.conns, 0, p->connections * sizeof *r.conns);
+    bool connected = true;
+    for (unsigned i = 0; i < p->connections && connected; i++) {
+        r.conns[i].fd = -1;
+        connected = connect_one(&r, &r.conns[i]);
+        go_idle(&r, &r.conns[i]);
+    }
+    r.start_ns = r.now_ns = now_ns();
+    if (connected)
+        loop(&r);
+    result->elapsed_ns = now_ns() - r.start_ns;
+    for (unsigned i = 0; i < p->connections; i++) {
+        bench_conn_close(&r.conns[i]);
+        free(r.conns[i].in);
+        text_free(&r.conns[i].out);
+    }
+    free(r.conns);
+    close(r.epoll_fd);
+    return connected;
+}
