@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { BATCH = 128, CHUNK = 256 * 1024, MANY_FAILURES = 1000 };
+enum { BATCH = 128, CHUNK = 256 * 1024, MANY_FAILURES = 1000, HOLD_AT_ONCE = 64 };
 
 static struct {
     const struct proto *proto;
@@ -205,6 +205,8 @@ static void drain(void)
 static void start_all(void)
 {
     for (unsigned i = 0; i < opt.conns; i++) {
+        while (opt.hold && busy >= HOLD_AT_ONCE)
+            poll_once(100);
         client_connect(&clients[i]);
         if (clients[i].fd < 0) {
             first_failure = "cannot connect";
