@@ -20,9 +20,10 @@ struct client {
     /* the answer being read */
     int status;
     size_t got, expect; /* body bytes; expect is SIZE_MAX until told */
-    size_t skip;        /* AJP: rest of this packet */
+    size_t skip;        /* AJP: rest of this packet; HTTP: of this chunk */
     size_t upload_left; /* AJP: not yet asked for */
     bool in_body;       /* HTTP: the head is read */
+    enum { CHUNK_NONE, CHUNK_SIZE, CHUNK_DATA, CHUNK_LAST } chunk;
     size_t head_len;
     uint8_t head[HEAD_MAX];
     uint8_t packet_head[6];

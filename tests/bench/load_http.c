@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The load generator's HTTP/1.1: one request for ever, answers with a Content-Length. */
+/* The load generator's HTTP/1.1: one request for ever, answers with a Content-Length or chunked. */
 #include "load.h"
 #include "sock.h"
 
@@ -53,12 +53,13 @@ static void http_ask(struct client *c)
     c->got = 0;
     c->expect = SIZE_MAX;
     c->in_body = false;
+    c->chunk = CHUNK_NONE;
     c->head_len = 0;
 }
 
 static const char *read_head(struct client *c, const char *p, size_t n)
 {
-    static const char name[] = "\r\ncontent-length:";
+    static const char name[] = "\r\ncontent-length:", chunked[] = "\r\ntransfer-encoding: chunked";
     size_t len = sizeof name - 1;
     if (n < 12 || memcmp(p, "HTTP/1.1 ", 9))
         return "no HTTP/1.1 status line";
@@ -69,8 +70,14 @@ static const char *read_head(struct client *c, const char *p, size_t n)
             c->in_body = true;
             return NULL;
         }
+        if (p[i] == '\r' && !strncasecmp(p + i, chunked, sizeof chunked - 1)) {
+            c->chunk = CHUNK_SIZE;
+            c->skip = 0;
+            c->in_body = true;
+            return NULL;
+        }
     }
-    return "no Content-Length";
+    return "neither Content-Length nor chunked";
 }
 
 /* Collects the head. Returns how many of the n bytes belong to it; *why is set when it is bad. */
@@ -95,6 +102,36 @@ static size_t take_head(struct client *c, const uint8_t *p, size_t n, const char
     return head - had;
 }
 
+/* Takes chunks: size line, data, line end; the end is an empty chunk without trailers. */
+static const char *take_chunks(struct client *c, const uint8_t *p, size_t n, bool *done)
+{
+    while (n && !*done) {
+        if (c->chunk == CHUNK_DATA && c->skip) {
+            size_t part = n < c->skip ? n : c->skip;
+            c->skip -= part;
+            c->got += part;
+            p += part;
+            n -= part;
+            continue;
+        }
+        uint8_t byte = *p++;
+        n--;
+        if (c->chunk == CHUNK_SIZE && byte != '\n') {
+            int digit = byte <= '9' ? byte - '0' : (byte | 32) - 'a' + 10;
+            if (byte != '\r' && (digit < 0 || digit > 15))
+                return "bad chunk size";
+            if (byte != '\r')
+                c->skip = c->skip << 4 | (size_t)digit;
+        } else if (c->chunk == CHUNK_SIZE) {
+            c->chunk = c->skip ? CHUNK_DATA : CHUNK_LAST;
+        } else if (byte == '\n') {
+            *done = c->chunk == CHUNK_LAST;
+            c->chunk = CHUNK_SIZE;
+        }
+    }
+    return n ? "bytes after the last chunk" : NULL;
+}
+
 static const char *http_feed(struct client *c, const uint8_t *p, size_t n, bool *done)
 {
     const char *why = NULL;
@@ -102,8 +139,11 @@ static const char *http_feed(struct client *c, const uint8_t *p, size_t n, bool 
         size_t used = take_head(c, p, n, &why);
         if (why || !c->in_body)
             return why;
+        p += used;
         n -= used;
     }
+    if (c->chunk)
+        return take_chunks(c, p, n, done);
     c->got += n;
     if (c->got > c->expect)
         return "more bytes than Content-Length";

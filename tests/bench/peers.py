@@ -245,11 +245,11 @@ MaxKeepAliveRequests 0
 Timeout 60
 ServerLimit 1
 StartServers 1
-ThreadLimit 64
-ThreadsPerChild 64
-MaxRequestWorkers 64
+ThreadLimit 256
+ThreadsPerChild 256
+MaxRequestWorkers 256
 MinSpareThreads 1
-MaxSpareThreads 64
+MaxSpareThreads 256
 AsyncRequestWorkerFactor 100
 <Directory />
   Require all granted
@@ -269,7 +269,7 @@ worker.list=nodeA
 worker.nodeA.type=ajp13
 worker.nodeA.host=127.0.0.1
 worker.nodeA.port={upstream}
-worker.nodeA.connection_pool_size=64
+worker.nodeA.connection_pool_size=256
 """)
     return apache(directory, port, f"""
 JkWorkersFile {workers}

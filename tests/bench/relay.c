@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 65536, BATCH = 64 };
+enum { CHUNK = 262144, BATCH = 64 };
 
 struct end {
     int fd;
