@@ -9,7 +9,7 @@ import subprocess
 import time
 
 APACHE_MODULES = "/usr/lib/apache2/modules"
-NGINX_MODULES = "/usr/lib/nginx/modules"
+NGINX_MODULES = os.environ.get("NGINX_MODULES", "/usr/lib/nginx/modules")
 PROXY_CPU, LOAD_CPU = "0", "1"
 
 
