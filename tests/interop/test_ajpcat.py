@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ajpcat against real peers: `get` and `ping` before Tomcat and ajpforward, `serve` behind httpd."""
+import os
+import subprocess
+
+import pytest
+
+from procs import BIN, free_port
+from tomcat import SECRET
+from web import Client, crc32, pattern
+
+
+def ajpcat(*args, secret=None, **options):
+    env = {**os.environ, "AJP_SECRET": secret} if secret else None
+    return subprocess.run([BIN / "ajpcat", *map(str, args)], capture_output=True, timeout=30, env=env, **options)
+
+
+@pytest.fixture(scope="module", params=["tomcat", "forwarder"])
+def target(request, tomcats):
+    if request.param == "tomcat":
+        return f"ajp://127.0.0.1:{tomcats.nodes[0].ajp}"
+    return f"ajp://127.0.0.1:{request.getfixturevalue('forwarder').port}"
+
+
+def test_get_prints_status_headers_and_body(target):
+    done = ajpcat("get", f"{target}/bytes/20000")
+    assert done.returncode == 0
+    assert b"200" in done.stdout.splitlines()[0]
+    assert b"x-node: node" in done.stdout.lower()
+    assert done.stdout.endswith(pattern(20000))
+
+
+@pytest.mark.parametrize("status", [204, 304, 404, 500])
+def test_get_of_any_status_is_success(target, status):
+    done = ajpcat("get", f"{target}/status/{status}")
+    assert done.returncode == 0 and str(status).encode() in done.stdout
+
+
+def test_get_shows_every_packet(target):
+    done = ajpcat("get", "-v", f"{target}/echo?a=1")
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0
+    for packet in (b"FORWARD_REQUEST", b"SEND_HEADERS", b"SEND_BODY_CHUNK", b"END_RESPONSE"):
+        assert packet in shown, shown
+
+
+def test_ping(target):
+    assert ajpcat("ping", target).returncode == 0
+
+
+def test_nobody_there():
+    url = f"ajp://127.0.0.1:{free_port()}"
+    for command in (["get", f"{url}/"], ["ping", url]):
+        done = ajpcat(*command)
+        assert done.returncode == 1 and done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("secret, status", [(SECRET, b"200"), ("wrong", b"403"), (None, b"403")])
+def test_get_with_a_secret(tomcats, secret, status):
+    done = ajpcat("get", f"ajp://127.0.0.1:{tomcats.nodes[0].ajp_secret}/echo", secret=secret)
+    assert done.returncode == 0 and status in done.stdout.splitlines()[0]
+
+
+@pytest.fixture(scope="module")
+def serve(spawn):
+    return spawn("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", "nodeX")
+
+
+@pytest.fixture(scope="module", params=["proxy", "jk", "bridge"])
+def client(request, serve, httpd, spawn):
+    """Each front end that can stand before `ajpcat serve`."""
+    if request.param == "bridge":
+        port = spawn("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker",
+                     f"nodeX=ajp://127.0.0.1:{serve.port}").port
+    else:
+        port = httpd(request.param, serve.port).port
+    with Client(port) as client:
+        yield client
+
+
+def test_serve_echoes(client):
+    seen = client.get("/echo?q=1", headers={"X-Test": "yes"}).json
+    assert (seen["method"], seen["uri"], seen["query"]) == ("GET", "/echo", "q=1")
+    assert "yes" in str(seen["headers"])
+
+
+@pytest.mark.parametrize("size", [0, 1, 8186, 8187, 1 << 20])
+def test_serve_takes_uploads(client, size):
+    body = pattern(size)
+    seen = client.post("/upload", body).json
+    assert (seen["length"], seen["crc32"]) == (size, crc32(body))
+    chunks = [body[i:i + 30000] for i in range(0, size, 30000)]
+    seen = client.post("/upload", iter(chunks), headers={"Transfer-Encoding": "chunked"}, chunked=True).json
+    assert (seen["length"], seen["crc32"]) == (size, crc32(body))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8184, 8185, 1 << 20])
+def test_serve_sends_bytes(client, size):
+    assert len(client.get(f"/bytes/{size}").body) == size
+
+
+@pytest.mark.parametrize("status", [204, 304, 404, 503])
+def test_serve_answers_a_status(client, status):
+    assert client.get(f"/status/{status}").status == status
+    assert len(client.get("/bytes/10").body) == 10
+
+
+def test_serve_counts_a_session(client):
+    answers = [client.get("/session") for _ in range(3)]
+    assert all(a.status == 200 for a in answers)
+    assert client.cookie.endswith(".nodeX")
+    assert len({a.body for a in answers}) == 3  # the counter goes on
