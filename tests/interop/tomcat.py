@@ -127,5 +127,8 @@ class Pair:
     def other(self, node):
         return self.nodes[1 - self.nodes.index(node)]
 
+    def requests(self, path):
+        return sum(node.requests(path) for node in self.nodes)
+
     def __iter__(self):
         return iter(self.nodes)
