@@ -97,8 +97,6 @@ def test_web_server_before_the_forwarder(forwarder, here, folder, kind):
 
 @pytest.mark.parametrize("line", commands("ajpcat"))
 def test_ajpcat(forwarder, here, line):
-    if subprocess.run([BIN / "ajpcat", "ping", "--help"], capture_output=True).returncode:
-        pytest.skip("ajpcat get is not built yet")
     words = shlex.split(here(line))
     env = dict(os.environ)
     while "=" in words[0]:
@@ -107,7 +105,7 @@ def test_ajpcat(forwarder, here, line):
     path = [w + "echo" if w.endswith("/") else w for w in words[1:]]  # our Tomcat has no page at /
     done = subprocess.run([BIN / words[0], *path], env=env, capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr
-    assert words[1] == "ping" or b"200" in done.stdout + done.stderr
+    assert words[1] == "ping" or b"/echo" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("unit", sorted((ROOT / "docs/systemd").glob("*.service")), ids=lambda u: u.stem)
