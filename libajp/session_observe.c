@@ -6,6 +6,15 @@
 /* How the bytes of a packet to the container are to be read. */
 enum reading { READ_MORE, READ_DATA, READ_TYPED, READ_MALFORMED };
 
+/* A body part of no bytes: nobody can tell what of a malformed packet is body. */
+static void set_no_body(ajp_message *m, const uint8_t *in)
+{
+    m->u.body.data = in;
+    m->u.body.len = 0;
+    m->u.body.packet = 0;
+    m->u.body.first = m->u.body.complete = true;
+}
+
 /* Could a packet of that direction start here, as far as the bytes tell? */
 static bool may_start(const ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len)
 {
@@ -18,15 +27,18 @@ static bool may_start(const ajp_session *s, ajp_dir dir, const uint8_t *in, size
     if (dir == AJP_TO_SERVER) {
         return (type >= AJP_BODY_CHUNK && type <= AJP_GET_BODY) || type == AJP_CPONG;
     }
-    if (type == AJP_FORWARD_REQUEST || type == AJP_CPING || len < AJP_HEADER_SIZE + 2) {
+    if (type == AJP_FORWARD_REQUEST || (type >= AJP_SHUTDOWN && n == 1) || type == AJP_CPING ||
+        len < AJP_HEADER_SIZE + 2) {
         return true;
     }
     return get16(in + AJP_HEADER_SIZE) + 2 == n;
 }
 
-static void skip_junk(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len, size_t *used)
+static void skip_junk(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len, size_t *used,
+                      ajp_message *m)
 {
     size_t i = 1;
+    set_no_body(m, in);
     while (i < len && !may_start(s, dir, in + i, len - i)) {
         i++;
     }
@@ -35,15 +47,23 @@ static void skip_junk(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len
     s->owed = 0;
 }
 
-/* Lets the event happen: when it may not, from a fresh start, and says so. */
+/* Lets the event happen: when it may not, it happens all the same, from a fresh
+ * start unless it only concerns the request's body. */
 static ajp_status follow(ajp_session *s, enum session_event ev, int64_t n)
 {
     const ajp_status st = session_step(s, ev, n);
-    if (st != AJP_OK) {
-        s->state = LOST;
+    if (st == AJP_OK) {
+        return AJP_OK;
+    }
+    s->req_left = -1;
+    s->ends = 0;
+    if (ev == EV_DATA) {
+        s->owed = s->owed > 0 ? (uint8_t)(s->owed - 1) : 0;
+    } else if (ev == EV_GET_BODY) {
+        s->owed = 1;
+    } else {
         s->owed = 0;
-        s->ends = 0;
-        s->req_left = -1;
+        s->state = LOST;
         (void)session_step(s, ev, n);
     }
     return st;
@@ -60,10 +80,7 @@ static ajp_status observe_body(ajp_session *s, ajp_dir dir, const uint8_t *in, s
         if (st == AJP_MORE || len < whole) {
             return AJP_MORE;
         }
-        m->u.body.data = in + AJP_HEADER_SIZE;
-        m->u.body.len = 0; /* no one can tell what of it is body */
-        m->u.body.packet = 0;
-        m->u.body.first = m->u.body.complete = true;
+        set_no_body(m, in);
         *used = whole;
         if (s->owed > 0 && dir == AJP_TO_CONTAINER) {
             s->owed--;
@@ -103,7 +120,7 @@ static ajp_status observe_whole(ajp_session *s, const uint8_t *in, size_t len, s
     } else if (m->kind == AJP_SEND_HEADERS) {
         (void)follow(s, EV_HEADERS, 0);
     } else if (m->kind == AJP_END_RESPONSE) {
-        (void)follow(s, EV_CLOSE, 0);
+        (void)follow(s, EV_END, 0);
     }
     return st;
 }
@@ -155,10 +172,7 @@ static ajp_status observe_to_container(ajp_session *s, const uint8_t *in, size_t
     case READ_TYPED:
         return observe_whole(s, in, len, used, m);
     case READ_MALFORMED:
-        m->u.body.data = in + AJP_HEADER_SIZE;
-        m->u.body.len = 0;
-        m->u.body.packet = 0;
-        m->u.body.first = m->u.body.complete = true;
+        set_no_body(m, in);
         *used = AJP_HEADER_SIZE + (size_t)n;
         return AJP_ERR_TRUNCATED;
     case READ_DATA:
@@ -166,10 +180,7 @@ static ajp_status observe_to_container(ajp_session *s, const uint8_t *in, size_t
     }
     if (n == 0 && s->owed == 0 && s->state != LOST) {
         /* lighttpd ends the body of requests that have none */
-        m->u.body.data = in + AJP_HEADER_SIZE;
-        m->u.body.len = 0;
-        m->u.body.packet = 0;
-        m->u.body.first = m->u.body.complete = true;
+        set_no_body(m, in);
         *used = AJP_HEADER_SIZE;
         return (s->lim.lenient & AJP_ALLOW_STRAY_END) != 0 ? AJP_OK : AJP_ERR_STATE;
     }
@@ -197,9 +208,12 @@ ajp_status ajp_session_observe(ajp_session *s, ajp_dir dir, const uint8_t *in, s
         }
         return st;
     }
-    const ajp_status st = head_of(s, dir, in, len, &n);
+    ajp_status st = head_of(s, dir, in, len, &n);
+    if (st == AJP_OK && s->state == LOST && !may_start(s, dir, in, len)) {
+        st = AJP_ERR_MAGIC; /* two bytes that only look like one */
+    }
     if (st < 0) {
-        skip_junk(s, dir, in, len, used);
+        skip_junk(s, dir, in, len, used, m);
     }
     if (st != AJP_OK) {
         return st;

@@ -104,7 +104,9 @@ static ajp_status recv_body(ajp_session *s, ajp_dir dir, const uint8_t *in, size
     open_stream(s, dir, m, &shape);
     size_t taken = head;
     st = stream_part(s, dir, in + head, len - head, &taken, m);
-    *used = taken;
+    if (st == AJP_OK) {
+        *used = taken;
+    }
     return st;
 }
 

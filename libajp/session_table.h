@@ -49,7 +49,7 @@ static const uint8_t session_table[SESSION_STATES][SESSION_EVENTS] = {
                   [EV_CLOSE] = CLOSED},
     [ENDED] = {[EV_DATA] = IDLE},
     [LOST] = {[EV_REQUEST] = ASKED,
-              [EV_DATA] = ASKED,
+              [EV_DATA] = LOST,
               [EV_CPING] = PINGED,
               [EV_CPONG] = IDLE,
               [EV_INTERIM] = ASKED,

@@ -88,6 +88,9 @@ struct wire wire_of(const char *p)
         b.word = *p == ')' ? b.group : b.out.len;
         if (*p == ')') {
             p++;
+        } else if (*p == '=') {
+            close_packet(&b);
+            p++;
         } else if (*p == '>' || *p == '<') {
             open_packet(&b, *p++ == '>');
         } else if (*p == '"') {

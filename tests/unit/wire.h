@@ -6,7 +6,8 @@
 
 /* Bytes that a test describes. Words: two hex digits a byte, "text", s"text" for a
  * string with length and NUL, '>' and '<' for the head of a packet to and from the
- * container whose length is filled in, and xN to repeat the previous word, or (group), N times. */
+ * container whose length is filled in, = for the end of a packet, and xN to repeat the previous
+ * word, or (group), N times. */
 struct wire {
     uint8_t *bytes;
     size_t len;
