@@ -7,6 +7,8 @@
 
 extern const struct back_ops back_ajp;
 
+/* Capacity changed somewhere: serve who waits here, or give up what others wait for. */
+void links_look_again(struct shard *sh);
 /* Close every link of the shard; those at work fail their exchange. */
 void links_close_all(struct shard *sh);
 

@@ -3,6 +3,7 @@
  * owns the turn-taking; this file moves bytes and tells the exchange. */
 #include "back/back.h"
 #include "back/link.h"
+#include "core/queue.h"
 #include "map/ajp_to_http.h"
 #include "map/http_to_ajp.h"
 
@@ -424,6 +425,14 @@ static void back_start(struct exchange *x)
         else
             send_request(l);
         return;
+    }
+    if (!capacity_take(x->worker)) {
+        bool room = queue_wait(x);
+
+        if (!room)
+            exchange_failed(x, FAIL_QUEUE_FULL, "too many requests wait for the worker");
+        if (!room || x->queued)
+            return;
     }
     l = link_new(sh, x->worker, on_event, on_deadline);
     if (l == NULL) {

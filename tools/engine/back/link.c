@@ -3,6 +3,9 @@
  * that comes out of turn is noticed at once and costs no check before reuse (K1). */
 #include "back/link.h"
 
+#include "back/back.h"
+#include "core/queue.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,6 +30,8 @@ void link_put_idle(struct link *l)
     list_add(&l->shard->idle[l->worker->index], &l->pool);
     loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
     stream_want(&l->stream, true, false);
+    if (!queue_serve(l->shard, l->worker) && queue_elsewhere(l->shard, l->worker))
+        link_close(l, false); /* another thread has more use for the connection */
 }
 
 static void on_closed(struct stream *s)
@@ -42,11 +47,14 @@ struct link *link_new(struct shard *sh, struct worker *w,
     struct link *l = calloc(1, sizeof(*l));
     int rc;
 
-    if (l == NULL)
+    if (l == NULL) {
+        capacity_give(sh, w);
         return NULL;
+    }
     rc = stream_connect(&l->stream, &sh->loop, (const struct sockaddr *)&w->addr);
     if (rc != 0) {
         free(l);
+        capacity_give(sh, w);
         errno = -rc;
         return NULL;
     }
@@ -77,4 +85,26 @@ void link_close(struct link *l, bool reset)
     buf_give(&l->shard->loop.bufs, l->rest);
     l->rest = NULL;
     stream_close(&l->stream, reset);
+    capacity_give(l->shard, l->worker);
+}
+
+/* Has w a connection to spare for who waits in this thread? */
+static bool can_serve(struct shard *sh, struct worker *w)
+{
+    uint32_t cap = w->settings->max_connections;
+
+    return !list_empty(&sh->waiting[w->index]) &&
+           (!list_empty(&sh->idle[w->index]) || cap == 0 || atomic_load(&w->connections) < cap);
+}
+
+void links_look_again(struct shard *sh)
+{
+    for (size_t i = 0; i < sh->balancer->count; i++) {
+        struct worker *w = &sh->balancer->workers[i];
+
+        while (can_serve(sh, w))
+            queue_serve(sh, w);
+        if (queue_elsewhere(sh, w) && !list_empty(&sh->idle[i]))
+            link_close(CONTAINER_OF(sh->idle[i].next, struct link, pool), false);
+    }
 }

@@ -34,7 +34,8 @@ struct link {
 
 /* The most recently used idle link, out of the pool; NULL: none. */
 struct link *link_take_idle(struct shard *sh, const struct worker *w);
-/* A link that has begun to connect; NULL with errno set. */
+/* A link that has begun to connect; NULL with errno set. The caller has taken its capacity,
+ * which goes back with the link. */
 struct link *link_new(struct shard *sh, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d));

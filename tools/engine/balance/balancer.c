@@ -12,12 +12,13 @@
 enum { FORCED_INTERVAL = 1000 }; /* ms between tries while every worker is down */
 
 /* The ranks of a candidate, worst first: a lower sum is the better worker. Distances take the
- * bits below RANK_STANDBY. */
+ * bits below RANK_STANDBY. A session rather waits in its own domain than moves out of it. */
 enum {
     RANK_BUSY_PROBE = 1 << 29,   /* on probation, has its one request already */
     RANK_OTHER_DOMAIN = 1 << 28, /* the session is not replicated there */
-    RANK_STANDBY = 1 << 27,
-    RANK_DISTANCE_MAX = (1 << 25) - 1,
+    RANK_FULL = 1 << 27,         /* the request must wait for a connection */
+    RANK_STANDBY = 1 << 26,
+    RANK_DISTANCE_MAX = (1 << 24) - 1,
     RANK_DISTANCE_SHIFT = 1,
     RANK_SUSPECT = 1,
     RANK_NONE = 1 << 30, /* cannot be used */
@@ -43,14 +44,16 @@ static uint32_t busy_of(const struct worker *worker)
     return atomic_load_explicit(&worker->busy, memory_order_relaxed);
 }
 
-/* Health and capacity alone; activation is the caller's to look at. */
+/* Health alone; activation and capacity are the caller's to look at. */
 static bool takes_requests(const struct worker *worker)
 {
-    enum health health = worker_health(worker);
+    return worker_health(worker) != HEALTH_DOWN;
+}
+
+static bool is_full(const struct worker *worker)
+{
     uint32_t cap = worker->settings->max_connections;
-    if (cap != 0 && busy_of(worker) >= cap)
-        return false;
-    return health != HEALTH_DOWN;
+    return cap != 0 && busy_of(worker) >= cap;
 }
 
 /* For requests that name it: drained and standby workers serve those. */
@@ -78,6 +81,8 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     case ACTIVATION_STOP:
         return RANK_NONE;
     }
+    if (is_full(worker))
+        rank |= RANK_FULL;
     if (domain.len > 0 && !same_text(worker->settings->domain, domain))
         rank |= RANK_OTHER_DOMAIN;
     uint32_t distance = worker->settings->distance;

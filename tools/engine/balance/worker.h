@@ -40,7 +40,9 @@ struct worker {
     /* Written by every request. */
     _Alignas(64) _Atomic uint32_t busy;
     _Atomic uint64_t elected;
-    _Atomic uint64_t served; /* attempts that went well */
+    _Atomic uint32_t connections; /* open ones of all threads, at most max_connections */
+    _Atomic uint32_t waiting;     /* requests that wait for one */
+    _Atomic uint64_t served;      /* attempts that went well */
 
     /* Written when something is wrong, or changes. */
     _Alignas(64) _Atomic uint32_t health; /* enum health */

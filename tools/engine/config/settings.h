@@ -60,6 +60,7 @@ struct timeouts {
     uint32_t cping_idle;   /* CPing before reuse when idle for longer */
     uint32_t reply;        /* between packets of a worker's reply */
     uint32_t write_stall;  /* a peer that does not read */
+    uint32_t queue;        /* for a connection, when the worker has all it may have */
     uint32_t pool_idle;    /* pooled worker connection */
     uint32_t drain;        /* after SIGTERM */
 };
@@ -71,6 +72,7 @@ struct limits {
     uint32_t header_bytes;     /* all of a head */
     uint32_t one_header_bytes; /* name and value */
     uint64_t max_body;
+    uint32_t queue;        /* requests that wait for a connection to one worker */
     uint32_t max_attempts; /* workers tried for one request */
 };
 

@@ -53,6 +53,8 @@ static const struct setting_row top_rows[] = {
      "between packets of a reply"},
     {"timeouts", "write_stall", KIND_DURATION, TOP(timeouts.write_stall), 0, HOUR, NULL,
      "--write-timeout", "for a peer that does not read"},
+    {"timeouts", "queue", KIND_DURATION, TOP(timeouts.queue), 0, HOUR, NULL, "--queue-timeout",
+     "for a connection to a worker that has all it may have"},
     {"timeouts", "pool_idle", KIND_DURATION, TOP(timeouts.pool_idle), 0, 24 * HOUR, NULL,
      "--pool-idle", "pooled worker connections are closed after"},
     {"timeouts", "drain", KIND_DURATION, TOP(timeouts.drain), 0, 24 * HOUR, NULL, "--drain-timeout",
@@ -69,6 +71,8 @@ static const struct setting_row top_rows[] = {
      "bytes of one header"},
     {"limits", "max_body", KIND_SIZE, TOP(limits.max_body), 0, UINT64_C(1) << 50, NULL,
      "--max-body", "bytes of a request body, as in 10M"},
+    {"limits", "queue", KIND_NUMBER, TOP(limits.queue), 0, 1000000, NULL, NULL,
+     "requests that wait for a connection to one worker"},
     {"limits", "max_attempts", KIND_NUMBER, TOP(limits.max_attempts), 1, 16, NULL, NULL,
      "workers tried for one request"},
 };
@@ -111,7 +115,7 @@ static const struct setting_row worker_rows[] = {
     {NULL, "distance", KIND_NUMBER, WORKER(distance), 0, 1000, NULL, NULL,
      "nearer workers go first"},
     {NULL, "max_connections", KIND_NUMBER, WORKER(max_connections), 0, 65536, NULL, NULL,
-     "requests at a time; 0: no limit"},
+     "connections, so requests at a time; 0: no limit"},
     {NULL, "packet_size", KIND_NUMBER, WORKER(packet_size), 8192, 65536, NULL, NULL,
      "AJP packet size of this worker"},
 };

@@ -4,6 +4,7 @@
 #include "core/exchange.h"
 
 #include "balance/sticky.h"
+#include "core/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
         sh->free_exchanges = x->next_free;
     else if ((x = malloc(sizeof(*x))) == NULL)
         return NULL;
-    memset(x, 0, offsetof(struct exchange, next_free));
+    memset(x, 0, offsetof(struct exchange, queue));
     x->shard = sh;
     x->front = front;
     x->conn = conn;
@@ -227,9 +228,12 @@ void exchange_pause(struct exchange *x, bool paused)
 void exchange_cancel(struct exchange *x, const char *reason)
 {
     x->reason = reason;
-    if (x->link == NULL)
+    if (x->queued)
+        queue_leave(x);
+    else if (x->link != NULL)
+        x->back->cancel(x);
+    else
         return;
-    x->back->cancel(x);
     leave_worker(x, OUT_NEUTRAL);
 }
 

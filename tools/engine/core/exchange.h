@@ -60,6 +60,7 @@ struct exchange {
     bool bodyless;    /* HEAD, 204, 304: whatever the worker sends is dropped */
     bool excess;      /* the worker sent more than it announced */
     bool wanted;      /* the worker waits for body bytes */
+    bool queued;      /* waits in shard.waiting for a connection */
     bool taking_body; /* some body bytes have gone to the worker */
     uint16_t status;
     uint16_t packet_left; /* reply bytes of the current packet still to pass on */
@@ -68,6 +69,8 @@ struct exchange {
     uint64_t start_us, first_us; /* first_us: of the reply, 0: none yet */
     const char *reason;          /* why it failed, constant text */
 
+    struct list queue;
+    struct deadline queue_deadline;
     struct exchange *next_free;
     ajp_message message; /* front_ajp: what head.raw points into */
     struct field fields[HEAD_FIELDS_MAX];
@@ -107,9 +110,11 @@ enum failure {
     FAIL_BODY,   /* the worker stopped taking the request's body */
     FAIL_BROKEN, /* closed or malformed after some bytes of the reply */
     FAIL_REPLY_TIMEOUT,
-    FAIL_BAD_REPLY, /* well framed, but no reply that may be passed on: the app's fault */
-    FAIL_TOO_LARGE, /* the head does not fit the worker's packet */
-    FAIL_INTERNAL,  /* memory ran out */
+    FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */
+    FAIL_TOO_LARGE,     /* the head does not fit the worker's packet */
+    FAIL_QUEUE_FULL,    /* too many wait for a connection already */
+    FAIL_QUEUE_TIMEOUT, /* none came free in time */
+    FAIL_INTERNAL,      /* memory ran out */
     FAIL_COUNT
 };
 

@@ -16,11 +16,13 @@ struct shard {
     struct loop loop;
     const struct settings *settings;
     struct balancer *balancer;
-    const struct back_ops *backs[2]; /* by enum proto; NULL: not built in */
-    struct access_log *access_log;   /* NULL: off */
-    struct list conns;               /* every client connection */
-    struct list links;               /* every connection to a worker */
-    struct list *idle;               /* by worker index: links that wait for a request */
+    const struct back_ops *backs[2];    /* by enum proto; NULL: not built in */
+    struct access_log *access_log;      /* NULL: off */
+    struct list conns;                  /* every client connection */
+    struct list links;                  /* every connection to a worker */
+    struct list *idle;                  /* by worker index: links that wait for a request */
+    struct list *waiting;               /* by worker index: exchanges that wait for a connection */
+    void (*wake_all)(struct shard *sh); /* capacity has changed: every thread looks again */
     struct exchange *free_exchanges;
     uint64_t requests; /* begun so far */
     uint32_t conn_count;

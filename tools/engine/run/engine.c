@@ -28,8 +28,6 @@ static void on_end_signal(uv_signal_t *s, int number)
         health_stop(e->prober);
         e->prober = NULL;
         uv_close((uv_handle_t *)&e->reopen, NULL);
-        uv_unref((uv_handle_t *)&e->term);
-        uv_unref((uv_handle_t *)&e->interrupt);
     }
     for (uint32_t i = 0; i < e->settings->threads; i++)
         thread_drain(&e->threads[i]);
@@ -107,18 +105,19 @@ static void serve(struct engine *e)
     start_signal(e, &e->reopen, SIGUSR1, on_reopen);
     for (uint32_t i = 1; i < e->settings->threads; i++)
         uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
-    uv_run(&e->threads[0].shard.loop.uv, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&e->term, NULL);
-    uv_close((uv_handle_t *)&e->interrupt, NULL);
     thread_run(&e->threads[0]);
     for (uint32_t i = 1; i < e->settings->threads; i++)
         uv_thread_join(&e->threads[i].id);
+    uv_close((uv_handle_t *)&e->term, NULL);
+    uv_close((uv_handle_t *)&e->interrupt, NULL);
+    for (uint32_t i = 0; i < e->settings->threads; i++)
+        thread_close(&e->threads[i]);
 }
 
 static int start(struct engine *e, const int *fds, const uint16_t *ports)
 {
     for (uint32_t i = 0; i < e->settings->threads; i++) {
-        int rc = thread_init(&e->threads[i], i, e->settings, e->balancer,
+        int rc = thread_init(e->threads, i, e->settings, e->balancer,
                              fds + i * e->settings->listener_count);
 
         if (rc != 0) {

@@ -36,15 +36,6 @@ static void on_second(uv_timer_t *timer)
     log_flush_suppressed();
 }
 
-static void close_handles(struct thread *t)
-{
-    links_close_all(&t->shard);
-    uv_close((uv_handle_t *)&t->drain, NULL);
-    uv_close((uv_handle_t *)&t->second, NULL);
-    uv_close((uv_handle_t *)&t->watch, NULL);
-    uv_stop(&t->shard.loop.uv);
-}
-
 static void on_watch(uv_timer_t *timer)
 {
     struct thread *t = timer->data;
@@ -53,7 +44,8 @@ static void on_watch(uv_timer_t *timer)
         front_close_all(&t->shard);
     if (list_empty(&t->shard.conns)) {
         uv_timer_stop(timer);
-        close_handles(t);
+        links_close_all(&t->shard);
+        uv_stop(&t->shard.loop.uv);
     }
 }
 
@@ -93,9 +85,42 @@ static int start_listeners(struct thread *t, const int *fds)
     return 0;
 }
 
-int thread_init(struct thread *t, uint32_t index, const struct settings *settings,
+static void on_wake(uv_async_t *a)
+{
+    struct thread *t = a->data;
+
+    links_look_again(&t->shard);
+}
+
+static void wake_all(struct shard *sh)
+{
+    struct thread *t = CONTAINER_OF(sh, struct thread, shard);
+
+    for (uint32_t i = 0; i < sh->settings->threads; i++)
+        uv_async_send(&t->peers[i].wake);
+}
+
+static int make_lists(struct shard *sh)
+{
+    size_t n = sh->settings->worker_count + 1;
+
+    list_init(&sh->conns);
+    list_init(&sh->links);
+    sh->idle = calloc(n, sizeof(*sh->idle));
+    sh->waiting = calloc(n, sizeof(*sh->waiting));
+    if (sh->idle == NULL || sh->waiting == NULL)
+        return UV_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        list_init(&sh->idle[i]);
+        list_init(&sh->waiting[i]);
+    }
+    return 0;
+}
+
+int thread_init(struct thread *threads, uint32_t index, const struct settings *settings,
                 struct balancer *balancer, const int *fds)
 {
+    struct thread *t = &threads[index];
     struct shard *sh = &t->shard;
     uint32_t packet = 0;
     int rc;
@@ -113,15 +138,12 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
     sh->balancer = balancer;
     sh->index = index;
     sh->backs[PROTO_AJP] = &back_ajp;
-    list_init(&sh->conns);
-    list_init(&sh->links);
+    sh->wake_all = wake_all;
+    t->peers = threads;
     t->connection_limit = settings->limits.max_connections / settings->threads + 1;
     t->listeners = calloc(settings->listener_count, sizeof(*t->listeners));
-    sh->idle = calloc(settings->worker_count + 1, sizeof(*sh->idle));
-    if (t->listeners == NULL || sh->idle == NULL)
+    if (t->listeners == NULL || make_lists(sh) != 0)
         return UV_ENOMEM;
-    for (size_t i = 0; i <= settings->worker_count; i++)
-        list_init(&sh->idle[i]);
     if (settings->access_log.ptr != NULL) {
         sh->access_log = access_log_open(settings->access_log.ptr, settings->access_log_format);
         if (sh->access_log == NULL)
@@ -130,7 +152,9 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
     t->drain.data = t;
     t->second.data = t;
     t->watch.data = t;
+    t->wake.data = t;
     uv_async_init(&sh->loop.uv, &t->drain, on_drain);
+    uv_async_init(&sh->loop.uv, &t->wake, on_wake);
     uv_timer_init(&sh->loop.uv, &t->watch);
     uv_timer_init(&sh->loop.uv, &t->second);
     uv_timer_start(&t->second, on_second, FLUSH_MS, FLUSH_MS);
@@ -139,14 +163,24 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 
 void thread_run(struct thread *t)
 {
+    uv_run(&t->shard.loop.uv, UV_RUN_DEFAULT);
+    access_log_flush(t->shard.access_log);
+    log_flush_suppressed();
+}
+
+void thread_close(struct thread *t)
+{
     struct shard *sh = &t->shard;
 
-    uv_run(&sh->loop.uv, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&t->drain, NULL);
+    uv_close((uv_handle_t *)&t->wake, NULL);
+    uv_close((uv_handle_t *)&t->second, NULL);
+    uv_close((uv_handle_t *)&t->watch, NULL);
     loop_close(&sh->loop);
     exchange_pool_clear(sh);
     access_log_close(sh->access_log);
-    log_flush_suppressed();
     free(sh->idle);
+    free(sh->waiting);
     free(t->listeners);
 }
 
