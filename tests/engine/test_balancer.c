@@ -171,20 +171,23 @@ Test(balancer, stickiness_can_be_off)
     balancer_free(balancer);
 }
 
-Test(balancer, capacity_is_never_exceeded)
+Test(balancer, full_workers_come_last_and_a_session_waits_for_its_own)
 {
     fixture_reset(2);
     fixture_workers[0].max_connections = fixture_workers[1].max_connections = 2;
     struct balancer *balancer = fixture_balancer();
-    for (int i = 0; i < 4; i++) {
-        struct pick pick = {.now_ms = 1};
-        worker_begin(balancer_pick(balancer, &pick));
-    }
     struct pick pick = {.now_ms = 1};
-    cr_expect_null(balancer_pick(balancer, &pick));
-    cr_expect_eq(balancer->workers[0].busy, 2);
-    worker_end(&balancer->workers[1]);
-    cr_expect_str_eq(picked(balancer, &pick), "b");
+    struct pick own = routed("a");
+    for (int i = 0; i < 3; i++)
+        worker_begin(balancer_pick(balancer, &pick));
+    while (balancer->workers[0].busy < 2)
+        worker_begin(&balancer->workers[0]);
+    if (balancer->workers[1].busy == 2)
+        worker_end(&balancer->workers[1]);
+    cr_expect_str_eq(picked(balancer, &pick), "b", "the one with room");
+    cr_expect_str_eq(picked(balancer, &own), "a", "its queue is the engine's to keep");
+    worker_begin(&balancer->workers[1]);
+    cr_expect_not_null(balancer_pick(balancer, &pick), "all full: wait somewhere");
     balancer_free(balancer);
 }
 
