@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which worker a request gets, and what its attempts do to a worker's health. */
+#include "balance/load.h"
 #include "balance/rendezvous.h"
 
 #include "balance_fixture.h"
@@ -271,6 +272,181 @@ Test(balancer, successors_follow_weights)
         wins += rendezvous_cost(k, a, 3) < rendezvous_cost(k, b, 1);
     }
     cr_expect(wins > 2850 && wins < 3150, "%d of 4000, 3000 wanted", wins);
+}
+
+Test(balancer, spares_stand_in_one_for_one)
+{
+    static const struct {
+        const char *states, *tally; /* of who gets requests: '+' or '-' */
+    } rows[] = {
+        {"UUpp", "++--"}, {"DUpp", "-++-"}, {"DDpp", "--++"}, {"dUpp", "-+--"},
+        {"DUDp", "-+-+"}, {"sspp", "--++"}, {"DDDD", "+---"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int counts[WORKERS_MAX];
+        char tally[5] = "";
+        fixture_reset(4);
+        struct balancer *balancer = NULL;
+        for (size_t w = 0; w < 4; w++)
+            if (rows[i].states[w] == 'p')
+                fixture_workers[w].activation = ACTIVATION_SPARE;
+        balancer = fixture_balancer();
+        set_states(balancer, rows[i].states);
+        spread(balancer, strcmp(rows[i].states, "DDDD") ? 40 : 1, false, counts);
+        for (size_t w = 0; w < 4; w++)
+            tally[w] = counts[w] ? '+' : '-';
+        cr_expect_str_eq(tally, rows[i].tally, "%s", rows[i].states);
+        balancer_free(balancer);
+    }
+}
+
+/* One pick for a new session (id NULL) or an old one. */
+static struct worker *pick_one(struct balancer *balancer, const char *id, const char *route,
+                               uint64_t now_ms)
+{
+    struct pick pick = {.session_id = str(id), .route = str(route), .now_ms = now_ms};
+    return balancer_pick(balancer, &pick);
+}
+
+Test(balancer, methods_count_what_they_say)
+{
+    static const struct {
+        enum method method;
+        int a; /* picks of a out of the next 300, after 100 requests of old sessions went to a */
+    } rows[] = {
+        {METHOD_BUSYNESS, 150}, {METHOD_REQUESTS, 100}, {METHOD_SESSIONS, 150},
+        {METHOD_TRAFFIC, 100},  {METHOD_LATENCY, 150},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int a = 0;
+        fixture_reset(2);
+        fixture_settings.balance.method = rows[i].method;
+        struct balancer *balancer = fixture_balancer();
+        for (int n = 0; n < 400; n++) {
+            struct worker *w = pick_one(balancer, n < 100 ? "1.a" : NULL, n < 100 ? "a" : NULL, 1);
+            worker_measure_traffic(w, 10000);
+            a += n >= 100 && w->index == 0;
+        }
+        cr_expect(a >= rows[i].a - 1 && a <= rows[i].a + 1, "method %d: %d", rows[i].method, a);
+        balancer_free(balancer);
+    }
+}
+
+Test(balancer, charges_are_forgotten_in_time)
+{
+    fixture_reset(2);
+    fixture_settings.balance.method = METHOD_REQUESTS;
+    struct balancer *balancer = fixture_balancer();
+    for (int n = 0; n < 1000; n++)
+        pick_one(balancer, "1.a", "a", 1000);
+    uint64_t now = 1000, before = balancer->workers[0].charge;
+    for (int second = 0; second < 44; second++)
+        load_decay(balancer, now += 1000);
+    cr_expect_float_eq((double)balancer->workers[0].charge / (double)before, 0.5, 0.01);
+    load_decay(balancer, now + 500);
+    cr_expect_float_eq((double)balancer->workers[0].charge / (double)before, 0.5, 0.01);
+    balancer_free(balancer);
+}
+
+Test(balancer, latency_prefers_the_quick_and_retries_the_slow)
+{
+    fixture_reset(2);
+    fixture_settings.balance.method = METHOD_LATENCY;
+    struct balancer *balancer = fixture_balancer();
+    worker_measure_latency(&balancer->workers[0], 100);
+    worker_measure_latency(&balancer->workers[1], 20);
+    cr_expect_eq(pick_one(balancer, NULL, NULL, 1000)->index, 1);
+    balancer->workers[1].busy = 5;
+    cr_expect_eq(pick_one(balancer, NULL, NULL, 1000)->index, 0, "six at 20 ms take longer");
+    balancer->workers[1].busy = 0;
+    uint64_t now = 1000;
+    bool retried = false;
+    for (int second = 0; second < 600 && !retried; second++) {
+        struct worker *w = pick_one(balancer, NULL, NULL, now += 1000);
+        retried = w->index == 0;
+        worker_measure_latency(w, 20);
+    }
+    cr_expect(retried);
+    balancer_free(balancer);
+}
+
+Test(balancer, hash_keeps_a_client_on_its_worker)
+{
+    fixture_reset(3);
+    fixture_settings.balance.method = METHOD_HASH;
+    struct balancer *balancer = fixture_balancer();
+    int counts[3] = {0}, moved = 0;
+    for (int i = 0; i < 600; i++) {
+        char client[24];
+        snprintf(client, sizeof client, "10.0.%d.%d", i / 250, i % 250);
+        struct pick pick = {.key = str(client), .now_ms = 1};
+        struct worker *first = balancer_pick(balancer, &pick);
+        cr_assert_eq(balancer_pick(balancer, &pick)->index, first->index);
+        counts[first->index]++;
+        pick.tried = 4;
+        moved += first->index != 2 && balancer_pick(balancer, &pick)->index != first->index;
+    }
+    cr_expect_eq(moved, 0);
+    for (int w = 0; w < 3; w++)
+        cr_expect(counts[w] > 140 && counts[w] < 260, "%d", counts[w]);
+    balancer_free(balancer);
+}
+
+Test(balancer, worker_that_comes_back_starts_slowly)
+{
+    static const struct {
+        uint64_t after_ms;
+        int low, high; /* its picks out of 1000, beside one other */
+    } rows[] = {{0, 40, 55}, {2500, 190, 210}, {5000, 325, 340}, {10000, 499, 501}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(2);
+        fixture_settings.balance.slow_start = 10000;
+        struct balancer *balancer = fixture_balancer();
+        struct worker *back = &balancer->workers[0];
+        back->health = HEALTH_PROBE;
+        for (int ok = 0; ok < 3; ok++)
+            worker_report(back, OUT_OK, 1, 50000);
+        cr_assert_eq(worker_health(back), HEALTH_UP);
+        int picks = 0;
+        for (int n = 0; n < 1000; n++)
+            picks += pick_one(balancer, NULL, NULL, 50000 + rows[i].after_ms) == back;
+        cr_expect(picks >= rows[i].low && picks <= rows[i].high, "after %d ms: %d",
+                  (int)rows[i].after_ms, picks);
+        balancer_free(balancer);
+    }
+}
+
+Test(balancer, worker_that_comes_back_has_no_debt_to_make_up)
+{
+    fixture_reset(2);
+    fixture_settings.balance.method = METHOD_REQUESTS;
+    struct balancer *balancer = fixture_balancer();
+    struct worker *back = &balancer->workers[0];
+    back->health = HEALTH_DOWN;
+    for (int n = 0; n < 5000; n++)
+        pick_one(balancer, NULL, NULL, 1000);
+    back->health = HEALTH_PROBE;
+    for (int ok = 0; ok < 3; ok++)
+        worker_report(back, OUT_OK, 1, 1000);
+    int picks = 0;
+    for (int n = 0; n < 100; n++)
+        picks += pick_one(balancer, NULL, NULL, 1001) == back;
+    cr_expect(picks >= 49 && picks <= 51, "%d", picks);
+    balancer_free(balancer);
+}
+
+Test(balancer, capacity_starts_slowly_too)
+{
+    fixture_reset(1);
+    fixture_workers[0].max_connections = 100;
+    fixture_settings.balance.slow_start = 10000;
+    struct balancer *balancer = fixture_balancer();
+    cr_expect_eq(load_capacity(&balancer->workers[0], 1000), 100);
+    balancer->workers[0].recovered_ms = 1000;
+    cr_expect_eq(load_capacity(&balancer->workers[0], 1000), 4);
+    cr_expect_eq(load_capacity(&balancer->workers[0], 6000), 50);
+    cr_expect_eq(load_capacity(&balancer->workers[0], 11000), 100);
+    balancer_free(balancer);
 }
 
 Test(balancer, while_all_are_down_one_try_a_second)

@@ -2,6 +2,7 @@
 /* Chooses a worker: the route's own, else the best of one pass over all. */
 #include "balance/balancer.h"
 
+#include "balance/load.h"
 #include "balance/rendezvous.h"
 
 #include <netdb.h>
@@ -50,9 +51,9 @@ static bool takes_requests(const struct worker *worker)
     return worker_health(worker) != HEALTH_DOWN;
 }
 
-static bool is_full(const struct worker *worker)
+static bool is_full(const struct worker *worker, uint64_t now_ms)
 {
-    uint32_t cap = worker->settings->max_connections;
+    uint32_t cap = load_capacity(worker, now_ms);
     return cap != 0 && busy_of(worker) >= cap;
 }
 
@@ -66,7 +67,29 @@ static bool serves_route(const struct worker *worker, const struct pick *pick)
     return activation_of(worker) != ACTIVATION_STOP;
 }
 
-static uint32_t rank_of(const struct worker *worker, const struct pick *pick, ajp_str domain)
+/* The spares that stand in now, one for each active worker that cannot be used: a bit per index. */
+static uint64_t spares_in_use(const struct balancer *balancer, const struct pick *pick)
+{
+    size_t wanted = 0;
+    uint64_t spares = 0;
+    if (!balancer->has_spares)
+        return 0;
+    for (size_t i = 0; i < balancer->count; i++) {
+        const struct worker *worker = &balancer->workers[i];
+        bool usable = !was_tried(pick, worker) && takes_requests(worker);
+        enum activation activation = activation_of(worker);
+        wanted += activation == ACTIVATION_ACTIVE && !usable;
+        if (activation == ACTIVATION_SPARE && usable)
+            spares |= (uint64_t)1 << i;
+    }
+    uint64_t used = 0;
+    for (; wanted > 0 && spares != 0; wanted--, spares &= spares - 1)
+        used |= spares & -spares;
+    return used;
+}
+
+static uint32_t rank_of(const struct worker *worker, const struct pick *pick, ajp_str domain,
+                        uint64_t spares)
 {
     if (was_tried(pick, worker) || !takes_requests(worker))
         return RANK_NONE;
@@ -77,11 +100,15 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     case ACTIVATION_STANDBY:
         rank |= RANK_STANDBY;
         break;
+    case ACTIVATION_SPARE:
+        if (!(spares >> worker->index & 1))
+            rank |= RANK_STANDBY;
+        break;
     case ACTIVATION_DRAIN:
     case ACTIVATION_STOP:
         return RANK_NONE;
     }
-    if (is_full(worker))
+    if (is_full(worker, pick->now_ms))
         rank |= RANK_FULL;
     if (domain.len > 0 && !same_text(worker->settings->domain, domain))
         rank |= RANK_OTHER_DOMAIN;
@@ -97,71 +124,71 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     return rank;
 }
 
-/* Of a and b the one that is less busy for its weight: below 0 for a. */
-static int compare_load(uint64_t busy_a, uint32_t weight_a, uint64_t busy_b, uint32_t weight_b)
-{
-    uint64_t left = busy_a * weight_b;
-    uint64_t right = busy_b * weight_a;
-    return (left > right) - (left < right);
-}
+/* Candidates that are equally good so far. */
+struct tie {
+    uint64_t set; /* a bit per index */
+    uint64_t share_sum;
+    uint64_t load;
+    uint32_t rank, share; /* share and load of the first; the others' are in proportion */
+    bool same_share;
+};
 
-/* Equals take turns, by weight: in a row where the weights are the same, else along the golden
+/* Equals take turns, by share: in a row where the shares are the same, else along the golden
  * ratio, which spreads the turns of the heavy ones evenly. */
-static struct worker *take_turns(struct balancer *balancer, uint64_t tied, uint32_t sum,
-                                 bool same_weight)
+static struct worker *take_turns(struct balancer *balancer, const struct tie *tie, uint64_t now_ms)
 {
+    if (tie->set == 0)
+        return NULL;
+    uint64_t set = tie->set;
+    struct worker *worker = &balancer->workers[__builtin_ctzll(set)];
+    if ((set & (set - 1)) == 0)
+        return worker;
     uint32_t turn = atomic_fetch_add_explicit(&balancer->turn, 1, memory_order_relaxed);
-    uint32_t place;
-    if (same_weight)
-        place = turn % (uint32_t)__builtin_popcountll(tied);
-    else
-        place = (uint32_t)((uint64_t)(turn * 0x9e3779b1u) * sum >> 32);
-    for (; tied != 0; tied &= tied - 1) {
-        struct worker *worker = &balancer->workers[__builtin_ctzll(tied)];
-        uint32_t share = same_weight ? 1 : worker->settings->weight;
+    uint64_t place = turn % (uint32_t)__builtin_popcountll(set);
+    if (!tie->same_share)
+        place = (turn * 0x9e3779b1u) * tie->share_sum >> 32;
+    for (; set != 0; set &= set - 1) {
+        worker = &balancer->workers[__builtin_ctzll(set)];
+        uint64_t share = tie->same_share ? 1 : load_share(worker, now_ms);
         if (place < share)
-            return worker;
+            break;
         place -= share;
     }
-    return NULL; /* not reached: the shares add up to more than place */
+    return worker;
 }
 
-static struct worker *pick_by_busyness(struct balancer *balancer, const struct pick *pick,
-                                       ajp_str domain)
+/* Below 0: the worker is better than the tie; above: worse. */
+static int compare_with(const struct tie *tie, uint32_t rank, uint64_t load, uint32_t share)
 {
-    const struct worker *best = NULL;
-    uint32_t best_rank = RANK_NONE, sum = 0;
-    uint64_t best_busy = 0, tied = 0;
-    bool same_weight = true;
+    if (tie->set == 0)
+        return -1;
+    if (rank != tie->rank)
+        return rank < tie->rank ? -1 : 1;
+    return load_compare(load, share, tie->load, tie->share);
+}
+
+static struct worker *pick_by_load(struct balancer *balancer, const struct pick *pick)
+{
+    enum method method = balancer->settings->balance.method;
+    uint64_t spares = spares_in_use(balancer, pick);
+    struct tie tie = {0};
     for (size_t i = 0; i < balancer->count; i++) {
         const struct worker *worker = &balancer->workers[i];
-        uint32_t rank = rank_of(worker, pick, domain);
-        if (rank == RANK_NONE || rank > best_rank)
+        uint32_t rank = rank_of(worker, pick, AJP_NULL, spares);
+        if (rank == RANK_NONE)
             continue;
-        uint64_t busy = busy_of(worker);
-        uint32_t weight = worker->settings->weight;
-        int order = -1;
-        if (best && rank == best_rank)
-            order = compare_load(busy, weight, best_busy, best->settings->weight);
+        uint64_t load = load_of(worker, method);
+        uint32_t share = load_share(worker, pick->now_ms);
+        int order = compare_with(&tie, rank, load, share);
         if (order > 0)
             continue;
-        if (order < 0) {
-            best = worker;
-            best_rank = rank;
-            best_busy = busy;
-            tied = 0;
-            sum = 0;
-            same_weight = true;
-        }
-        same_weight = same_weight && weight == best->settings->weight;
-        tied |= (uint64_t)1 << i;
-        sum += weight;
+        if (order < 0)
+            tie = (struct tie){.load = load, .rank = rank, .share = share, .same_share = true};
+        tie.same_share = tie.same_share && share == tie.share;
+        tie.set |= (uint64_t)1 << i;
+        tie.share_sum += share;
     }
-    if (!best)
-        return NULL;
-    if ((tied & (tied - 1)) == 0)
-        return &balancer->workers[best->index];
-    return take_turns(balancer, tied, sum, same_weight);
+    return take_turns(balancer, &tie, pick->now_ms);
 }
 
 /* The id without its route: that stays when the session moves. */
@@ -173,16 +200,16 @@ static uint64_t key_of(ajp_str session_id)
     return rendezvous_hash(session_id);
 }
 
-static struct worker *pick_by_session(struct balancer *balancer, const struct pick *pick,
-                                      ajp_str domain)
+static struct worker *pick_by_hash(struct balancer *balancer, const struct pick *pick, uint64_t key,
+                                   ajp_str domain)
 {
     struct worker *best = NULL;
     uint32_t best_rank = RANK_NONE;
-    uint64_t best_cost = 0, key = key_of(pick->session_id);
+    uint64_t best_cost = 0, spares = spares_in_use(balancer, pick);
     for (size_t i = 0; i < balancer->count; i++) {
         struct worker *worker = &balancer->workers[i];
         /* What only this instance suspects must not change the choice. */
-        uint32_t rank = rank_of(worker, pick, domain) & ~(uint32_t)RANK_SUSPECT;
+        uint32_t rank = rank_of(worker, pick, domain, spares) & ~(uint32_t)RANK_SUSPECT;
         if (rank == RANK_NONE || rank > best_rank)
             continue;
         uint64_t cost = rendezvous_cost(key, worker->name_hash, worker->settings->weight);
@@ -238,29 +265,42 @@ struct worker *balancer_find(struct balancer *balancer, ajp_str route)
     return NULL;
 }
 
+/* Of a request whose session names a worker, ours or not. */
+static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
+{
+    struct worker *own = balancer_find(balancer, pick->route);
+    if (own && serves_route(own, pick)) {
+        pick->sticky = true;
+        return own;
+    }
+    if (own && balancer->settings->session.sticky_force)
+        return NULL;
+    struct worker *heir = own ? balancer_find(balancer, own->settings->redirect) : NULL;
+    if (heir && serves_route(heir, pick))
+        return heir;
+    struct worker *found =
+        pick_by_hash(balancer, pick, key_of(pick->session_id), domain_of(own, pick->route));
+    return found ? found : pick_forced(balancer, pick);
+}
+
+static struct worker *pick_free(struct balancer *balancer, const struct pick *pick)
+{
+    bool hash = balancer->settings->balance.method == METHOD_HASH && pick->key.len > 0;
+    struct worker *found = hash ? pick_by_hash(balancer, pick, rendezvous_hash(pick->key), AJP_NULL)
+                                : pick_by_load(balancer, pick);
+    return found ? found : pick_forced(balancer, pick);
+}
+
 struct worker *balancer_pick(struct balancer *balancer, struct pick *pick)
 {
-    const struct session_settings *session = &balancer->settings->session;
+    const struct settings *settings = balancer->settings;
     pick->sticky = false;
-    bool routed = session->sticky && pick->route.len > 0;
-    struct worker *found = NULL;
-    if (routed) {
-        struct worker *own = balancer_find(balancer, pick->route);
-        if (own && serves_route(own, pick)) {
-            pick->sticky = true;
-            return own;
-        }
-        if (own && session->sticky_force)
-            return NULL;
-        struct worker *heir = own ? balancer_find(balancer, own->settings->redirect) : NULL;
-        if (heir && serves_route(heir, pick))
-            return heir;
-        ajp_str domain = domain_of(own, pick->route);
-        found = pick_by_session(balancer, pick, domain);
-    } else {
-        found = pick_by_busyness(balancer, pick, AJP_NULL);
-    }
-    return found ? found : pick_forced(balancer, pick);
+    load_decay(balancer, pick->now_ms);
+    bool routed = settings->session.sticky && pick->route.len > 0;
+    struct worker *worker = routed ? pick_routed(balancer, pick) : pick_free(balancer, pick);
+    if (worker)
+        load_charge(worker, settings->balance.method, pick);
+    return worker;
 }
 
 static bool resolve(struct worker *worker, char *error, size_t error_cap)
@@ -304,6 +344,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->index = (uint32_t)i;
         worker->name_hash = rendezvous_hash(worker->settings->name);
         worker->activation = worker->settings->activation;
+        balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
         if (!resolve(worker, error, error_cap)) {
             balancer_free(balancer);
             return NULL;

@@ -9,8 +9,10 @@ struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
     size_t count;
-    _Atomic uint32_t turn;      /* where ties begin */
-    _Atomic uint64_t forced_ms; /* last try of a worker that is down, while all are */
+    _Atomic uint32_t turn;       /* where ties begin */
+    _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
+    _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
+    bool has_spares;
     /* Called when a worker wants the prober now; from any thread. NULL: no prober. */
     void (*wake)(void *ctx);
     void *wake_ctx;
@@ -19,6 +21,7 @@ struct balancer {
 struct pick {
     ajp_str route;      /* of the session id; null: none */
     ajp_str session_id; /* null: none */
+    ajp_str key;        /* what METHOD_HASH hashes: the client's address */
     uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
     uint64_t now_ms;
     bool sticky; /* out: the route's own worker was chosen */

@@ -2,7 +2,7 @@
 /* Load and health of one worker: every thread moves them, no lock holds them together. */
 #include "balance/worker.h"
 
-#include "balance/balancer.h"
+#include "balance/load.h"
 
 enum {
     REFUSED_LIMIT = 2,      /* in a row: down */
@@ -42,6 +42,10 @@ static bool move_health(struct worker *worker, enum health from, enum health to,
     atomic_store_explicit(&worker->probe_ok, 0, memory_order_relaxed);
     if (to == HEALTH_UP || to == HEALTH_PROBE)
         atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
+    if (from == HEALTH_PROBE && to == HEALTH_UP) {
+        atomic_store_explicit(&worker->recovered_ms, now_ms, memory_order_relaxed);
+        load_level(worker);
+    }
     char name[80];
     log_event(to == HEALTH_DOWN ? LEVEL_WARN : LEVEL_INFO, "worker_health",
               "worker=%s from=%s to=%s reason=\"%s\"",

@@ -43,11 +43,14 @@ struct worker {
     _Atomic uint32_t connections; /* open ones of all threads, at most max_connections */
     _Atomic uint32_t waiting;     /* requests that wait for one */
     _Atomic uint64_t served;      /* attempts that went well */
+    _Atomic uint64_t charge;      /* what METHOD_REQUESTS and its like count, decaying */
+    _Atomic uint32_t latency_us;  /* smoothed, decaying */
 
     /* Written when something is wrong, or changes. */
     _Alignas(64) _Atomic uint32_t health; /* enum health */
     _Atomic uint32_t activation;          /* enum activation; starts as in the settings */
     _Atomic uint64_t since_ms;            /* of the last change of health */
+    _Atomic uint64_t recovered_ms;        /* when it was last back up; 0: it was never down */
     _Atomic uint64_t failed_ms;           /* last failure of any kind */
     _Atomic uint64_t errors;
     _Atomic uint32_t refused;        /* in a row */
@@ -65,6 +68,11 @@ void worker_end(struct worker *worker);
  * request_no tells requests apart (any number unique in the process). */
 void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
                    uint64_t now_ms);
+
+/* What some balancing methods look at: bytes of an exchange that is over, in both directions, and
+ * the time that a reply took to begin. */
+void worker_measure_traffic(struct worker *worker, uint64_t bytes);
+void worker_measure_latency(struct worker *worker, uint64_t ms);
 
 /* For the prober: what its own connection said. */
 void worker_probed(struct worker *worker, bool ok, uint64_t now_ms);

@@ -43,6 +43,7 @@ static const struct settings defaults = {
             .max_attempts = 3,
         },
     .session = {.sticky = true},
+    .balance = {.slow_start = 10000},
     .log_level = LEVEL_INFO,
 };
 

@@ -48,7 +48,7 @@ void settings_free(struct settings *settings)
 
 const char *activation_name(enum activation activation)
 {
-    static const char *const names[] = {"active", "drain", "stop", "standby"};
+    static const char *const names[] = {"active", "drain", "stop", "standby", "spare"};
     return names[activation];
 }
 

@@ -12,6 +12,16 @@ enum activation {
     ACTIVATION_DRAIN,   /* only requests whose route names it */
     ACTIVATION_STOP,    /* none */
     ACTIVATION_STANDBY, /* only when no active worker can be used */
+    ACTIVATION_SPARE,   /* stands in, one for one, for active workers that cannot be used */
+};
+/* By what a worker counts as loaded, beside its weight. */
+enum method {
+    METHOD_BUSYNESS, /* requests at it now */
+    METHOD_REQUESTS, /* requests lately */
+    METHOD_SESSIONS, /* requests without a session lately */
+    METHOD_TRAFFIC,  /* bytes lately */
+    METHOD_LATENCY,  /* requests at it now, times how long they take lately */
+    METHOD_HASH,     /* none: the client's address decides */
 };
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
@@ -83,6 +93,11 @@ struct session_settings {
     bool sticky_force; /* the route's own worker or 503 */
 };
 
+struct balance_settings {
+    enum method method;
+    uint32_t slow_start; /* ms until a worker that came back has its whole weight; 0: at once */
+};
+
 struct settings {
     const struct listener_settings *listeners;
     size_t listener_count;
@@ -93,6 +108,7 @@ struct settings {
     struct timeouts timeouts;
     struct limits limits;
     struct session_settings session;
+    struct balance_settings balance;
     ajp_str access_log; /* null: off; "-": standard output */
     enum log_format access_log_format;
     enum log_level log_level;

@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
-static const char *const activations[] = {"active", "drain", "stop", "standby", NULL};
+static const char *const activations[] = {"active", "drain", "stop", "standby", "spare", NULL};
+static const char *const methods[] = {"busyness", "requests", "sessions", "traffic",
+                                      "latency",  "hash",     NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -37,6 +39,10 @@ static const struct setting_row top_rows[] = {
      "a session stays on its worker"},
     {"session", "force", KIND_BOOL, TOP(session.sticky_force), 0, 0, NULL, "--sticky-force",
      "503 rather than another worker"},
+    {"balance", "method", KIND_CHOICE, TOP(balance.method), 0, 0, methods, "--balance",
+     "busyness, requests, sessions, traffic, latency or hash"},
+    {"balance", "slow_start", KIND_DURATION, TOP(balance.slow_start), 0, HOUR, NULL, "--slow-start",
+     "until a worker that came back has its whole weight"},
     {"timeouts", "request_head", KIND_DURATION, TOP(timeouts.request_head), 0, HOUR, NULL,
      "--request-head-timeout", "for a whole request head"},
     {"timeouts", "body", KIND_DURATION, TOP(timeouts.body), 0, HOUR, NULL, "--body-timeout",
@@ -108,7 +114,7 @@ static const struct setting_row worker_rows[] = {
      "environment variable with it"},
     {NULL, "weight", KIND_NUMBER, WORKER(weight), 1, 1000, NULL, NULL, "share of the requests"},
     {NULL, "activation", KIND_CHOICE, WORKER(activation), 0, 0, activations, NULL,
-     "active, drain, stop or standby"},
+     "active, drain, stop, standby or spare"},
     {NULL, "domain", KIND_NAME, WORKER(domain), 0, 0, NULL, NULL, "replication group"},
     {NULL, "redirect", KIND_NAME, WORKER(redirect), 0, 0, NULL, NULL,
      "worker that takes its sessions over first"},
