@@ -79,6 +79,7 @@ void exchange_start(struct exchange *x)
 {
     x->number = ((uint64_t)x->shard->index << 48) | ++x->shard->requests;
     x->start_us = now_us(x);
+    x->pick.key = x->head.remote_addr;
     if (x->shard->settings->session.sticky)
         sticky_find(x->shard->balancer, &x->head, &x->pick);
     attempt(x);
@@ -129,6 +130,7 @@ void exchange_reply(struct exchange *x, const struct reply *r)
     x->reason = NULL;
     x->status = r->status;
     x->first_us = now_us(x);
+    worker_measure_latency(x->worker, shard_now(x->shard) - x->pick.now_ms);
     x->bodyless = r->status == 204 || r->status == 304 ||
                   (x->head.method.len == 4 && memcmp(x->head.method.ptr, "HEAD", 4) == 0);
     x->reply_left = x->bodyless ? -1 : r->content_length;
@@ -177,6 +179,7 @@ void exchange_end(struct exchange *x)
 {
     bool cut = x->reply_left > 0;
 
+    worker_measure_traffic(x->worker, x->bytes_up + x->bytes_down);
     leave_worker(x, cut ? OUT_NEUTRAL : OUT_OK);
     if (cut || x->excess) {
         x->reason = cut ? "reply is shorter than its Content-Length"
