@@ -91,9 +91,17 @@ static int decode_file(struct decoder *d, const char *path)
     }
     struct tcp_table *flows = tcp_table_new(
         &(struct tcp_sink){.user = d, .data = on_data, .gap = on_gap, .closed = on_closed});
-    while (!d->write_failed && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT)
+    while (!d->write_failed && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
+        uint64_t barrier = d->ledger.barrier;
         tcp_table_add(flows, &s);
+        d->ledger.barrier = tcp_table_oldest_held(flows);
+        if (d->ledger.barrier > barrier)
+            ledger_release(&d->ledger);
+    }
+    d->ledger.barrier = 0; /* all that is still open comes in order of its beginning */
     tcp_table_free(flows);
+    d->ledger.barrier = UINT64_MAX;
+    ledger_release(&d->ledger);
     if (result == CAPTURE_BROKEN)
         fprintf(stderr, "ajpcat decode: %s: %s after frame %llu: shown is what came before\n", path,
                 why, (unsigned long long)capture_frames(c));
@@ -140,7 +148,7 @@ int cmd_decode(int argc, char **argv)
     if (code >= 0)
         return code;
     d.view.colour = term_has_colour(STDOUT_FILENO);
-    d.ledger = (struct ledger){.user = &d, .show = on_exchange};
+    d.ledger = (struct ledger){.user = &d, .show = on_exchange, .barrier = UINT64_MAX};
     d.watcher = (struct talk_watcher){.ledger = &d.ledger, .user = &d};
     if (d.view.tree && !d.json)
         d.watcher.message = on_message;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBLEMS_MAX = 64, LEDGER_MAX = 100000 };
+enum { PROBLEMS_MAX = 64, LEDGER_PATIENT = 1000, LEDGER_MAX = 20000 };
 
 void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
                       ...)
@@ -72,20 +72,32 @@ static void unlink_first(struct ledger *l)
     l->count--;
 }
 
-void ledger_finish(struct ledger *l, struct exchange *e)
+/* Many wait behind the first, and little or nothing can happen to it any more. */
+static bool is_overdue(const struct ledger *l)
 {
-    e->final = true;
-    if (e->shown)
-        exchange_free(e);
-    while (l->first && l->first->final) {
+    const struct exchange *e = l->first;
+    return l->count > (e->complete && e->owed == 0 ? LEDGER_PATIENT : LEDGER_MAX);
+}
+
+void ledger_release(struct ledger *l)
+{
+    while (l->first && l->first->final && l->first->frame < l->barrier) {
         struct exchange *first = l->first;
         unlink_first(l);
         l->show(l->user, first);
         exchange_free(first);
     }
-    while (l->count > LEDGER_MAX && !l->first->final) {
+    while (l->first && !l->first->final && is_overdue(l)) {
         l->first->shown = true;
         l->show(l->user, l->first);
         unlink_first(l);
     }
+}
+
+void ledger_finish(struct ledger *l, struct exchange *e)
+{
+    e->final = true;
+    if (e->shown)
+        exchange_free(e);
+    ledger_release(l);
 }

@@ -52,10 +52,12 @@ void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t k
 struct ledger {
     struct exchange *first, *last;
     size_t count;
+    uint64_t barrier; /* exchanges of this frame and later may still get one before them */
     void *user;
     void (*show)(void *user, const struct exchange *e);
 };
 
+void ledger_release(struct ledger *l);
 /* A new exchange at its place. */
 struct exchange *ledger_begin(struct ledger *l, uint64_t frame);
 /* Nothing will be added to e: shows and frees what is final at the front. e may be gone after. */

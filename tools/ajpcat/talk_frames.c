@@ -38,7 +38,7 @@ static enum verdict client_packet(const uint8_t *p, size_t len)
     size_t size = get16(p + 2);
     if (size == 0 || size > PAYLOAD_MAX)
         return NO;
-    if (len < 6)
+    if (len < 5 || (size > 1 && len < 6))
         return MAYBE;
     if (size > 2 && get16(p + 4) == size - 2)
         return YES;
@@ -59,15 +59,15 @@ static enum verdict server_packet(const uint8_t *p, size_t len)
     size_t size = get16(p + 2);
     if (size == 0 || size > PAYLOAD_MAX)
         return NO;
-    if (len < 7)
-        return len < 5 || p[4] != AJP_CPONG ? MAYBE : size == 1 ? YES : NO;
+    if (len < 5)
+        return MAYBE;
     switch (p[4]) {
     case AJP_BODY_CHUNK:
-        return size - get16(p + 5) - 3 <= 1 ? YES : NO;
+        return len < 7 ? MAYBE : size - get16(p + 5) - 3 <= 1 ? YES : NO;
     case AJP_SEND_HEADERS:
         return decodes(p, len);
     case AJP_END_RESPONSE:
-        return size == 2 && p[5] <= 1 ? YES : NO;
+        return size != 2 ? NO : len < 6 ? MAYBE : p[5] <= 1 ? YES : NO;
     case AJP_GET_BODY:
         return size == 3 ? YES : NO;
     case AJP_CPONG:

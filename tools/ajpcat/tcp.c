@@ -29,6 +29,7 @@ struct tcp_table {
     uint64_t flows_seen;
     size_t flows;
     struct tcp_flow *oldest, *newest; /* by last packet */
+    struct tcp_flow *holding;
     struct tcp_flow *bucket[BUCKETS];
 };
 
@@ -184,6 +185,25 @@ static struct tcp_flow *find(struct tcp_table *t, const struct segment *s, int *
     return NULL;
 }
 
+/* Keeps the list of flows that hold segments. */
+static void list_holding(struct tcp_table *t, struct tcp_flow *f)
+{
+    if (f->holding == (f->held != NULL))
+        return;
+    f->holding = !f->holding;
+    if (f->holding) {
+        f->prev_holding = NULL;
+        f->next_holding = t->holding;
+        if (t->holding)
+            t->holding->prev_holding = f;
+        t->holding = f;
+        return;
+    }
+    *(f->prev_holding ? &f->prev_holding->next_holding : &t->holding) = f->next_holding;
+    if (f->next_holding)
+        f->next_holding->prev_holding = f->prev_holding;
+}
+
 static void unlink_flow(struct tcp_table *t, struct tcp_flow *f)
 {
     *(f->older ? &f->older->newer : &t->oldest) = f->newer;
@@ -202,6 +222,7 @@ static void remove_flow(struct tcp_table *t, struct tcp_flow *f)
 {
     struct tcp_flow **at = bucket_of(t, &f->ends[0], &f->ends[1]);
     close_flow(t, f);
+    list_holding(t, f);
     while (*at != f)
         at = &(*at)->chain;
     *at = f->chain;
@@ -239,9 +260,10 @@ static void learn(struct tcp_flow *f, int side, const struct segment *s)
         own->known = true;
         own->next = s->seq;
     }
+    own->seen = true;
     if (!(s->flags & TCP_ACK))
         return;
-    if (!other->known) {
+    if (!other->known || (!other->seen && distance(other->next, s->ack) > 0)) {
         other->known = true;
         other->next = s->ack;
     }
@@ -256,6 +278,14 @@ static bool is_new_connection(const struct tcp_flow *f, const struct segment *s)
     if (!(s->flags & TCP_SYN) || (s->flags & TCP_ACK))
         return false;
     return f->closed || !f->from_syn || f->first_seq != s->seq;
+}
+
+uint64_t tcp_table_oldest_held(const struct tcp_table *t)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (const struct tcp_flow *f = t->holding; f; f = f->next_holding)
+        oldest = f->held->s.frame < oldest ? f->held->s.frame : oldest;
+    return oldest;
 }
 
 void tcp_table_add(struct tcp_table *t, const struct segment *given)
@@ -293,6 +323,7 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
         give_up(t, f);
     if ((s.flags & TCP_RST) || (f->half[0].fin && f->half[1].fin))
         close_flow(t, f);
+    list_holding(t, f);
 }
 
 struct tcp_table *tcp_table_new(const struct tcp_sink *sink)

@@ -13,6 +13,7 @@ struct tcp_half {
     uint32_t acked;  /* highest number that the other side has acknowledged */
     uint64_t offset; /* bytes delivered, lost ones included */
     bool known, ack_known, fin;
+    bool seen; /* a segment of it, so that next is not just what the other side acknowledged */
 };
 
 struct tcp_flow {
@@ -29,6 +30,8 @@ struct tcp_flow {
     void *user;                    /* the sink's */
     struct tcp_flow *chain;        /* same hash */
     struct tcp_flow *older, *newer;
+    struct tcp_flow *prev_holding, *next_holding; /* flows with held segments */
+    bool holding;
 };
 
 /* What to do with the streams. side: who sent the bytes, 0 or 1 of flow->ends. */
@@ -46,6 +49,8 @@ struct tcp_table;
 
 struct tcp_table *tcp_table_new(const struct tcp_sink *sink);
 void tcp_table_add(struct tcp_table *t, const struct segment *s);
+/* Frame number of the oldest segment that waits, UINT64_MAX when none does. */
+uint64_t tcp_table_oldest_held(const struct tcp_table *t);
 /* Delivers what can be delivered, closes every flow. */
 void tcp_table_free(struct tcp_table *t);
 
