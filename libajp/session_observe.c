@@ -59,7 +59,7 @@ static ajp_status follow(ajp_session *s, enum session_event ev, int64_t n)
     s->ends = 0;
     if (ev == EV_DATA) {
         s->owed = s->owed > 0 ? (uint8_t)(s->owed - 1) : 0;
-    } else if (ev == EV_GET_BODY) {
+    } else if (ev == EV_GET_BODY && st == AJP_ERR_FLOW) {
         s->owed = 1;
     } else {
         s->owed = 0;
