@@ -3,6 +3,7 @@
 #include "config/options.h"
 
 #include "config/draft.h"
+#include "config/import_jk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,8 +279,9 @@ static const char *metavar_of(const struct setting_row *row)
 static void print_help(const struct program *program)
 {
     char left[64];
-    printf("Usage: %s --listen URL --worker NAME=URL [OPTION]...\n%s\n\n", program->name,
-           program->summary);
+    printf("Usage: %s --listen URL --worker NAME=URL [OPTION]...\n"
+           "       %s import WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES]\n%s\n\n",
+           program->name, program->name, program->summary);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *option = &options[i];
         snprintf(left, sizeof left, "%s %s", option->name, option->metavar ? option->metavar : "");
@@ -338,6 +340,8 @@ int options_parse(int argc, char **argv, const struct program *program, struct s
     struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program->name};
     unsigned flags = 0;
     const char *config = NULL;
+    if (argc > 1 && strcmp(argv[1], "import") == 0)
+        return import_jk(argc - 2, argv + 2, program, stdout);
     int rc = survey(walk, &flags, &config);
     if (rc >= 0)
         return rc;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file of "key=value" lines as mod_jk reads workers.properties: comments, $(variables),
+ * keys that may come again. */
+#ifndef ENGINE_CONFIG_PROPERTIES_H
+#define ENGINE_CONFIG_PROPERTIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct property {
+    char *key, *value;
+    unsigned line;
+};
+
+struct properties {
+    struct property *items;
+    size_t count;
+};
+
+/* False with "FILE:LINE: what was expected" in message; nothing is to be freed then. */
+bool properties_read(const char *path, struct properties *out, char *message, size_t cap);
+void properties_free(struct properties *properties);
+
+/* The last of that key; NULL: none. */
+const struct property *properties_find(const struct properties *properties, const char *key);
+
+#endif
