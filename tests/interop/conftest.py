@@ -18,6 +18,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "kills_node: the test kills a Tomcat")
+    config.addinivalue_line("markers", "release: measures, so that sanitizers would disturb")
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,8 @@ def tomcats(folder):
 
 @pytest.fixture(scope="module")
 def spawn(folder):
-    """Starts one of our daemons; ended after the module."""
+    """Starts one of our daemons; ended after the module, and it must end well: under ASan and UBSan
+    a fault or a leak of the whole module shows here."""
     started = []
 
     def start(name, *args, **options):
@@ -57,8 +59,9 @@ def spawn(folder):
         started.append(daemon)
         return daemon
     yield start
-    for daemon in started:
-        daemon.terminate()
+    ends = [(daemon.args, daemon.terminate(), daemon.output()) for daemon in started]
+    for args, status, output in ends:
+        assert status == 0 and "runtime error:" not in output, f"{args} ended with {status}:\n{output[-6000:]}"
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ def test_request_arrives_whole(client):
     assert ["x-test", "one two"] in headers and ["host", "shop.example:8443"] in headers
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("chain", ["bridge", "lone_bridge"])
 def test_bodies_of_any_size_in_little_memory(request, chain, forwarder):
     front = request.getfixturevalue(chain)
@@ -85,6 +86,7 @@ def test_bodies_of_any_size_in_little_memory(request, chain, forwarder):
     assert forwarder.peak_rss() < 64 * MIB
 
 
+@pytest.mark.release
 def test_a_client_that_reads_slowly_holds_the_answer_back(bridge, forwarder):
     """Back-pressure: 100 MiB for a client that does not read stay in the app server."""
     with socket.create_connection(("127.0.0.1", bridge.port)) as sock:
