@@ -83,7 +83,7 @@ static ajp_status take(struct run *r, ajp_dir dir, const uint8_t *in, size_t len
 static void drain(struct run *r, ajp_dir dir)
 {
     for (;;) {
-        ajp_message m;
+        ajp_message m = {0};
         size_t used = SIZE_MAX;
         const size_t len = r->len[dir];
         uint8_t *copy = guard_copy(r->buf[dir], len);
