@@ -185,7 +185,7 @@ static void send_request(struct link *l)
     } else if (st != AJP_OK) {
         fail(l, FAIL_INTERNAL, b != NULL ? ajp_strerror(st) : "out of memory");
     } else if (l->out.failed) {
-        fail_gone(l, strerror(l->stream.error));
+        fail_gone(l, stream_why(&l->stream));
     } else if (out_backlog(&l->out) > 0) {
         arm(l, l->shard->settings->timeouts.write_stall);
     } else {
@@ -205,7 +205,7 @@ static void send_ping(struct link *l)
     }
     out_copy(&l->out, &l->stream, ping, ajp_make_cping(ping));
     if (!out_flush(&l->out, &l->stream))
-        fail_gone(l, strerror(l->stream.error));
+        fail_gone(l, stream_why(&l->stream));
 }
 
 /* --- receiving --- */
@@ -366,7 +366,7 @@ static void on_readable(struct link *l)
         return;
     }
     if (n <= 0) {
-        fail_gone(l, n == 0 ? "worker closed the connection" : strerror(l->stream.error));
+        fail_gone(l, n == 0 ? "worker closed the connection" : stream_why(&l->stream));
         return;
     }
     on_bytes(l, loop->scratch, have + (size_t)n);
@@ -377,11 +377,14 @@ static void on_connected(struct link *l)
     int error = stream_connect_error(&l->stream);
 
     if (error != 0) {
-        fail_gone(l, strerror(error));
+        fail_gone(l, stream_why(&l->stream));
         return;
     }
     stream_want(&l->stream, true, false);
-    send_request(l);
+    if (l->worker->settings->tls != NULL)
+        send_ping(l); /* in TLS 1.3 a refused certificate shows only now: not at the cost of x */
+    else
+        send_request(l);
 }
 
 static void on_event(struct stream *s, bool readable, bool writable)
@@ -400,9 +403,9 @@ static void on_event(struct stream *s, bool readable, bool writable)
     if (writable && out_backlog(&l->out) > 0) {
         if (!out_flush(&l->out, &l->stream)) {
             if (l->state == LINK_WAITING && l->x != NULL && l->x->taking_body && !l->spoke)
-                fail(l, FAIL_BODY, strerror(l->stream.error));
+                fail(l, FAIL_BODY, stream_why(&l->stream));
             else
-                fail_gone(l, strerror(l->stream.error));
+                fail_gone(l, stream_why(&l->stream));
         } else if (l->state == LINK_SENDING && out_backlog(&l->out) == 0) {
             request_sent(l);
         }
@@ -485,7 +488,7 @@ static void back_settle(struct exchange *x)
     struct link *l = x->link;
 
     if (!out_flush(&l->out, &l->stream) && !l->spoke)
-        fail(l, FAIL_BODY, strerror(l->stream.error));
+        fail(l, FAIL_BODY, stream_why(&l->stream));
 }
 
 static void back_pause(struct exchange *x, bool paused)

@@ -51,7 +51,7 @@ struct link *link_new(struct shard *sh, struct worker *w,
         capacity_give(sh, w);
         return NULL;
     }
-    rc = stream_connect(&l->stream, &sh->loop, (const struct sockaddr *)&w->addr);
+    rc = stream_connect(&l->stream, &sh->loop, (const struct sockaddr *)&w->addr, w->settings->tls);
     if (rc != 0) {
         free(l);
         capacity_give(sh, w);

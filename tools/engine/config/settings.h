@@ -25,6 +25,8 @@ enum method {
 };
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
+struct tls_context;
+
 /* Every text is NUL terminated too; "absent" is the null string. */
 
 struct attribute_rule {
@@ -42,7 +44,8 @@ struct listener_settings {
     const struct attribute_rule *attributes; /* allowed, on top of the built-in list */
     size_t attribute_count;
     enum reaction reaction;
-    uint32_t packet_size; /* AJP: 8192..65536 */
+    uint32_t packet_size;    /* AJP: 8192..65536 */
+    struct tls_context *tls; /* NULL: plain */
 };
 
 struct worker_settings {
@@ -58,6 +61,7 @@ struct worker_settings {
     uint32_t distance;
     uint32_t max_connections;
     uint32_t packet_size;
+    struct tls_context *tls; /* NULL: plain */
 };
 
 /* Milliseconds; 0 is never. */

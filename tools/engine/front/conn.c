@@ -116,7 +116,7 @@ bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings 
 {
     int on = 1;
 
-    if (stream_open(&c->stream, &sh->loop, fd) != 0) {
+    if (stream_open(&c->stream, &sh->loop, fd, listener->tls) != 0) {
         close(fd);
         return false;
     }
@@ -191,9 +191,10 @@ void conn_next(struct conn *c)
 
 bool conn_peer_ended(struct conn *c)
 {
-    char byte;
-    ssize_t n = recv(c->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    long n = stream_peek(&c->stream);
 
+    if (n == STREAM_AGAIN) /* nothing after all, or not whole yet: it may still end */
+        return false;
     stream_want_read(&c->stream, false);
     return n <= 0;
 }

@@ -5,6 +5,7 @@
 #include "http/h1_body.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
+#include "net/stream_tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -373,8 +374,13 @@ static void begin(struct http1_conn *h, struct exchange *x)
     head->local_addr = ajp_str_of(h->local, strlen(h->local));
     if (head->server_name.ptr == NULL || head->server_name.len == 0)
         head->server_name = head->local_addr;
-    if (head->server_port == 0)
-        head->server_port = head->host.ptr != NULL ? 80 : h->local_port;
+    head->is_ssl = h->c.listener->tls != NULL;
+    if (head->server_port == 0 && head->host.ptr != NULL)
+        head->server_port = head->is_ssl ? 443 : 80;
+    else if (head->server_port == 0)
+        head->server_port = h->local_port;
+    if (head->is_ssl)
+        head->tls = stream_tls_facts(&h->c.stream);
     x->wants_fields = true;
     h->body = head->chunked ? BODY_CHUNKED : head->content_length > 0 ? BODY_LENGTH : BODY_NONE;
     h->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;

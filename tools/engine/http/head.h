@@ -3,18 +3,14 @@
 #ifndef ENGINE_HTTP_HEAD_H
 #define ENGINE_HTTP_HEAD_H
 
+#include "net/tls_facts.h"
+
 #include <ajp/ajp.h>
 
 /* One header field. Name and value are views into the buffer it came in. */
 struct field {
     struct ajp_str name;
     struct ajp_str value;
-};
-
-/* Facts about the client's TLS session; NULL views and 0 where unknown. */
-struct tls_facts {
-    struct ajp_str cipher, session_id, protocol, client_cert_pem;
-    uint16_t key_size;
 };
 
 enum { HEAD_FIELDS_MAX = 128 };

@@ -16,6 +16,37 @@ static void on_tick(uv_timer_t *t)
     deadline_wheel_turn(&l->wheel, loop_now(l));
 }
 
+/* What runs may ask for another turn: that comes after this one's sockets. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct loop *l = idle->data;
+    struct list due;
+
+    list_init(&due);
+    while (!list_empty(&l->again)) {
+        struct list *n = l->again.prev;
+
+        list_remove(n);
+        list_add(&due, n);
+    }
+    while (!list_empty(&due)) {
+        struct again *a = CONTAINER_OF(due.next, struct again, node);
+
+        list_remove(&a->node);
+        a->run(a);
+    }
+    if (list_empty(&l->again))
+        uv_idle_stop(idle);
+}
+
+void loop_again(struct loop *l, struct again *a)
+{
+    if (!list_empty(&a->node))
+        return;
+    list_add(l->again.prev, &a->node);
+    uv_idle_start(&l->idle, on_idle);
+}
+
 int loop_init(struct loop *l, uint32_t packet_size)
 {
     int rc;
@@ -32,6 +63,10 @@ int loop_init(struct loop *l, uint32_t packet_size)
     deadline_wheel_init(&l->wheel, loop_now(l));
     buf_pool_init(&l->bufs, packet_size + BLOCK_EXTRA, BLOCKS_KEPT);
     l->date_at = 0;
+    l->record = NULL;
+    list_init(&l->again);
+    uv_idle_init(&l->uv, &l->idle);
+    l->idle.data = l;
     uv_timer_init(&l->uv, &l->tick);
     l->tick.data = l;
     uv_timer_start(&l->tick, on_tick, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
@@ -42,10 +77,12 @@ int loop_init(struct loop *l, uint32_t packet_size)
 void loop_close(struct loop *l)
 {
     uv_close((uv_handle_t *)&l->tick, NULL);
+    uv_close((uv_handle_t *)&l->idle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_loop_close(&l->uv);
     buf_pool_clear(&l->bufs);
     free(l->scratch);
+    free(l->record);
 }
 
 const char *loop_date(struct loop *l)

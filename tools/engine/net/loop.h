@@ -8,13 +8,22 @@
 
 #include <uv.h>
 
+/* Something to be done once more in the next turn, whatever the sockets say. */
+struct again {
+    struct list node;
+    void (*run)(struct again *a);
+};
+
 struct loop {
     uv_loop_t uv;
     uv_timer_t tick;
+    uv_idle_t idle;    /* active while some again waits */
+    struct list again; /* in the next turn */
     struct deadline_wheel wheel;
     struct buf_pool bufs; /* receive and send blocks */
     uint8_t *scratch;     /* one receive of any connection, for the length of a callback */
     size_t scratch_size;
+    uint8_t *record;  /* one TLS record on its way out; NULL until there is TLS */
     uint64_t date_at; /* second that date was made for */
     char date[30];    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 };
@@ -29,6 +38,20 @@ void loop_close(struct loop *l);
 static inline uint64_t loop_now(const struct loop *l)
 {
     return uv_now(&l->uv);
+}
+
+/* Let a run in the next turn, once. again_init first; again_drop before its memory goes. */
+void loop_again(struct loop *l, struct again *a);
+
+static inline void again_init(struct again *a, void (*run)(struct again *a))
+{
+    list_init(&a->node);
+    a->run = run;
+}
+
+static inline void again_drop(struct again *a)
+{
+    list_remove(&a->node);
 }
 
 /* The value of an HTTP Date field, 29 bytes, made at most once a second. */

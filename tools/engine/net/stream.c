@@ -3,9 +3,12 @@
  * finds EAGAIN, no epoll_ctl while a connection only reads. */
 #include "net/stream.h"
 
+#include "net/stream_tls.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 static long plain_recv(struct stream *s, void *to, size_t cap)
@@ -47,7 +50,18 @@ static long plain_send(struct stream *s, const struct iovec *v, int n)
     }
 }
 
-static const struct stream_io plain_io = {plain_recv, plain_send};
+static long plain_peek(struct stream *s)
+{
+    char byte;
+    ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n >= 0)
+        return n;
+    if (errno == EAGAIN || errno == EINTR)
+        return STREAM_AGAIN;
+    s->error = errno;
+    return STREAM_FAILED;
+}
 
 static void on_poll(uv_poll_t *p, int status, int events)
 {
@@ -63,18 +77,70 @@ static void on_poll(uv_poll_t *p, int status, int events)
     s->on_event(s, (events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
 }
 
-int stream_open(struct stream *s, struct loop *l, int fd)
+static void plain_watch(struct stream *s)
 {
-    int rc = uv_poll_init(&l->uv, &s->poll, fd);
-    int on = 1;
+    stream_poll(s, s->wanted, on_poll);
+}
 
-    if (rc != 0)
+static int plain_connect_error(struct stream *s)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    s->error = error;
+    return error;
+}
+
+static void plain_shutdown(struct stream *s)
+{
+    shutdown(s->fd, SHUT_WR);
+}
+
+static void plain_close(struct stream *s, bool reset)
+{
+    (void)s;
+    (void)reset;
+}
+
+static const struct stream_io plain_io = {
+    .recv = plain_recv,
+    .send = plain_send,
+    .peek = plain_peek,
+    .watch = plain_watch,
+    .connect_error = plain_connect_error,
+    .shutdown = plain_shutdown,
+    .close = plain_close,
+};
+
+void stream_poll(struct stream *s, int events, uv_poll_cb cb)
+{
+    if (events != 0)
+        uv_poll_start(&s->poll, events, cb);
+    else
+        uv_poll_stop(&s->poll);
+}
+
+int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tls)
+{
+    int on = 1;
+    int rc;
+
+    s->tls = NULL;
+    s->io = &plain_io;
+    if (tls != NULL && !stream_tls_attach(s, l, fd, tls))
+        return UV_ENOMEM;
+    rc = uv_poll_init(&l->uv, &s->poll, fd);
+    if (rc != 0) {
+        stream_tls_detach(s);
         return rc;
+    }
     s->poll.data = s;
     s->loop = l;
-    s->io = &plain_io;
     s->fd = fd;
     s->error = 0;
+    s->why = NULL;
     s->wanted = 0;
     s->closing = false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -86,7 +152,8 @@ static socklen_t addr_len(const struct sockaddr *addr)
     return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
-int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr)
+int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr,
+                   struct tls_context *tls)
 {
     int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int rc;
@@ -98,7 +165,7 @@ int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr
         close(fd);
         return rc;
     }
-    rc = stream_open(s, l, fd);
+    rc = stream_open(s, l, fd, tls);
     if (rc != 0)
         close(fd);
     return rc;
@@ -111,26 +178,12 @@ void stream_want(struct stream *s, bool readable, bool writable)
     if (s->closing || wanted == s->wanted)
         return;
     s->wanted = wanted;
-    if (wanted != 0)
-        uv_poll_start(&s->poll, wanted, on_poll);
-    else
-        uv_poll_stop(&s->poll);
+    s->io->watch(s);
 }
 
-int stream_connect_error(struct stream *s)
+const char *stream_why(const struct stream *s)
 {
-    int error = 0;
-    socklen_t len = sizeof(error);
-
-    if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-        error = errno;
-    s->error = error;
-    return error;
-}
-
-void stream_shutdown(struct stream *s)
-{
-    shutdown(s->fd, SHUT_WR);
+    return s->why != NULL ? s->why : strerror(s->error);
 }
 
 static void on_handle_closed(uv_handle_t *h)
@@ -145,6 +198,7 @@ void stream_close(struct stream *s, bool reset)
     if (s->closing)
         return;
     s->closing = true;
+    s->io->close(s, reset);
     uv_close((uv_handle_t *)&s->poll, on_handle_closed);
     if (reset) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -11,8 +11,10 @@
 #include <sys/uio.h>
 
 struct stream;
+struct stream_tls;
+struct tls_context;
 
-/* Results below 0 of stream_recv and stream_send. */
+/* Results below 0 of stream_recv, stream_peek and stream_send. */
 enum { STREAM_AGAIN = -1, STREAM_FAILED = -2 };
 
 struct stream_io {
@@ -20,14 +22,21 @@ struct stream_io {
     long (*recv)(struct stream *s, void *to, size_t cap);
     /* Bytes taken, possibly fewer than given, or STREAM_*. */
     long (*send)(struct stream *s, const struct iovec *v, int n);
+    long (*peek)(struct stream *s);
+    void (*watch)(struct stream *s); /* s->wanted has changed */
+    int (*connect_error)(struct stream *s);
+    void (*shutdown)(struct stream *s);
+    void (*close)(struct stream *s, bool reset); /* the descriptor is still open */
 };
 
 struct stream {
     uv_poll_t poll;
     struct loop *loop;
     const struct stream_io *io;
+    struct stream_tls *tls; /* NULL: plain */
     void (*on_event)(struct stream *s, bool readable, bool writable);
     void (*on_closed)(struct stream *s); /* the memory may go now */
+    const char *why;                     /* the last failure in words; NULL: as error says */
     int fd;
     int error;      /* errno of the last failure */
     uint8_t wanted; /* UV_READABLE | UV_WRITABLE */
@@ -35,11 +44,13 @@ struct stream {
 };
 
 /* Take over fd, a non-blocking connected or connecting socket. Nothing is watched
- * until stream_want. 0 or a negative libuv error (fd is then still the caller's). */
-int stream_open(struct stream *s, struct loop *l, int fd);
+ * until stream_want. tls: NULL for plain TCP; else the first events come after the
+ * handshake. 0 or a negative libuv error (fd is then still the caller's). */
+int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tls);
 
 /* A new socket that connects to addr. 0 or a negative errno. */
-int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr);
+int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr,
+                   struct tls_context *tls);
 
 /* Watch for these from now on. Costs nothing when it is no change. */
 void stream_want(struct stream *s, bool readable, bool writable);
@@ -64,14 +75,32 @@ static inline long stream_send(struct stream *s, const struct iovec *v, int n)
     return s->io->send(s, v, n);
 }
 
-/* The pending error of a connecting socket: 0 once it is connected. */
-int stream_connect_error(struct stream *s);
+/* What stream_recv of one byte would give; the byte stays. */
+static inline long stream_peek(struct stream *s)
+{
+    return s->io->peek(s);
+}
 
-/* Send FIN; receiving goes on. */
-void stream_shutdown(struct stream *s);
+/* The pending error of a connecting stream: 0 once it is connected. */
+static inline int stream_connect_error(struct stream *s)
+{
+    return s->io->connect_error(s);
+}
+
+/* The last failure in words that stay. */
+const char *stream_why(const struct stream *s);
+
+/* Tell the peer that no more will be sent; receiving goes on. */
+static inline void stream_shutdown(struct stream *s)
+{
+    s->io->shutdown(s);
+}
 
 /* Close now; reset: with RST, so that the peer can not take what it got for whole.
  * on_closed follows later in the same turn of the loop or the next. */
 void stream_close(struct stream *s, bool reset);
+
+/* For tables: let libuv watch for events (UV_READABLE | UV_WRITABLE, or 0). */
+void stream_poll(struct stream *s, int events, uv_poll_cb cb);
 
 #endif
