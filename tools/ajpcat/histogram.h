@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { HISTOGRAM_STEPS = 64, HISTOGRAM_SIZE = 58 * HISTOGRAM_STEPS };
+enum { HISTOGRAM_STEPS = 64, HISTOGRAM_SIZE = 59 * HISTOGRAM_STEPS };
 
 struct histogram {
     uint64_t count, sum, min, max;

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ajpcat decode` over real captures: it says what the reference decoder said, also when packets
+are cut off, swapped, repeated or lost. captures/README.md tells where the files are from."""
+import random
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from cat import CAPTURES, TRUTH, Pcap, ajpcat, decode, facts, payload
+
+WHOLE = [name for name in TRUTH if not name.startswith("derived-") and name.endswith(".pcap")
+         and name not in ("jk-var-any.pcap", "jk-var-midstream.pcap", "proxy-ipv6.pcap")]
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_a_capture_is_decoded_as_the_truth_file_says(name):
+    objects = decode(CAPTURES / name)
+    requests = [o for o in objects if o["kind"] == "request"]
+    assert sum(o["kind"] == "cping" for o in objects) == TRUTH[name]["cpings"]
+    by_place = {(o["connection"], o["index"]): o for o in requests}
+    assert len(by_place) == len(requests) == len(TRUTH[name]["requests"])
+    for connection, index, frame, method, uri, query, protocol, *answer in TRUTH[name]["requests"]:
+        o = by_place[connection, index]
+        assert o["frame"] <= frame  # ours is where it begins, the truth file's where it ends
+        assert (o["method"], o["uri"], o["query"], o["protocol"]) == (method, uri, query, protocol)
+        assert o["complete"] == bool(answer)
+        if answer:
+            assert [o[key] for key in ("status", "request_bytes", "request_crc32", "response_bytes",
+                                       "response_crc32")] == answer
+            assert 0 <= o["first_packet_ms"] <= o["total_ms"]
+        else:
+            assert o["total_ms"] is None
+    starts = [o["start"] for o in objects]
+    assert starts == sorted(starts)
+
+
+def test_every_key_of_the_contract_is_there():
+    keys = {"connection", "client", "server", "index", "method", "uri", "query", "protocol", "route", "status",
+            "request_bytes", "request_crc32", "response_bytes", "response_crc32", "complete", "reuse", "start",
+            "first_packet_ms", "total_ms", "problems", "kind"}
+    for o in decode(CAPTURES / "proxy-session.pcap"):
+        if o["kind"] == "request":
+            assert keys <= o.keys()
+            assert re.fullmatch(r"127\.0\.0\.1:\d+", o["client"])
+
+
+def test_the_route_comes_from_the_session_id():
+    routes = [o["route"] for o in decode(CAPTURES / "proxy-session.pcap") if o["kind"] == "request"]
+    assert routes == [None, "nodeA", "nodeA", "nodeA", "nodeA", None, "nodeB", "nodeB", "nodeB", "nodeB"]
+
+
+def test_lost_packets_are_told_and_the_rest_is_found():
+    objects = [o for o in decode(CAPTURES / "derived-loss.pcap") if o["kind"] == "request"]
+    assert [o["method"] + " " + o["uri"] for o in objects] == [
+        "POST /lab/echo", "POST /lab/upload"] * 3 + ["POST /lab/echo"]
+    assert all(o["status"] == 200 and o["complete"] for o in objects)
+    assert any("not captured" in p["text"] for o in objects for p in o["problems"])
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("count", [1, 3, 4, 7, 10, 15, 25])
+def test_the_first_packets_may_be_missing(name, count, tmp_path):
+    pcap = Pcap(CAPTURES / name)
+    if count >= len(pcap.records):
+        pytest.skip("the capture is shorter")
+    want = facts(o for o in decode(CAPTURES / name) if o["frame"] > count)
+    cut = decode(pcap.write(tmp_path / "cut.pcap", pcap.records[count:]))
+    assert facts(o for o in cut if o.get("method")) == want
+
+
+def swapped(records, pick):
+    """Neighbours of one direction change places, their times do not."""
+    out, at = list(records), 0
+    while at + 1 < len(out):
+        (head, frame), (head2, frame2) = out[at], out[at + 1]
+        (ports, size, flags), (ports2, size2, flags2) = payload(frame), payload(frame2)
+        if ports == ports2 and size and size2 and not (flags | flags2) & 7 and pick.random() < 0.5:
+            out[at], out[at + 1] = (head[:8] + head2[8:], frame2), (head2[:8] + head[8:], frame)
+            at += 1
+        at += 1
+    return out
+
+
+def repeated(records, pick):
+    out = []
+    for record in records:
+        out.append(record)
+        if pick.random() < 0.2:
+            out.append(record)
+        if pick.random() < 0.1:
+            again = out[-pick.randint(1, min(8, len(out)))]
+            if not payload(again[1])[2] & 7:
+                out.append(again)
+    return out
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("damage", [swapped, repeated, lambda r, pick: repeated(swapped(r, pick), pick)],
+                         ids=["swapped", "repeated", "both"])
+def test_swapped_and_repeated_packets_change_nothing(name, damage, tmp_path):
+    pcap = Pcap(CAPTURES / name)
+    want = facts(decode(CAPTURES / name))
+    for seed in range(3):
+        records = damage(pcap.records, random.Random(seed))
+        assert facts(decode(pcap.write(tmp_path / "damaged.pcap", records))) == want
+
+
+def test_a_capture_may_come_from_standard_input():
+    name = CAPTURES / "jk-var-pcapng.pcapng"
+    assert ajpcat("decode", "--json", "-", stdin=name.read_bytes()).stdout == ajpcat("decode", "--json", name).stdout
+
+
+def test_a_file_that_ends_in_a_packet_is_shown_up_to_there(tmp_path):
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes((CAPTURES / "proxy-session.pcap").read_bytes()[:-37])
+    done = ajpcat("decode", cut)
+    assert done.returncode == 0 and b"shown is what came before" in done.stderr
+    assert len(done.stdout.splitlines()) == 20
+
+
+@pytest.mark.parametrize("text", [
+    b"1234 0001 0a\n4142 0001 09\n",
+    b"00000000: 1234 0001 0a41 4200 0109            .4...AB...\n",
+    b"00000000  12 34 00 01 0a 41 42 00  01 09                    |.4...AB...|\n",
+    b"# a ping\n0x12 0x34 0x00 0x01 0x0a # and its answer\n41,42,00,01,09",
+], ids=["bare", "xxd", "hexdump", "commented"])
+def test_hex_text_is_decoded(text):
+    done = ajpcat("decode", "--json", "-", stdin=text)
+    assert done.returncode == 0 and b'"kind": "cping"' in done.stdout and b'"complete": true' in done.stdout
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n", b"hello", b"\xd4\xc3\xb2\xa1"])
+def test_what_is_no_capture_is_said_so(content, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    done = ajpcat("decode", file)
+    assert done.returncode == 1 and str(file).encode() in done.stderr and not done.stdout
+
+
+def test_the_tree_hides_secrets_unless_asked():
+    file = CAPTURES / "proxy-session.pcap"
+    assert b"0357D5D97C4C00255F6160C3AF08AC2D.nodeA; Path" not in ajpcat("decode", "-v", file).stdout
+    assert b"0357D5D97C4C00255F6160C3AF08AC2D.nodeA; Path" in ajpcat("decode", "-v", "--show-secrets", file).stdout
+
+
+def test_nothing_from_the_wire_reaches_a_terminal_unescaped(tmp_path):
+    pcap = Pcap(CAPTURES / "proxy-session.pcap")
+    nasty = [(head, frame.replace(b"/lab/session", b"/\x1b[31m\x9b\x07\x80xyz")) for head, frame in pcap.records]
+    done = ajpcat("decode", "-v", pcap.write(tmp_path / "nasty.pcap", nasty))
+    assert rb"/\x1b[31m\x9b\x07\x80xyz" in done.stdout
+    assert not re.search(rb"[^\n\x20-\x7e]", done.stdout)
+
+
+@pytest.mark.parametrize("name", ["proxy-session.pcap", "proxy-keepalive.pcap", "proxy-methods.pcap", "jk-cping.pcap"])
+def test_tshark_counts_the_same_messages(name):
+    tshark = shutil.which("tshark")
+    if not tshark:
+        pytest.skip("no tshark")
+    fields = subprocess.run([tshark, "-r", CAPTURES / name, "-T", "fields", "-e", "ajp13.code", "-e", "ajp13.uri",
+                             "-d", "tcp.port==18009,ajp13", "-d", "tcp.port==18109,ajp13", "-Y", "ajp13"],
+                            capture_output=True, text=True, check=True).stdout
+    uris = re.findall(r"(/\S*|\*)$", fields, re.M)
+    codes = [c for line in fields.splitlines() for c in line.split("\t")[0].split(",")]
+    ours = [o for o in decode(CAPTURES / name) if o["kind"] == "request"]
+    assert len(codes) > len(ours) and len(uris) == len(ours)
+    assert [u for u in uris] == [o["uri"] for o in ours]

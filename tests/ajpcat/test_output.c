@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is written: JSON, text for terminals, hex that is read back, histograms, checksums. */
+#include "crc32.h"
+#include "hex.h"
+#include "histogram.h"
+#include "json.h"
+#include "term.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(json, strings_are_always_valid)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *json;
+    } rows[] = {
+        {"", 0, "\"\""},
+        {"abc", 3, "\"abc\""},
+        {"a\"b\\c", 5, "\"a\\\"b\\\\c\""},
+        {"\n\r\t\b\f", 5, "\"\\n\\r\\t\\b\\f\""},
+        {"\0\x01\x0b\x1b\x7f", 5, "\"\\u0000\\u0001\\u000b\\u001b\\u007f\""},
+        {"\xc3\xa9", 2, "\"\xc3\xa9\""}, /* well-formed UTF-8 stays */
+        {"\xe2\x82\xac!", 4, "\"\xe2\x82\xac!\""},
+        {"\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\""},
+        {"\xe9", 1, "\"\\u00e9\""}, /* else it is taken as Latin-1 */
+        {"\xc3", 1, "\"\\u00c3\""},
+        {"\xc0\xaf", 2, "\"\\u00c0\\u00af\""},            /* overlong */
+        {"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""}, /* surrogate */
+        {"\xf5\x80\x80\x80", 4, "\"\\u00f5\\u0080\\u0080\\u0080\""},
+        {"\xe2\x82", 2, "\"\\u00e2\\u0082\""}, /* cut off */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text t = {0};
+        json_quote(&t, rows[i].bytes, rows[i].len);
+        cr_expect_str_eq(t.at, rows[i].json, "row %zu", i);
+        text_free(&t);
+    }
+}
+
+Test(json, commas_stand_between_values_only)
+{
+    struct text t = {0};
+    struct json j = {.out = &t};
+    json_open(&j, NULL, '{');
+    json_open(&j, "empty", '[');
+    json_close(&j, ']');
+    json_open(&j, "list", '[');
+    json_int(&j, NULL, -1);
+    json_bool(&j, NULL, true);
+    json_null(&j, NULL);
+    json_close(&j, ']');
+    json_string(&j, "none", AJP_NULL);
+    json_real(&j, "x", 1.25, 2);
+    json_close(&j, '}');
+    cr_expect_str_eq(t.at,
+                     "{\"empty\": [], \"list\": [-1, true, null], \"none\": null, \"x\": 1.25}");
+    text_free(&t);
+}
+
+Test(term, control_and_high_bytes_are_escaped)
+{
+    struct text t = {0};
+    term_put(&t, AJP_STR("a\x1b[31m\n\x7f\x9b\xc3\xa9\\ ~"));
+    cr_expect_str_eq(t.at, "a\\x1b[31m\\x0a\\x7f\\x9b\\xc3\\xa9\\\\ ~");
+    text_free(&t);
+}
+
+Test(hex, lines_of_every_kind_are_read)
+{
+    static const struct {
+        const char *line, *bytes;
+        int len; /* -1: refused */
+    } rows[] = {
+        {"1234 0001 0a", "\x12\x34\x00\x01\x0a", 5},
+        {"123400010A\n", "\x12\x34\x00\x01\x0a", 5},
+        {"12 34 00", "\x12\x34\x00", 3},
+        {"0x12, 0x34;", "\x12\x34", 2},
+        {"", "", 0},
+        {"# 12", "", 0},
+        {"12 # 34", "\x12", 1},
+        {"00000000: 1234 0001  .4..", "\x12\x34\x00\x01", 4},
+        {"00000000: 3132 3334  1234", "1234", 4},
+        {"\t0x0000:  4500 0028", "\x45\x00\x00\x28", 4},
+        {"00000010  31 32 33 34 35 36 37 38  39 30  |1234567890|", "1234567890", 10},
+        {"123", NULL, -1},
+        {"hello", NULL, -1},
+        {"12 3g", NULL, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text t = {0};
+        bool ok = hex_line(rows[i].line, &t);
+        cr_expect_eq(ok, rows[i].len >= 0, "%s", rows[i].line);
+        if (ok) {
+            cr_expect_eq(t.len, (size_t)rows[i].len, "%s: %zu", rows[i].line, t.len);
+            cr_expect(t.len == 0 || memcmp(t.at, rows[i].bytes, t.len) == 0, "%s", rows[i].line);
+        }
+        text_free(&t);
+    }
+}
+
+Test(crc32, is_that_of_zlib_in_one_piece_and_in_many)
+{
+    const char *text = "The quick brown fox jumps over the lazy dog";
+    cr_expect_eq(crc32_add(0, "", 0), 0u);
+    cr_expect_eq(crc32_add(0, "123456789", 9), 0xcbf43926u);
+    cr_expect_eq(crc32_add(0, text, strlen(text)), 0x414fa339u);
+    for (size_t cut = 0; cut <= strlen(text); cut++)
+        cr_expect_eq(crc32_add(crc32_add(0, text, cut), text + cut, strlen(text) - cut),
+                     0x414fa339u);
+}
+
+Test(histogram, quantiles_are_right_within_two_percent)
+{
+    static struct histogram h;
+    for (uint64_t i = 1; i <= 100000; i++)
+        histogram_add(&h, i * 1000);
+    static const double shares[] = {0.01, 0.5, 0.9, 0.99, 0.999};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        double want = shares[i] * 1e8, got = (double)histogram_quantile(&h, shares[i]);
+        cr_expect(got > want * 0.999 && got < want * 1.02, "%f: %f", shares[i], got);
+    }
+    cr_expect_eq(histogram_quantile(&h, 1), 100000000u);
+    cr_expect_eq(h.min, 1000u);
+}
+
+Test(histogram, extremes_have_a_bucket)
+{
+    static struct histogram h;
+    static const uint64_t values[] = {0, 1, 63, 64, 65, 127, 128, UINT64_MAX};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        histogram_add(&h, values[i]);
+    cr_expect_eq(h.count, 8u);
+    cr_expect_eq(histogram_quantile(&h, 0), 0u);
+    cr_expect_eq(histogram_quantile(&h, 0.375), 63u);
+    cr_expect_eq(histogram_quantile(&h, 1), UINT64_MAX);
+}

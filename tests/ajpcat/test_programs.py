@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""serve, get, ping and bench, against each other."""
+import json
+import os
+import re
+import socket
+import zlib
+
+import pytest
+
+from cat import ajpcat
+from procs import Daemon
+
+SECRET = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    daemon = Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", "nodeA", "--threads", "2",
+                    log=tmp_path_factory.mktemp("serve") / "log")
+    yield daemon
+    assert daemon.terminate() == 0
+
+
+def url(node, path):
+    return f"ajp://127.0.0.1:{node.port}{path}"
+
+
+def get(node, path, *args, **options):
+    done = ajpcat("get", *args, url(node, path), **options)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def pattern(length):
+    """What /bytes answers with."""
+    period = bytes(10 if i == 1020 else 33 + (i * 31 + i // 94 * 17) % 94 for i in range(1021))
+    return (period * (length // 1021 + 1))[:length]
+
+
+@pytest.mark.parametrize("length", [0, 1, 8184, 8185, 1_000_000])
+@pytest.mark.parametrize("path", ["bytes", "chunked"])
+def test_bytes_come_whole(node, path, length):
+    assert get(node, f"/{path}/{length}") == pattern(length)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8185, 8186, 8187, 300_000])
+@pytest.mark.parametrize("how", ["--data-binary", "-T", "-T -"])
+def test_uploads_arrive_whole(node, size, how, tmp_path):
+    body = os.urandom(size)
+    file = tmp_path / "body"
+    file.write_bytes(body)
+    args = {"--data-binary": ["--data-binary", f"@{file}"], "-T": ["-T", file], "-T -": ["-T", "-"]}[how]
+    answer = json.loads(get(node, "/upload", *args, stdin=body))
+    assert (answer["length"], answer["crc32"]) == (size, zlib.crc32(body))
+
+
+def test_echo_shows_the_whole_request(node):
+    answer = json.loads(get(node, "/echo?a=b%20c", "-X", "PATCH", "-H", "X-Test: one", "-H", "x-test: \"two\"", "-d", "k=v",
+                            "--attribute", "AJP_REMOTE_PORT=1234", "--remote-user", "alice", "--auth-type", "Basic",
+                            "--remote-addr", "192.0.2.1", "--jvm-route", "nodeA", "--ssl"))
+    assert (answer["method"], answer["uri"], answer["query"], answer["is_ssl"]) == ("PATCH", "/echo", "a=b%20c", True)
+    assert (answer["length"], answer["remote_addr"]) == (3, "192.0.2.1")
+    assert ["X-Test", "one"] in answer["headers"] and ["x-test", "\"two\""] in answer["headers"]
+    attributes = dict(map(tuple, answer["attributes"]))
+    assert attributes.items() >= {"query_string": "a=b%20c", "AJP_REMOTE_PORT": "1234", "remote_user": "alice",
+                                  "auth_type": "Basic", "jvm_route": "nodeA"}.items()
+
+
+def test_a_session_counts_and_keeps_its_cookie(node):
+    first = get(node, "/session", "-i").decode()
+    cookie = re.search(r"Set-Cookie: (JSESSIONID=[0-9A-F]{32}\.nodeA); Path=/\n", first).group(1)
+    second = get(node, "/session", "-i", "-H", f"Cookie: {cookie}").decode()
+    assert "Set-Cookie" not in second and '"counter": 2' in second
+    moved = get(node, "/session", "-i", "-H", f"Cookie: {cookie.replace('nodeA', 'nodeB')}").decode()
+    assert f"Set-Cookie: {cookie};" in moved
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 404, 503])
+def test_a_status_is_not_a_failure(node, status):
+    assert get(node, f"/status/{status}", "-i").startswith(b"%d " % status)
+
+
+def test_head_has_no_body(node):
+    answer = get(node, "/bytes/5000", "-I")
+    assert b"Content-Length: 5000\n" in answer and answer.endswith(b"\n\n")
+
+
+def test_slow_and_flushed_answers_come(node):
+    assert get(node, "/slow/50") == b"waited 50 ms\n"
+    assert get(node, "/flush/10") == b"part 1\npart 2\npart 3\n"
+
+
+def test_every_packet_is_shown_when_asked(node):
+    done = ajpcat("get", "-v", "--data-binary", "x" * 9000, "-H", "Authorization: Basic c2VjcmV0", url(node, "/upload"))
+    shown = done.stderr.decode()
+    kinds = re.findall(r"^    ([<>] [A-Z_]+)", shown, re.M)
+    assert kinds == ["> FORWARD_REQUEST", "> DATA", "< GET_BODY_CHUNK", "> DATA", "< SEND_HEADERS", "< SEND_BODY_CHUNK",
+                     "< END_RESPONSE"]
+    assert "c2VjcmV0" not in shown
+
+
+def test_a_secret_is_wanted_and_never_shown(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(SECRET + "\n")
+    daemon = Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--secret-file", file, log=tmp_path / "log")
+    try:
+        assert get(daemon, "/", "-i").startswith(b"403 ")
+        assert get(daemon, "/", "-i", "--secret-file", file).startswith(b"200 ")
+        env = {**os.environ, "AJP_SECRET": SECRET}
+        done = ajpcat("get", "-v", url(daemon, "/echo"), env=env)
+        assert done.returncode == 0 and SECRET.encode() not in done.stdout + done.stderr
+        assert get(daemon, "/", "-i", env={**os.environ, "AJP_SECRET": "wrong horse"}).startswith(b"403 ")
+    finally:
+        assert daemon.terminate() == 0
+
+
+def test_pings_are_counted(node):
+    done = ajpcat("ping", "-c", "3", "-i", "1ms", f"127.0.0.1:{node.port}")
+    assert done.returncode == 0
+    assert done.stdout.count(b"CPong from") == 3 and b"3 sent, 3 answered, 0% lost" in done.stdout
+    assert re.search(rb"min/avg/max/stddev = [\d.]+/[\d.]+/[\d.]+/[\d.]+ ms", done.stdout)
+
+
+def one_answer(data):
+    """A server that reads one request, answers with DATA and closes."""
+    import threading
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run():
+        with listener, listener.accept()[0] as peer:
+            peer.recv(65536)
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            peer.recv(65536)
+    threading.Thread(target=run, daemon=True).start()
+    return f"ajp://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+HEADERS = b"AB\x00\x08\x04\x00\xc8\x00\x00\x00\x00\x00"
+
+
+@pytest.mark.parametrize("data, code", [
+    (HEADERS + b"AB\x00\x02\x05\x01", 0),
+    (b"", 6),
+    (HEADERS, 6),
+    (HEADERS + b"AB\x00\x05", 6),
+    (b"HTTP/1.1 400 Bad Request\r\n\r\n", 5),
+    (b"\x12\x34\x00\x02\x05\x01", 5),
+    (b"AB\x00\x02\x05\x01", 5),
+    (HEADERS + HEADERS + b"AB\x00\x02\x05\x01", 5),
+], ids=["whole", "nothing", "headers only", "half a packet", "HTTP", "wrong magic", "no headers", "headers twice"])
+def test_the_exit_code_tells_the_kind_of_failure(data, code):
+    assert ajpcat("get", "-m", "5s", one_answer(data)).returncode == code
+
+
+def test_refusal_and_silence_have_codes_too(node):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        assert ajpcat("get", f"ajp://127.0.0.1:{sock.getsockname()[1]}/").returncode == 3
+    assert ajpcat("get", "-m", "50ms", url(node, "/slow/2000")).returncode == 4
+
+
+@pytest.mark.parametrize("args, expected", [
+    ([], "Usage: ajpcat COMMAND"),
+    (["nonsense"], 'unknown command "nonsense"'),
+    (["get"], "expected a URL"),
+    (["get", "http://127.0.0.1/"], "expected the scheme ajp://"),
+    (["get", "ajp://127.0.0.1:99999/"], "expected a port from 0 to 65535"),
+    (["get", "--timeout", "soon", "ajp://127.0.0.1/"], "expected a duration such as 250ms"),
+    (["get", "-H", "nocolon", "ajp://127.0.0.1/"], 'expected "NAME: VALUE"'),
+    (["get", "--nosuch"], "unknown option --nosuch"),
+    (["serve"], "--listen ajp://HOST:PORT is needed"),
+    (["serve", "--listen", "ajp://127.0.0.1:0", "--threads", "0"], "expected a number from 1 to 64"),
+    (["serve", "--listen", "ajp://127.0.0.1:0", "--route", "a.b"], "expected at most 64 letters"),
+    (["serve", "--listen", "ajp://127.0.0.1:0", "--secret-file", "/nonexistent"], "/nonexistent"),
+    (["decode"], "expected a pcap, pcapng or hex file"),
+    (["ping", "-c", "x", "127.0.0.1"], "expected a number"),
+    (["bench"], "expected a URL"),
+])
+def test_a_wrong_command_line_says_what_was_expected(args, expected):
+    done = ajpcat(*args)
+    assert done.returncode == 2 and not done.stdout
+    assert expected in done.stderr.decode()
+
+
+def test_version_and_help_go_to_standard_output():
+    assert re.fullmatch(rb"ajpcat \d+\.\d+\.\d+\n", ajpcat("--version").stdout)
+    for command in ("serve", "get", "ping", "decode", "bench"):
+        done = ajpcat(command, "--help")
+        assert done.returncode == 0 and f"Usage: ajpcat {command}".encode() in done.stdout
+
+
+def test_bench_answers_belong_to_their_requests(node):
+    done = ajpcat("bench", "-c", "8", "-n", "2000", "--json", url(node, "/bytes/3000"))
+    result = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (result["answers"], result["verified"], result["failed"]["all"]) == (2000, 2000, 0)
+    assert result["bytes_down"] == 2000 * 3000 and result["status"]["2xx"] == 2000
+
+
+def test_bench_keeps_a_rate(node):
+    result = json.loads(ajpcat("bench", "-c", "4", "-n", "200", "-r", "1000", "--json", url(node, "/bytes/10")).stdout)
+    assert 0.19 <= result["seconds"] < 2 and result["answers"] == 200
+
+
+def test_bench_uploads(node):
+    result = json.loads(ajpcat("bench", "-c", "2", "-n", "10", "--data-binary", "x" * 50000, "--json",
+                               url(node, "/upload")).stdout)
+    assert result["bytes_up"] == 500000 and result["failed"]["all"] == 0
+
+
+def test_bench_notices_the_answer_to_another_request():
+    """A server that sends back the first request's id for ever."""
+    wrong = HEADERS[:3] + b"\x2c\x04\x00\xc8\x00\x00\x00\x00\x01\x00\x0cX-Request-Id\x00\x00\x10" + b"f" * 16 + b"\x00"
+    wrong = b"AB" + (len(wrong) - 4).to_bytes(2, "big") + wrong[4:]
+    done = ajpcat("bench", "-n", "1", "--json", one_answer(wrong + b"AB\x00\x02\x05\x01"))
+    assert done.returncode == 1 and json.loads(done.stdout)["failed"]["mismatched"] == 1
