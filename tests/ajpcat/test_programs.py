@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from cat import ajpcat
-from procs import Daemon
+from procs import ROOT, Daemon
 
 SECRET = "correct horse"
 
@@ -216,3 +216,17 @@ def test_bench_notices_the_answer_to_another_request():
     wrong = b"AB" + (len(wrong) - 4).to_bytes(2, "big") + wrong[4:]
     done = ajpcat("bench", "-n", "1", "--json", one_answer(wrong + b"AB\x00\x02\x05\x01"))
     assert done.returncode == 1 and json.loads(done.stdout)["failed"]["mismatched"] == 1
+
+
+def test_the_man_page_has_every_option_of_every_command():
+    page = (ROOT / "docs/man/ajpcat.1.scd").read_text()
+    sections = dict(re.findall(r"^# (.*?)\n(.*?)(?=^# |\Z)", page, re.M | re.S))
+    commands = re.findall(r"^  (\w+) ", ajpcat("--help").stdout.decode(), re.M)
+    assert set(commands) >= {"bench", "decode", "get", "ping", "serve"}
+    for command in commands:
+        text = sections[command.upper()] + (sections["GET"] if command == "bench" else "")
+        named = re.findall(r"^  (?:-(\w), )? *(--[\w-]+)", ajpcat(command, "--help").stdout.decode(), re.M)
+        assert len(named) > 2
+        for letter, name in named:
+            assert name == "--help" or f"*{name}*" in text, (command, name)
+            assert not letter or f"*-{letter}*" in text, (command, letter)
