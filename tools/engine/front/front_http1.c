@@ -16,6 +16,7 @@ enum {
     DISCARD_MAX = 1024 * 1024, /* of a body nobody wanted, to save the connection */
     REPLY_EXTRA = 2048,        /* what a reply head may grow by on its way to text */
     ERROR_ROOM = 512,
+    BODY_AHEAD = 16 * 1024, /* with so much on rx the client waits until the worker asks */
 };
 
 enum body_kind { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
@@ -211,10 +212,8 @@ static void front_want(struct exchange *x, uint32_t max)
             return;
     }
     conn_arm(c, x->shard->settings->timeouts.body);
-    if (!h->body_over)
-        stream_want_read(&c->stream, true);
     if (!c->busy)
-        process(h);
+        process(h); /* which asks the client for more if rx does not hold enough */
 }
 
 static void front_settle(struct exchange *x)
@@ -463,6 +462,8 @@ static void process(struct http1_conn *h)
         conn_next(c);
     else
         conn_consumed(c);
+    if (c->x != NULL && c->wants && !h->body_over)
+        stream_want_read(&c->stream, true);
     conn_settle(c);
 }
 
@@ -494,9 +495,13 @@ static void on_readable(struct conn *c)
             h->keep = false;
         return;
     }
+    if (c->x != NULL && !c->wants && conn_unread(c) >= BODY_AHEAD) {
+        stream_want_read(&c->stream, false); /* the worker takes its time: so may the client */
+        return;
+    }
     n = conn_fill(c);
     if (n == STREAM_AGAIN) {
-        if (conn_full(c)) /* the worker takes its time: so may the client */
+        if (conn_full(c))
             stream_want_read(&c->stream, false);
         return;
     }

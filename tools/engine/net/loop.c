@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BLOCK_EXTRA = 8192, BLOCKS_KEPT = 512, SCRATCH_MIN = 65536 + 16384 };
+enum { BLOCK_EXTRA = 56 * 1024, BLOCKS_KEPT = 512, SCRATCH_MIN = 256 * 1024 };
 
 static void on_tick(uv_timer_t *t)
 {
