@@ -462,6 +462,9 @@ Test(balancer, while_all_are_down_one_try_a_second)
     cr_expect_str_eq(picked(balancer, &pick), "-");
     pick.now_ms = 6000;
     cr_expect_str_eq(picked(balancer, &pick), "b", "the one whose failure is longest ago");
+    worker_report(&balancer->workers[1], OUT_OK, 2, 6000);
+    cr_expect_str_eq(picked(balancer, &pick), "b",
+                     "it answered: no other has to wait for the prober");
     balancer_free(balancer);
 }
 

@@ -62,13 +62,25 @@ static void count_probe_success(struct worker *worker, uint64_t now_ms)
         move_health(worker, HEALTH_PROBE, HEALTH_UP, "recovered", now_ms);
 }
 
+/* A request was tried for want of workers that are up, and since this one went down. */
+static bool was_forced(const struct worker *worker)
+{
+    const struct balancer *balancer = worker->balancer;
+    uint64_t forced =
+        balancer ? atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed) : 0;
+    return forced != 0 && forced >= atomic_load_explicit(&worker->since_ms, memory_order_relaxed);
+}
+
 static void report_ok(struct worker *worker, uint64_t now_ms)
 {
     atomic_fetch_add_explicit(&worker->served, 1, memory_order_relaxed);
     if (atomic_load_explicit(&worker->refused, memory_order_relaxed) != 0)
         atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
-    if (worker_health(worker) == HEALTH_PROBE)
+    enum health health = worker_health(worker);
+    if (health == HEALTH_PROBE)
         count_probe_success(worker, now_ms);
+    else if (health == HEALTH_DOWN && was_forced(worker)) /* it knows before the prober does */
+        move_health(worker, health, HEALTH_PROBE, "forced request answered", now_ms);
 }
 
 /* Three failures of at least two requests within ten seconds: one bad request alone, however
