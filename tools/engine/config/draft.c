@@ -5,6 +5,7 @@
 #include "config/locate.h"
 #include "config/schema.h"
 #include "config/settings_build.h"
+#include "config/tls.h"
 #include "config/url.h"
 #include "config/value.h"
 
@@ -22,6 +23,7 @@ static const struct settings defaults = {
             .request_head = 10000,
             .body = 30000,
             .keep_alive = 60000,
+            .tls_handshake = 5000,
             .connect = 2000,
             .cping = 1000,
             .cping_idle = 1000,
@@ -165,6 +167,7 @@ struct worker_settings *draft_add_worker(struct draft *draft, const char *option
     draft->worker_notes[at].option = option ? keep(draft, option) : NULL;
     draft->worker_notes[at].index = index;
     draft->workers[at].weight = 1;
+    draft->workers[at].verify = true;
     return &draft->workers[at];
 }
 
@@ -266,16 +269,23 @@ static bool check_listener(struct draft *draft, size_t at)
                     place_of(draft, notes, "listen", NULL));
     bool loopback = url_is_loopback(listener->host);
     bool secret = listener->secret.len > 0;
+    struct tls_blame blame = {0};
+    bool verify_given = notes->given[row_of(&table_listener, "client_verify")] != NULL;
+    if (!tls_for_listener(draft->settings, listener, verify_given, &blame))
+        return fail(draft, "%s: %s", place_of(draft, notes, "listen", blame.key), blame.why);
+    bool mutual = listener->secure && listener->client_verify == CLIENT_VERIFY_REQUIRE;
     if (!secret && listener->secret_next.len > 0)
         return fail(draft, "%s: expected secret_file or secret_env beside the next secret",
                     place_of(draft, notes, "listen", NULL));
-    if (listener->proto == PROTO_AJP && !loopback && !secret && !listener->allow_no_secret)
-        return fail(draft,
-                    "%s: expected a secret (secret_file, secret_env) or allow_no_secret, since "
-                    "AJP off loopback lets anyone claim any identity",
-                    place_of(draft, notes, "listen", "url"));
+    if (listener->proto == PROTO_AJP && !loopback && !secret && !mutual &&
+        !listener->allow_no_secret)
+        return fail(
+            draft,
+            "%s: expected a secret (secret_file, secret_env), client certificates (ajps://, "
+            "client_ca) or allow_no_secret, since AJP off loopback lets anyone claim any identity",
+            place_of(draft, notes, "listen", "url"));
     if (!notes->given[row_of(&table_listener, "trust_identity")])
-        listener->trust_identity = secret || loopback;
+        listener->trust_identity = secret || loopback || mutual;
     if (listener->packet_size == 0)
         listener->packet_size = draft->settings->packet_size;
     return true;
@@ -309,6 +319,9 @@ static bool check_worker(struct draft *draft, size_t at)
     if (redirect.ptr && named_worker(draft, redirect, draft->worker_count) == NULL)
         return fail(draft, "%s: expected the name of a worker, got \"%s\"",
                     place_of(draft, notes, "workers", "redirect"), redirect.ptr);
+    struct tls_blame blame = {0};
+    if (!tls_for_worker(draft->settings, worker, &blame))
+        return fail(draft, "%s: %s", place_of(draft, notes, "workers", blame.key), blame.why);
     if (worker->packet_size == 0)
         worker->packet_size = draft->settings->packet_size;
     return true;

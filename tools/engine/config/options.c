@@ -20,6 +20,8 @@ enum action {
     ACTION_WORKER,
     ACTION_SECRET,        /* of all AJP listeners */
     ACTION_WORKER_SECRET, /* of one worker, or of all */
+    ACTION_TLS,           /* of all TLS listeners */
+    ACTION_WORKER_TLS,    /* of one worker, or of all with TLS */
     ACTION_ATTRIBUTE,
 };
 
@@ -27,7 +29,7 @@ struct option {
     const char *name;
     enum action action;
     enum flag flag;
-    const char *key; /* of the row that the secret's source goes to */
+    const char *key; /* of the row that the value goes to */
     const char *metavar, *help;
 };
 
@@ -42,6 +44,21 @@ static const struct option options[] = {
      "secret to send to a worker, or to all"},
     {"--worker-secret-env", ACTION_WORKER_SECRET, 0, "secret_env", "[WORKER=]NAME",
      "environment variable with it"},
+    {"--tls-certificate", ACTION_TLS, 0, "certificate", "FILE",
+     "certificate and chain of https:// and ajps:// listeners"},
+    {"--tls-key", ACTION_TLS, 0, "key", "FILE", "its key"},
+    {"--tls-client-ca", ACTION_TLS, 0, "client_ca", "FILE", "CAs of client certificates"},
+    {"--tls-client-verify", ACTION_TLS, 0, "client_verify", "none|optional|require",
+     "require is the default with --tls-client-ca"},
+    {"--worker-tls-ca", ACTION_WORKER_TLS, 0, "ca", "[WORKER=]FILE",
+     "CAs of the certificates of ajps:// workers"},
+    {"--worker-tls-server-name", ACTION_WORKER_TLS, 0, "server_name", "[WORKER=]NAME",
+     "name in a worker's certificate"},
+    {"--worker-tls-certificate", ACTION_WORKER_TLS, 0, "certificate", "[WORKER=]FILE",
+     "certificate to show to workers"},
+    {"--worker-tls-key", ACTION_WORKER_TLS, 0, "key", "[WORKER=]FILE", "its key"},
+    {"--worker-tls-verify", ACTION_WORKER_TLS, 0, "verify", "[WORKER=]yes|no",
+     "check the certificates of workers"},
     {"--allow-no-secret", ACTION_FLAG, FLAG_NO_SECRET, NULL, NULL,
      "listen with AJP off loopback without a secret"},
     {"--allow-attribute", ACTION_ATTRIBUTE, 0, NULL, "NAME[*]", "let a request attribute through"},
@@ -165,15 +182,41 @@ static bool set_secrets(struct draft *draft, const struct given *given)
     return true;
 }
 
-static bool set_worker_secrets(struct draft *draft, const struct given *given)
+static bool set_tls(struct draft *draft, const struct given *given)
+{
+    char place[100];
+    bool any = false;
+    place_of(draft, given->option->name, place, sizeof place);
+    for (size_t i = 0; i < draft->listener_count; i++) {
+        if (!draft->listeners[i].secure)
+            continue;
+        any = true;
+        if (!draft_set_listener(draft, i, given->option->key, place, given->value))
+            return false;
+    }
+    if (!any)
+        snprintf(draft->message, sizeof draft->message,
+                 "%s: expected a listener with https:// or ajps:// for it", place);
+    return any;
+}
+
+/* Secrets go to every worker, what is about TLS to those that use it. */
+static bool is_meant(const struct worker_settings *worker, const struct given *given,
+                     const char *equals)
+{
+    if (equals)
+        return same_name(worker->name.ptr, given->value, (size_t)(equals - given->value));
+    return given->option->action == ACTION_WORKER_SECRET || worker->secure;
+}
+
+static bool set_worker_settings(struct draft *draft, const struct given *given)
 {
     char place[100];
     place_of(draft, given->option->name, place, sizeof place);
     const char *equals = strchr(given->value, '=');
-    size_t len = equals ? (size_t)(equals - given->value) : 0;
     bool any = false;
     for (size_t i = 0; i < draft->worker_count; i++) {
-        if (equals && !same_name(draft->workers[i].name.ptr, given->value, len))
+        if (!is_meant(&draft->workers[i], given, equals))
             continue;
         any = true;
         if (!draft_set_worker(draft, i, given->option->key, place,
@@ -184,7 +227,8 @@ static bool set_worker_secrets(struct draft *draft, const struct given *given)
         return true;
     char shown[128];
     snprintf(draft->message, sizeof draft->message,
-             "%s: expected %s with the name of a worker, got \"%s\"", place, given->option->metavar,
+             "%s: expected %s with the name of a%s worker, got \"%s\"", place,
+             given->option->metavar, given->option->action == ACTION_WORKER_TLS ? "n ajps://" : "",
              log_str(shown, sizeof shown, ajp_str_of(given->value, strlen(given->value))));
     return false;
 }
@@ -232,7 +276,10 @@ static bool apply_second(struct draft *draft, const struct given *given)
     case ACTION_SECRET:
         return set_secrets(draft, given);
     case ACTION_WORKER_SECRET:
-        return set_worker_secrets(draft, given);
+    case ACTION_WORKER_TLS:
+        return set_worker_settings(draft, given);
+    case ACTION_TLS:
+        return set_tls(draft, given);
     case ACTION_ATTRIBUTE:
         return allow_attribute(draft, given->value);
     case ACTION_FLAG:

@@ -3,6 +3,7 @@
 #include "config/settings.h"
 
 #include "config/settings_build.h"
+#include "net/tls_context.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,11 @@ void settings_free(struct settings *settings)
 {
     if (!settings)
         return;
+    while (settings->tls_contexts) {
+        struct tls_context *context = settings->tls_contexts;
+        settings->tls_contexts = context->next;
+        tls_context_free(context);
+    }
     for (struct settings_block *block = settings->blocks; block;) {
         struct settings_block *next = block->next;
         explicit_bzero(block->bytes, block->size); /* some hold secrets */
@@ -52,8 +58,8 @@ const char *activation_name(enum activation activation)
     return names[activation];
 }
 
-const char *proto_name(enum proto proto)
+const char *scheme_name(enum proto proto, bool secure)
 {
-    static const char *const names[] = {"http", "ajp"};
-    return names[proto];
+    static const char *const names[][2] = {{"http", "https"}, {"ajp", "ajps"}};
+    return names[proto][secure];
 }

@@ -25,6 +25,8 @@ enum method {
 };
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
+enum client_verify { CLIENT_VERIFY_NONE, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_REQUIRE };
+
 struct tls_context;
 
 /* Every text is NUL terminated too; "absent" is the null string. */
@@ -36,6 +38,7 @@ struct attribute_rule {
 
 struct listener_settings {
     enum proto proto;
+    bool secure;  /* https, ajps: over TLS */
     ajp_str host; /* no brackets */
     uint16_t port;
     ajp_str secret, secret_next; /* both are accepted; null: none is asked for */
@@ -44,13 +47,17 @@ struct listener_settings {
     const struct attribute_rule *attributes; /* allowed, on top of the built-in list */
     size_t attribute_count;
     enum reaction reaction;
-    uint32_t packet_size;    /* AJP: 8192..65536 */
-    struct tls_context *tls; /* NULL: plain */
+    uint32_t packet_size; /* AJP: 8192..65536 */
+    ajp_str certificate;  /* files; key null: in the certificate's */
+    ajp_str key, client_ca;
+    enum client_verify client_verify;
+    struct tls_context *tls; /* what they make; NULL: plain */
 };
 
 struct worker_settings {
     ajp_str name; /* its JVM route */
     enum proto proto;
+    bool secure; /* over TLS */
     ajp_str host;
     uint16_t port;
     ajp_str secret;
@@ -61,7 +68,11 @@ struct worker_settings {
     uint32_t distance;
     uint32_t max_connections;
     uint32_t packet_size;
-    struct tls_context *tls; /* NULL: plain */
+    ajp_str ca;               /* file with whom to trust; null: the system's */
+    ajp_str server_name;      /* that its certificate must hold */
+    ajp_str certificate, key; /* ours, for workers that ask for one */
+    bool verify;
+    struct tls_context *tls; /* what they make; NULL: plain */
 };
 
 /* Milliseconds; 0 is never. */
@@ -69,14 +80,15 @@ struct timeouts {
     uint32_t request_head; /* from its first byte to its last */
     uint32_t body;         /* for the next part of a request's body */
     uint32_t keep_alive;   /* idle client connection */
-    uint32_t connect;      /* to a worker */
-    uint32_t cping;        /* until the CPong */
-    uint32_t cping_idle;   /* CPing before reuse when idle for longer */
-    uint32_t reply;        /* between packets of a worker's reply */
-    uint32_t write_stall;  /* a peer that does not read */
-    uint32_t queue;        /* for a connection, when the worker has all it may have */
-    uint32_t pool_idle;    /* pooled worker connection */
-    uint32_t drain;        /* after SIGTERM */
+    uint32_t tls_handshake;
+    uint32_t connect;     /* to a worker */
+    uint32_t cping;       /* until the CPong */
+    uint32_t cping_idle;  /* CPing before reuse when idle for longer */
+    uint32_t reply;       /* between packets of a worker's reply */
+    uint32_t write_stall; /* a peer that does not read */
+    uint32_t queue;       /* for a connection, when the worker has all it may have */
+    uint32_t pool_idle;   /* pooled worker connection */
+    uint32_t drain;       /* after SIGTERM */
 };
 
 struct limits {
@@ -117,8 +129,10 @@ struct settings {
     enum log_format access_log_format;
     enum log_level log_level;
     enum log_format log_format;
-    ajp_str server_header;         /* null: the worker's own goes through */
-    struct settings_block *blocks; /* private: what settings_free frees */
+    ajp_str server_header;            /* null: the worker's own goes through */
+    bool ktls;                        /* the kernel encrypts, where it can */
+    struct settings_block *blocks;    /* private: what settings_free frees */
+    struct tls_context *tls_contexts; /* private, likewise */
 };
 
 enum {
@@ -131,6 +145,6 @@ void settings_free(struct settings *settings);
 
 /* "active", "ajp" and so on. */
 const char *activation_name(enum activation activation);
-const char *proto_name(enum proto proto);
+const char *scheme_name(enum proto proto, bool secure);
 
 #endif

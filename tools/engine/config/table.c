@@ -8,6 +8,7 @@ static const char *const activations[] = {"active", "drain", "stop", "standby", 
 static const char *const methods[] = {"busyness", "requests", "sessions", "traffic",
                                       "latency",  "hash",     NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
+static const char *const verifications[] = {"none", "optional", "require", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -49,6 +50,8 @@ static const struct setting_row top_rows[] = {
      "for the next part of a request body"},
     {"timeouts", "keep_alive", KIND_DURATION, TOP(timeouts.keep_alive), 0, 24 * HOUR, NULL,
      "--keep-alive-timeout", "idle client connections"},
+    {"timeouts", "tls_handshake", KIND_DURATION, TOP(timeouts.tls_handshake), 1, HOUR, NULL,
+     "--tls-handshake-timeout", "for a TLS handshake"},
     {"timeouts", "connect", KIND_DURATION, TOP(timeouts.connect), 1, HOUR, NULL,
      "--connect-timeout", "to a worker"},
     {"timeouts", "cping", KIND_DURATION, TOP(timeouts.cping), 1, HOUR, NULL, "--cping-timeout",
@@ -81,6 +84,8 @@ static const struct setting_row top_rows[] = {
      "requests that wait for a connection to one worker"},
     {"limits", "max_attempts", KIND_NUMBER, TOP(limits.max_attempts), 1, 16, NULL, NULL,
      "workers tried for one request"},
+    {"tls", "ktls", KIND_BOOL, TOP(ktls), 0, 0, NULL, "--ktls",
+     "the kernel encrypts, where it can"},
 };
 
 static const struct setting_row listener_rows[] = {
@@ -103,6 +108,13 @@ static const struct setting_row listener_rows[] = {
      "to other attributes: deny or drop"},
     {NULL, "packet_size", KIND_NUMBER, LISTENER(packet_size), 8192, 65536, NULL, NULL,
      "AJP packet size of this listener"},
+    {NULL, "certificate", KIND_TEXT, LISTENER(certificate), 0, 0, NULL, NULL,
+     "PEM file with the certificate and its chain"},
+    {NULL, "key", KIND_TEXT, LISTENER(key), 0, 0, NULL, NULL, "PEM file with its key"},
+    {NULL, "client_ca", KIND_TEXT, LISTENER(client_ca), 0, 0, NULL, NULL,
+     "PEM file with the CAs of client certificates"},
+    {NULL, "client_verify", KIND_CHOICE, LISTENER(client_verify), 0, 0, verifications, NULL,
+     "client certificates: none, optional or require"},
 };
 
 static const struct setting_row worker_rows[] = {
@@ -124,6 +136,14 @@ static const struct setting_row worker_rows[] = {
      "connections, so requests at a time; 0: no limit"},
     {NULL, "packet_size", KIND_NUMBER, WORKER(packet_size), 8192, 65536, NULL, NULL,
      "AJP packet size of this worker"},
+    {NULL, "ca", KIND_TEXT, WORKER(ca), 0, 0, NULL, NULL,
+     "PEM file with the CAs of its certificate; default: the system's"},
+    {NULL, "server_name", KIND_TEXT, WORKER(server_name), 0, 0, NULL, NULL,
+     "name in its certificate; default: the host of its url"},
+    {NULL, "certificate", KIND_TEXT, WORKER(certificate), 0, 0, NULL, NULL,
+     "PEM file with the certificate to show to it"},
+    {NULL, "key", KIND_TEXT, WORKER(key), 0, 0, NULL, NULL, "PEM file with its key"},
+    {NULL, "verify", KIND_BOOL, WORKER(verify), 0, 0, NULL, NULL, "check its certificate and name"},
 };
 
 #define TABLE(rows)                                                                                \

@@ -10,10 +10,10 @@ enum { HOST_MAX = 253 };
 static const char *form_of(unsigned allowed)
 {
     if (allowed == 1u << PROTO_HTTP)
-        return "http://HOST:PORT";
+        return "http://HOST:PORT or https://HOST:PORT";
     if (allowed == 1u << PROTO_AJP)
-        return "ajp://HOST:PORT";
-    return "http://HOST:PORT or ajp://HOST:PORT";
+        return "ajp://HOST:PORT or ajps://HOST:PORT";
+    return "http://HOST:PORT, ajp://HOST:PORT or ajps://HOST:PORT";
 }
 
 static bool refuse(char *why, size_t cap, unsigned allowed, const char *text, const char *problem)
@@ -25,17 +25,22 @@ static bool refuse(char *why, size_t cap, unsigned allowed, const char *text, co
     return false;
 }
 
-static bool parse_scheme(const char **text, enum proto *proto)
+static bool parse_scheme(const char **text, struct url *url)
 {
     static const struct {
         const char *prefix;
         enum proto proto;
-    } schemes[] = {{"http://", PROTO_HTTP}, {"ajp://", PROTO_AJP}};
+        bool secure;
+    } schemes[] = {{"http://", PROTO_HTTP, false},
+                   {"https://", PROTO_HTTP, true},
+                   {"ajp://", PROTO_AJP, false},
+                   {"ajps://", PROTO_AJP, true}};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t n = strlen(schemes[i].prefix);
         if (strncmp(*text, schemes[i].prefix, n) == 0) {
             *text += n;
-            *proto = schemes[i].proto;
+            url->proto = schemes[i].proto;
+            url->secure = schemes[i].secure;
             return true;
         }
     }
@@ -100,7 +105,7 @@ bool url_parse(const char *text, unsigned allowed, bool zero_port, struct url *o
 {
     struct url url = {0};
     const char *p = text;
-    if (!parse_scheme(&p, &url.proto)) {
+    if (!parse_scheme(&p, &url)) {
         bool bare_port = *text && strspn(text, "0123456789") == strlen(text);
         const char *problem = strstr(text, "://") ? "the protocol is not known"
                               : bare_port         ? "a port alone does not say where to listen"

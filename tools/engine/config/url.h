@@ -7,6 +7,7 @@
 
 struct url {
     enum proto proto;
+    bool secure;  /* https, ajps */
     ajp_str host; /* a view into the text, no brackets */
     uint16_t port;
 };

@@ -190,11 +190,13 @@ static bool set_url(const struct value_context *ctx, const struct setting_row *r
     if (listen) {
         struct listener_settings *listener = base;
         listener->proto = url.proto;
+        listener->secure = url.secure;
         listener->host = url.host;
         listener->port = url.port;
     } else {
         struct worker_settings *worker = base;
         worker->proto = url.proto;
+        worker->secure = url.secure;
         worker->host = url.host;
         worker->port = url.port;
     }
@@ -334,11 +336,11 @@ static void print_quoted(FILE *out, ajp_str text)
     fputc('"', out);
 }
 
-static void print_url(FILE *out, enum proto proto, ajp_str host, uint16_t port)
+static void print_url(FILE *out, const char *scheme, ajp_str host, uint16_t port)
 {
     bool brackets = memchr(host.ptr, ':', host.len) != NULL;
-    fprintf(out, "%s://%s%s%s:%u", proto_name(proto), brackets ? "[" : "", host.ptr,
-            brackets ? "]" : "", port);
+    fprintf(out, "%s://%s%s%s:%u", scheme, brackets ? "[" : "", host.ptr, brackets ? "]" : "",
+            port);
 }
 
 static void print_rules(FILE *out, const struct listener_settings *listener)
@@ -380,12 +382,13 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         return true;
     case KIND_LISTEN_URL: {
         const struct listener_settings *listener = base;
-        print_url(out, listener->proto, listener->host, listener->port);
+        print_url(out, scheme_name(listener->proto, listener->secure), listener->host,
+                  listener->port);
         return true;
     }
     case KIND_WORKER_URL: {
         const struct worker_settings *worker = base;
-        print_url(out, worker->proto, worker->host, worker->port);
+        print_url(out, scheme_name(worker->proto, worker->secure), worker->host, worker->port);
         return true;
     }
     case KIND_RULES:

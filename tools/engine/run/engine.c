@@ -73,8 +73,9 @@ static bool bind_all(const struct settings *set, int *fds, uint16_t *ports)
                 fds[t * set->listener_count + l] = fd;
         }
         if (fds[l] < 0) {
-            fprintf(stderr, "cannot listen on %s://%s:%u: %s\n", proto_name(listener->proto),
-                    listener->host.ptr, ports[l], strerror(-fds[l]));
+            fprintf(stderr, "cannot listen on %s://%s:%u: %s\n",
+                    scheme_name(listener->proto, listener->secure), listener->host.ptr, ports[l],
+                    strerror(-fds[l]));
             return false;
         }
     }
@@ -87,8 +88,8 @@ static void announce(const struct settings *set, const uint16_t *ports)
         const struct listener_settings *listener = &set->listeners[l];
         bool six = strchr(listener->host.ptr, ':') != NULL;
 
-        printf("listening %s://%s%s%s:%u\n", proto_name(listener->proto), six ? "[" : "",
-               listener->host.ptr, six ? "]" : "", ports[l]);
+        printf("listening %s://%s%s%s:%u\n", scheme_name(listener->proto, listener->secure),
+               six ? "[" : "", listener->host.ptr, six ? "]" : "", ports[l]);
     }
     fflush(stdout);
 }
