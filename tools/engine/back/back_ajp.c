@@ -235,7 +235,16 @@ static void on_headers(struct link *l, const ajp_response *r)
     exchange_reply(x, &reply);
 }
 
-static void on_chunk(struct link *l, const ajp_body *b)
+/* in[0..used) is the message, if all of it came in one part. */
+static bool chunk_is_canonical(const ajp_body *b, const uint8_t *in, size_t used)
+{
+    uint8_t head[AJP_CHUNK_HEAD];
+
+    return b->first && b->complete && used == AJP_CHUNK_HEAD + (size_t)b->packet + 1 &&
+           memcmp(in, head, ajp_chunk_head(head, b->packet)) == 0 && in[used - 1] == 0;
+}
+
+static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_t used)
 {
     struct part p = {.data = b->data,
                      .len = b->len,
@@ -243,6 +252,10 @@ static void on_chunk(struct link *l, const ajp_body *b)
                      .first = b->first,
                      .last = b->complete};
 
+    if (chunk_is_canonical(b, in, used)) {
+        p.frame = in;
+        p.frame_len = used;
+    }
     if (b->packet == 0)
         exchange_flush(l->x);
     else
@@ -267,7 +280,8 @@ static void on_end(struct link *l, size_t rest)
     exchange_end(x);
 }
 
-static void on_message(struct link *l, const ajp_message *m, size_t rest)
+static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, size_t used,
+                       size_t rest)
 {
     if (l->state == LINK_PINGING) {
         /* The session lets nothing but a CPong through. */
@@ -283,7 +297,7 @@ static void on_message(struct link *l, const ajp_message *m, size_t rest)
         on_headers(l, &m->u.response);
         break;
     case AJP_BODY_CHUNK:
-        on_chunk(l, &m->u.body);
+        on_chunk(l, &m->u.body, in, used);
         break;
     case AJP_GET_BODY:
         want_body(l, m->u.wanted == 0 || m->u.wanted > data_max(l) ? data_max(l) : m->u.wanted);
@@ -334,9 +348,9 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
             fail(l, FAIL_BROKEN, ajp_strerror(st));
             return;
         }
-        in += used;
         len -= used;
-        on_message(l, &m, len);
+        on_message(l, &m, in, used, len);
+        in += used;
         if (l->x != x) /* ended, failed or cancelled */
             return;
     }
@@ -460,9 +474,13 @@ static void back_part(struct exchange *x, const struct part *p)
             fail(l, FAIL_BODY, ajp_strerror(st));
             return;
         }
-        out_copy(&l->out, &l->stream, head, ajp_data_head(head, p->packet));
+        if (p->frame == NULL)
+            out_copy(&l->out, &l->stream, head, ajp_data_head(head, p->packet));
     }
-    out_borrow(&l->out, &l->stream, p->data, p->len);
+    if (p->frame != NULL)
+        out_borrow(&l->out, &l->stream, p->frame, p->frame_len);
+    else
+        out_borrow(&l->out, &l->stream, p->data, p->len);
     if (p->last)
         arm(l, l->shard->settings->timeouts.reply);
 }

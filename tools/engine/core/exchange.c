@@ -156,6 +156,8 @@ void exchange_part(struct exchange *x, const struct part *p)
         pass.len = x->packet_left;
     if (pass.len == 0)
         return;
+    if (pass.len != p->len || pass.packet != p->packet)
+        pass.frame = NULL;
     x->packet_left = (uint16_t)(x->packet_left - pass.len);
     pass.last = x->packet_left == 0;
     if (x->reply_left >= 0)

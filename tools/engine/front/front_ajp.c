@@ -154,7 +154,12 @@ static void front_part(struct exchange *x, const struct part *p)
 
         if (ajp_session_send(&a->session, AJP_BODY_CHUNK, p->packet) != AJP_OK)
             a->c.out.failed = true;
-        put(a, head, ajp_chunk_head(head, p->packet));
+        if (p->frame == NULL)
+            put(a, head, ajp_chunk_head(head, p->packet));
+    }
+    if (p->frame != NULL) {
+        out_borrow(&a->c.out, &a->c.stream, p->frame, p->frame_len);
+        return;
     }
     out_borrow(&a->c.out, &a->c.stream, p->data, p->len);
     if (p->last)
@@ -281,7 +286,16 @@ static void take_request(struct ajp_conn *a)
     exchange_start(x);
 }
 
-static void take_body(struct ajp_conn *a, const ajp_body *b)
+static bool data_is_canonical(const ajp_body *b, const uint8_t *in, size_t used)
+{
+    uint8_t head[AJP_DATA_HEAD];
+
+    return b->first && b->complete && b->packet > 0 && used == AJP_DATA_HEAD + (size_t)b->packet &&
+           memcmp(in, head, ajp_data_head(head, b->packet)) == 0;
+}
+
+/* in[0..used) is the message, if all of it came in one part. */
+static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, size_t used)
 {
     struct exchange *x = a->c.x;
     struct part p = {.data = b->data,
@@ -292,6 +306,10 @@ static void take_body(struct ajp_conn *a, const ajp_body *b)
 
     if (x == NULL || !a->c.wants)
         return; /* of a request that was answered without it */
+    if (data_is_canonical(b, in, used)) {
+        p.frame = in;
+        p.frame_len = used;
+    }
     if (b->complete)
         a->c.wants = false;
     if (b->packet == 0)
@@ -349,7 +367,7 @@ static bool take_message(struct ajp_conn *a)
         if (may_send(a, AJP_CPONG, 0))
             put(a, pong, ajp_make_cpong(pong));
     } else if (m->kind == AJP_DATA) {
-        take_body(a, &m->u.body);
+        take_body(a, &m->u.body, c->rx->data + c->rx->start - used, used);
     }
     return true;
 }

@@ -53,6 +53,10 @@ struct part {
     size_t len;
     uint16_t packet;  /* body bytes in the packet that this is a part of */
     bool first, last; /* this part begins, ends its packet */
+    /* The whole AJP packet that data lies in, when it has come whole and just as we would write
+     * it; else NULL. */
+    const uint8_t *frame;
+    size_t frame_len;
 };
 
 #endif

@@ -127,6 +127,15 @@ void out_borrow(struct out *o, struct stream *s, const void *p, size_t n)
         out_copy(o, s, p, n);
         return;
     }
+    g = o->stage;
+    if (g != NULL && g->n > 0) {
+        struct iovec *last = &g->v[g->n - 1];
+
+        if ((const uint8_t *)last->iov_base + last->iov_len == (const uint8_t *)p) {
+            last->iov_len += n; /* goes on where the last one ended */
+            return;
+        }
+    }
     g = stage_room(o, s, 0);
     if (g != NULL)
         g->v[g->n++] = (struct iovec){(void *)(uintptr_t)p, n};
