@@ -260,7 +260,11 @@ Test(exchange, reply_bodies_are_held_to_their_length)
 
         for (size_t cut = 0; cut <= n; cut++) {
             struct exchange *x = request(row->method, -1);
-            struct part p = {(const uint8_t *)row->sent, cut, (uint16_t)n, true, cut == n};
+            struct part p = {.data = (const uint8_t *)row->sent,
+                             .len = cut,
+                             .packet = (uint16_t)n,
+                             .first = true,
+                             .last = cut == n};
 
             starts = ends = fails = 0;
             body_len = 0;
@@ -269,8 +273,10 @@ Test(exchange, reply_bodies_are_held_to_their_length)
             if (n > 0)
                 exchange_part(x, &p);
             if (cut < n) {
-                p = (struct part){(const uint8_t *)row->sent + cut, n - cut, (uint16_t)n, false,
-                                  true};
+                p = (struct part){.data = (const uint8_t *)row->sent + cut,
+                                  .len = n - cut,
+                                  .packet = (uint16_t)n,
+                                  .last = true};
                 exchange_part(x, &p);
             }
             x->link = NULL;
