@@ -142,3 +142,30 @@ def test_with_all_nodes_down_the_answer_is_503_at_once_and_service_comes_back(ri
         poll(lambda: client.get("/session").status == 200, 8, "service is back")
         print(f"all nodes back: service after {time.monotonic() - start:.1f} s")
     assert rig.stop() == 0
+
+
+def test_page_of_health_decides_though_requests_go_well(tmp_path):
+    """The node whose page says 503 gets no requests; its connector is as alive as the other's."""
+    config = tmp_path / "bridge.yaml"
+    made = [Daemon("ajpcat", "serve", "--quiet", "--listen", "ajp://127.0.0.1:0", "--route", "nodeA",
+                   log=tmp_path / "node.log")]
+    try:
+        for path, status in (("/status/503", 503), ("/status/200", 200)):
+            config.write_text(f"listen:\n  - url: http://127.0.0.1:0\nworkers:\n  - name: nodeA\n"
+                              f"    url: ajp://127.0.0.1:{made[0].port}\n"
+                              f"health: {{path: {path}, interval: 100ms}}\n")
+            bridge = Daemon("ajpbridge", "--config", config, listeners=1, log=tmp_path / f"bridge{status}.log")
+            made.append(bridge)
+            with Client(bridge.port) as client:
+                if status == 503:
+                    poll(lambda: "to=down" in bridge.output(), 8, "nodeA is down")
+                    poll(lambda: client.get("/session").status == 503, 5, "no requests for it")
+                    assert "status of the health request" in bridge.output()
+                else:
+                    time.sleep(0.5)  # some probes
+                    assert client.get("/session").status == 200
+                    assert "worker_health" not in bridge.output()
+            assert bridge.terminate() == 0
+    finally:
+        for process in made:
+            process.kill()

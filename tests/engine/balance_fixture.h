@@ -25,7 +25,7 @@ static inline void fixture_reset(size_t count)
         .workers = fixture_workers,
         .worker_count = count,
         .session = {.cookie = str("JSESSIONID"), .param = str("jsessionid"), .sticky = true},
-        .timeouts = {.cping = 100},
+        .health = {.interval = 300, .timeout = 100, .fall = 2, .rise = 1},
     };
     for (size_t i = 0; i < count; i++) {
         fixture_workers[i].name = ajp_str_of(names + 2 * i, 1);

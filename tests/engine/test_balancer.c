@@ -520,7 +520,7 @@ static enum health after(const char *script)
         else if (*p == 'w')
             now += 11000;
         else
-            worker_probed(w, *p == '+', now);
+            worker_probed(w, *p == '+' ? NULL : "failed", now);
     }
     enum health health = worker_health(w);
     balancer_free(balancer);
@@ -572,6 +572,34 @@ Test(worker, health_moves_by_the_rules)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_expect_eq(after(rows[i].script), rows[i].expected, "%s: %s", rows[i].script,
                      health_name(after(rows[i].script)));
+}
+
+Test(worker, prober_wants_several_equal_answers_where_told)
+{
+    static const struct {
+        uint32_t fall, rise;
+        const char *script; /* of the prober: + and - */
+        enum health expected;
+    } rows[] = {
+        {1, 1, "-", HEALTH_DOWN},        {2, 1, "-", HEALTH_SUSPECT},
+        {3, 1, "--", HEALTH_SUSPECT},    {3, 1, "---", HEALTH_DOWN},
+        {3, 1, "--+--", HEALTH_SUSPECT}, {5, 1, "-----", HEALTH_DOWN},
+        {1, 1, "-+", HEALTH_PROBE},      {1, 3, "-++", HEALTH_DOWN},
+        {1, 3, "-+++", HEALTH_PROBE},    {1, 3, "-++-++", HEALTH_DOWN},
+        {1, 2, "-++++", HEALTH_PROBE},   {1, 2, "-+++++", HEALTH_UP},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(1);
+        fixture_settings.health.fall = rows[i].fall;
+        fixture_settings.health.rise = rows[i].rise;
+        struct balancer *balancer = fixture_balancer();
+        struct worker *w = &balancer->workers[0];
+        for (const char *p = rows[i].script; *p; p++)
+            worker_probed(w, *p == '+' ? NULL : "failed", 1000);
+        cr_expect_eq(worker_health(w), rows[i].expected, "fall %u rise %u %s: %s", rows[i].fall,
+                     rows[i].rise, rows[i].script, health_name(worker_health(w)));
+        balancer_free(balancer);
+    }
 }
 
 static void count_wake(void *ctx)

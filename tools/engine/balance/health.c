@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The prober: a connection of its own to a worker, a CPing over it, and the worker's health moved
- * by what comes back. HTTP workers are asked for no more than the connection. */
+ * by what comes back. */
 #include "balance/health.h"
 
-#include <ajp/ajp.h>
+#include "balance/talk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     TICK_MS = 1000,     /* how often a worker that is up is looked at */
-    IDLE_TICKS = 5,     /* a worker without requests is probed every so many ticks */
     STUCK_TICKS = 2,    /* so is one whose requests do not come back for this long */
     RECOVER_MIN = 1000, /* ms until a worker that is down is probed again; doubles */
     RECOVER_MAX = 5000,
-    TIMEOUT_DEFAULT = 1000,
 };
-
-/* AB, one byte of payload: CPong. */
-static const uint8_t cpong[] = {'A', 'B', 0, 1, 9};
-static const char cping[] = {0x12, 0x34, 0, 1, 10};
 
 struct probe {
     struct health_prober *prober;
@@ -27,15 +21,14 @@ struct probe {
     uv_timer_t timer;
     uv_tcp_t socket;
     uv_connect_t connect;
-    uv_write_t write;
     bool running;      /* the socket is open, or being opened */
     bool closing;      /* the socket is being closed */
     enum health armed; /* what the worker was when the timer was set */
     uint32_t recover;  /* ms, the next pause while it is down */
-    uint32_t idle_ticks, stuck_ticks;
+    uint32_t stuck_ticks;
+    uint64_t due_ms; /* a worker without requests is probed then */
     uint64_t served; /* at the last tick */
-    size_t got;      /* bytes of the answer */
-    char answer[sizeof cpong];
+    struct talk talk;
 };
 
 struct health_prober {
@@ -112,109 +105,114 @@ static void close_socket(struct probe *probe)
     uv_close((uv_handle_t *)&probe->socket, on_socket_closed);
 }
 
-static void finish(struct probe *probe, bool ok)
+/* problem: constant text; NULL: the worker is well. */
+static void finish(struct probe *probe, const char *problem)
 {
     if (probe->closing)
         return;
-    worker_probed(probe->worker, ok, uv_now(probe->prober->loop));
+    worker_probed(probe->worker, problem, uv_now(probe->prober->loop));
     close_socket(probe);
+}
+
+/* Sends what the talk wants said, or ends the probe. */
+static void go_on(struct probe *probe, enum talk_result result)
+{
+    struct talk *talk = &probe->talk;
+    if (result != TALK_MORE) {
+        finish(probe, result == TALK_WELL ? NULL : talk->problem);
+        return;
+    }
+    if (talk->out_len == 0)
+        return;
+    /* At most 2 KiB to a connection that has nothing under way: it takes them at once. */
+    uv_buf_t buffer = uv_buf_init((char *)talk->out, (unsigned)talk->out_len);
+    if (uv_try_write((uv_stream_t *)&probe->socket, &buffer, 1) != (int)talk->out_len)
+        finish(probe, "write failed");
+    talk->out_len = 0;
 }
 
 static void give_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
     struct probe *probe = handle->data;
-    *buffer = uv_buf_init(probe->answer + probe->got, (unsigned)(sizeof cpong - probe->got));
+    size_t size;
+    uint8_t *space = talk_space(&probe->talk, &size);
+    *buffer = uv_buf_init((char *)space, (unsigned)size);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
     (void)buffer;
     struct probe *probe = stream->data;
-    if (n == 0)
+    if (n == 0 || probe->closing)
         return;
-    if (n < 0) {
-        finish(probe, false);
-        return;
-    }
-    probe->got += (size_t)n;
-    if (probe->got == sizeof cpong)
-        finish(probe, memcmp(probe->answer, cpong, sizeof cpong) == 0);
-}
-
-static void on_write(uv_write_t *write, int status)
-{
-    struct probe *probe = write->data;
-    if (status < 0)
-        finish(probe, false);
+    enum talk_result result = n < 0 ? talk_end(&probe->talk) : talk_got(&probe->talk, (size_t)n);
+    go_on(probe, result);
 }
 
 static void on_connect(uv_connect_t *connect, int status)
 {
     struct probe *probe = connect->data;
+    const struct settings *settings = probe->prober->balancer->settings;
     if (probe->closing)
         return;
-    if (status < 0 || probe->worker->settings->proto == PROTO_HTTP) {
-        finish(probe, status == 0);
+    if (status < 0) {
+        finish(probe, "connect failed");
         return;
     }
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)cping, sizeof cping);
-    probe->write.data = probe;
-    uv_stream_t *stream = (uv_stream_t *)&probe->socket;
-    if (uv_write(&probe->write, stream, &buffer, 1, on_write) != 0 ||
-        uv_read_start(stream, give_space, on_read) != 0)
-        finish(probe, false);
+    enum talk_result result = talk_begin(&probe->talk, probe->worker->settings, &settings->health);
+    if (result == TALK_MORE &&
+        uv_read_start((uv_stream_t *)&probe->socket, give_space, on_read) != 0)
+        finish(probe, "read failed");
+    else
+        go_on(probe, result);
 }
 
 static void start_probe(struct probe *probe)
 {
-    const struct settings *settings = probe->prober->balancer->settings;
-    uint32_t timeout = settings->timeouts.cping ? settings->timeouts.cping : TIMEOUT_DEFAULT;
-    if (uv_tcp_init(probe->prober->loop, &probe->socket) != 0) {
+    struct health_prober *prober = probe->prober;
+    const struct health_settings *health = &prober->balancer->settings->health;
+    if (uv_tcp_init(prober->loop, &probe->socket) != 0) {
         arm(probe);
         return;
     }
     probe->socket.data = probe;
     probe->connect.data = probe;
     probe->running = true;
-    probe->got = 0;
-    probe->idle_ticks = 0;
     probe->stuck_ticks = 0;
+    probe->due_ms = uv_now(prober->loop) + health->interval;
     const struct sockaddr *addr = (const struct sockaddr *)&probe->worker->addr;
-    uv_timer_start(&probe->timer, on_timer, timeout, 0);
+    uv_timer_start(&probe->timer, on_timer, health->timeout, 0);
     int rc = uv_tcp_connect(&probe->connect, &probe->socket, addr, on_connect);
     /* Out of descriptors is our own trouble, not the worker's. */
     if (rc == UV_EMFILE || rc == UV_ENFILE || rc == UV_ENOMEM)
         close_socket(probe);
     else if (rc != 0)
-        finish(probe, false);
+        finish(probe, "connect failed");
 }
 
-/* A worker that is up needs a probe when it has been idle for long, or when requests are at it
- * and none came back: then it may be frozen, with its listening socket still taking connections. */
+/* A worker that is up needs a probe now and then: when it had no requests for long, or always where
+ * its health has a page. And when requests are at it and none comes back: then it may be frozen,
+ * with its listening socket still taking connections. */
 static bool tick_asks_for_probe(struct probe *probe)
 {
+    const struct health_settings *health = &probe->prober->balancer->settings->health;
+    uint64_t now = uv_now(probe->prober->loop);
     uint64_t served = atomic_load_explicit(&probe->worker->served, memory_order_relaxed);
     bool moved = served != probe->served;
+    bool busy = atomic_load_explicit(&probe->worker->busy, memory_order_relaxed) != 0;
     probe->served = served;
-    if (moved) {
-        probe->idle_ticks = 0;
-        probe->stuck_ticks = 0;
-        return false;
-    }
-    probe->idle_ticks++;
-    if (atomic_load_explicit(&probe->worker->busy, memory_order_relaxed) != 0)
-        probe->stuck_ticks++;
-    else
-        probe->stuck_ticks = 0;
-    return probe->idle_ticks >= IDLE_TICKS || probe->stuck_ticks >= STUCK_TICKS;
+    probe->stuck_ticks = moved || !busy ? 0 : probe->stuck_ticks + 1;
+    if (moved && !health->path.ptr)
+        probe->due_ms = now + health->interval;
+    return now >= probe->due_ms || probe->stuck_ticks >= STUCK_TICKS;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct probe *probe = timer->data;
     if (probe->running) {
-        finish(probe, false);
+        finish(probe, "timed out");
         return;
     }
     bool up = worker_health(probe->worker) == HEALTH_UP;
@@ -266,6 +264,7 @@ struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
         probe->prober = prober;
         probe->worker = &balancer->workers[i];
         probe->recover = RECOVER_MIN;
+        probe->due_ms = uv_now(loop) + balancer->settings->health.interval;
         uv_timer_init(loop, &probe->timer);
         probe->timer.data = probe;
         arm(probe);

@@ -40,6 +40,7 @@ static bool move_health(struct worker *worker, enum health from, enum health to,
     atomic_store_explicit(&worker->since_ms, now_ms, memory_order_relaxed);
     atomic_store_explicit(&worker->failures, 0, memory_order_relaxed);
     atomic_store_explicit(&worker->probe_ok, 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->streak, 0, memory_order_relaxed);
     if (to == HEALTH_UP || to == HEALTH_PROBE)
         atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
     if (from == HEALTH_PROBE && to == HEALTH_UP) {
@@ -161,29 +162,45 @@ void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t 
         report_failure(worker, outcome, request_no, now_ms);
 }
 
-void worker_probed(struct worker *worker, bool ok, uint64_t now_ms)
+/* Counts one more finding that speaks for leaving this state; true when there are enough. */
+static bool enough(struct worker *worker, bool finding, uint32_t wanted)
 {
+    if (!finding) {
+        atomic_store_explicit(&worker->streak, 0, memory_order_relaxed);
+        return false;
+    }
+    return atomic_fetch_add_explicit(&worker->streak, 1, memory_order_relaxed) + 1 >= wanted;
+}
+
+void worker_probed(struct worker *worker, const char *problem, uint64_t now_ms)
+{
+    bool ok = problem == NULL;
+    const struct health_settings *settings = &worker->balancer->settings->health;
     enum health health = worker_health(worker);
     if (!ok)
         atomic_store_explicit(&worker->failed_ms, now_ms, memory_order_relaxed);
     switch (health) {
     case HEALTH_UP:
         if (!ok)
-            move_health(worker, health, HEALTH_SUSPECT, "probe failed", now_ms);
+            move_health(worker, health, settings->fall <= 1 ? HEALTH_DOWN : HEALTH_SUSPECT, problem,
+                        now_ms);
         break;
     case HEALTH_SUSPECT:
-        move_health(worker, health, ok ? HEALTH_UP : HEALTH_DOWN,
-                    ok ? "probe answered" : "probe failed", now_ms);
+        /* What made it suspect was the first failure. */
+        if (ok)
+            move_health(worker, health, HEALTH_UP, "probe answered", now_ms);
+        else if (enough(worker, true, settings->fall > 2 ? settings->fall - 1 : 1))
+            move_health(worker, health, HEALTH_DOWN, problem, now_ms);
         break;
     case HEALTH_DOWN:
-        if (ok)
+        if (enough(worker, ok, settings->rise))
             move_health(worker, health, HEALTH_PROBE, "probe answered", now_ms);
         break;
     case HEALTH_PROBE:
         if (ok)
             count_probe_success(worker, now_ms);
         else
-            move_health(worker, health, HEALTH_DOWN, "probe failed", now_ms);
+            move_health(worker, health, HEALTH_DOWN, problem, now_ms);
         break;
     }
 }

@@ -55,6 +55,7 @@ struct worker {
     _Atomic uint64_t errors;
     _Atomic uint32_t refused;        /* in a row */
     _Atomic uint32_t probe_ok;       /* requests that went well in HEALTH_PROBE */
+    _Atomic uint32_t streak;         /* of the prober's equal findings in this state */
     _Atomic uint32_t failures;       /* F within the window */
     _Atomic uint64_t window_ms;      /* start of the window */
     _Atomic uint64_t window_request; /* first request that failed in it */
@@ -74,8 +75,8 @@ void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t 
 void worker_measure_traffic(struct worker *worker, uint64_t bytes);
 void worker_measure_latency(struct worker *worker, uint64_t ms);
 
-/* For the prober: what its own connection said. */
-void worker_probed(struct worker *worker, bool ok, uint64_t now_ms);
+/* For the prober: what its own connection said. problem is constant text; NULL: all is well. */
+void worker_probed(struct worker *worker, const char *problem, uint64_t now_ms);
 
 enum health worker_health(const struct worker *worker);
 const char *health_name(enum health health);

@@ -46,6 +46,7 @@ static const struct settings defaults = {
         },
     .session = {.sticky = true},
     .balance = {.slow_start = 10000},
+    .health = {.interval = 5000, .timeout = 1000, .fall = 2, .rise = 1},
     .log_level = LEVEL_INFO,
 };
 

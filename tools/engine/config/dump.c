@@ -14,7 +14,7 @@ static void dump_row(FILE *out, const char *indent, const struct setting_row *ro
         fprintf(out, "%s%s: \"%s\"\n", indent, row->key, given);
     if (secret)
         return;
-    bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME) &&
+    bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_PATH) &&
                   !((const ajp_str *)((const char *)base + row->offset))->ptr;
     if (absent)
         return;

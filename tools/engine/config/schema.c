@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 8 };
+enum { GROUPS_MAX = 12 };
 
 struct fields {
     cyaml_schema_field_t at[ROWS_MAX + GROUPS_MAX + 1]; /* a NULL key ends them */

@@ -114,6 +114,17 @@ struct balance_settings {
     uint32_t slow_start; /* ms until a worker that came back has its whole weight; 0: at once */
 };
 
+/* What the prober asks for, and how many equal answers it wants. */
+struct health_settings {
+    ajp_str path;      /* of a GET; null: a CPing, or an HTTP worker's connection, is enough */
+    ajp_str body;      /* what the beginning of the reply must hold; null: anything */
+    uint32_t status;   /* of the reply; 0: 200 to 399 */
+    uint32_t interval; /* ms between probes of a worker that is up */
+    uint32_t timeout;  /* ms for one probe */
+    uint32_t fall;     /* failures in a row until a worker is down */
+    uint32_t rise;     /* answers in a row until it is tried again */
+};
+
 struct settings {
     const struct listener_settings *listeners;
     size_t listener_count;
@@ -125,6 +136,7 @@ struct settings {
     struct limits limits;
     struct session_settings session;
     struct balance_settings balance;
+    struct health_settings health;
     ajp_str access_log; /* null: off; "-": standard output */
     enum log_format access_log_format;
     enum log_level log_level;

@@ -14,6 +14,7 @@ enum kind {
     KIND_CHOICE,      /* an enum, by its names */
     KIND_TEXT,        /* ajp_str */
     KIND_NAME,        /* ajp_str of [A-Za-z0-9_.-]{1,64} */
+    KIND_PATH,        /* ajp_str: /path?query of visible ASCII, at most 1000 bytes */
     KIND_LISTEN_URL,  /* proto, host and port of a listener */
     KIND_WORKER_URL,  /* of a worker */
     KIND_SECRET_FILE, /* ajp_str: the first line of a file */
@@ -37,7 +38,7 @@ struct setting_table {
     size_t count;
 };
 
-enum { ROWS_MAX = 48 }; /* of any one table */
+enum { ROWS_MAX = 64 }; /* of any one table */
 
 extern const struct setting_table table_top;
 extern const struct setting_table table_listener;

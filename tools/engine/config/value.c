@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_LEN = 64, SECRET_MAX = 1024 };
+enum { NAME_MAX_LEN = 64, SECRET_MAX = 1024, PATH_MAX_LEN = 1000 };
 
 struct unit {
     const char *name;
@@ -178,6 +178,18 @@ static bool set_name(const struct value_context *ctx, const struct setting_row *
     return set_text(ctx, row, base, text);
 }
 
+static bool set_path(const struct value_context *ctx, const struct setting_row *row, void *base,
+                     const char *text)
+{
+    size_t len = strlen(text);
+    bool plain = len <= PATH_MAX_LEN && text[0] == '/';
+    for (size_t i = 0; i < len; i++)
+        plain = plain && text[i] > 0x20 && text[i] < 0x7f && text[i] != '#';
+    if (!plain)
+        return expected(ctx, text, "a path as in /health, of at most %d bytes", PATH_MAX_LEN);
+    return set_text(ctx, row, base, text);
+}
+
 static bool set_url(const struct value_context *ctx, const struct setting_row *row, void *base,
                     const char *text)
 {
@@ -281,6 +293,8 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_text(ctx, row, base, text);
     case KIND_NAME:
         return set_name(ctx, row, base, text);
+    case KIND_PATH:
+        return set_path(ctx, row, base, text);
     case KIND_LISTEN_URL:
     case KIND_WORKER_URL:
         return set_url(ctx, row, base, text);
@@ -378,6 +392,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         return true;
     case KIND_TEXT:
     case KIND_NAME:
+    case KIND_PATH:
         print_quoted(out, *(const ajp_str *)place);
         return true;
     case KIND_LISTEN_URL: {
