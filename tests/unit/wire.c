@@ -131,7 +131,9 @@ uint8_t *guard_copy(const uint8_t *bytes, size_t len)
     if (base == MAP_FAILED || mprotect(base + room, page, PROT_NONE) != 0) {
         abort();
     }
-    memcpy(base + room - len, bytes, len);
+    if (len > 0) {
+        memcpy(base + room - len, bytes, len);
+    }
     return base + room - len;
 }
 
