@@ -42,11 +42,13 @@ def by_ajpcat(file):
     return dict(seen)
 
 
-# what tshark 4.0 gets wrong: packets of 64 KiB, requests after an unread body, stored methods
-TSHARK_ERRS = ("packet64k", "flush", "methods", "container", "raw-", "lighttpd", "derived-", "snap")
+# what tshark 4.0 gets wrong: packets of 64 KiB, requests after an unread body, stored methods,
+# captures that begin within a body
+TSHARK_ERRS = ("midstream", "packet64k", "flush", "methods", "container", "raw-", "lighttpd", "derived-", "snap")
 
 
 NAMES = [f.stem for f in CAPTURES if not any(word in f.name for word in TSHARK_ERRS)]
+assert len(NAMES) > 8
 
 
 @pytest.mark.parametrize("name", NAMES)
