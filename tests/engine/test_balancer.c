@@ -558,7 +558,7 @@ Test(worker, health_moves_by_the_rules)
         {"-+", HEALTH_UP},
         {"RR-", HEALTH_DOWN},
         {"RR+", HEALTH_PROBE},
-        {"RRO", HEALTH_DOWN}, /* only the prober brings it back */
+        {"RRO", HEALTH_PROBE}, /* an answer counts as much as the prober's */
         {"RR+OO", HEALTH_PROBE},
         {"RR+OOO", HEALTH_UP},
         {"RR+++", HEALTH_PROBE},

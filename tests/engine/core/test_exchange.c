@@ -12,6 +12,7 @@ enum { WORKERS = 3 };
 static struct worker_settings worker_settings[WORKERS];
 static struct settings settings;
 static struct shard shard;
+static struct generation generation; /* its one user is this file */
 static char error[128];
 
 /* What the fakes saw. */
@@ -100,8 +101,10 @@ static void begin(void)
     memset(&shard, 0, sizeof(shard));
     cr_assert_eq(loop_init(&shard.loop, 8192), 0);
     shard.settings = &settings;
-    shard.balancer = balancer_new(&settings, error, sizeof(error));
-    cr_assert_not_null(shard.balancer, "%s", error);
+    generation = (struct generation){.settings = &settings, .users = 1};
+    generation.balancer = balancer_new(&settings, error, sizeof(error));
+    cr_assert_not_null(generation.balancer, "%s", error);
+    shard.pools = pools_new(&generation);
     shard.backs[PROTO_AJP] = &back;
     starts = ends = fails = script_len = 0;
     body_len = 0;
@@ -111,8 +114,10 @@ static void end(void)
 {
     exchange_pool_clear(&shard);
     for (int i = 0; i < WORKERS; i++)
-        cr_assert_eq(shard.balancer->workers[i].busy, 0, "worker %d: busy count is back", i);
-    balancer_free(shard.balancer);
+        cr_assert_eq(generation.balancer->workers[i].busy, 0, "worker %d: busy count is back", i);
+    pools_leave(shard.pools);
+    cr_assert_eq(generation.users, 1, "no exchange still holds its pools");
+    balancer_free(generation.balancer);
     loop_close(&shard.loop);
 }
 

@@ -9,6 +9,9 @@ extern const struct back_ops back_ajp;
 
 /* Capacity changed somewhere: serve who waits here, or give up what others wait for. */
 void links_look_again(struct shard *sh);
+/* The shard has a newer generation than p: close what is idle of p, pool no more of it, and
+ * let who waits for it choose anew. */
+void links_retire(struct shard *sh, struct pools *p);
 /* Close every link of the shard; those at work fail their exchange. */
 void links_close_all(struct shard *sh);
 

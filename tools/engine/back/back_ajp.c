@@ -431,7 +431,7 @@ static void on_event(struct stream *s, bool readable, bool writable)
 static void back_start(struct exchange *x)
 {
     struct shard *sh = x->shard;
-    struct link *l = x->fresh_only ? NULL : link_take_idle(sh, x->worker);
+    struct link *l = x->fresh_only ? NULL : link_take_idle(x->pools, x->worker);
     const struct timeouts *t = &sh->settings->timeouts;
 
     if (l != NULL) {
@@ -451,7 +451,7 @@ static void back_start(struct exchange *x)
         if (!room || x->queued)
             return;
     }
-    l = link_new(sh, x->worker, on_event, on_deadline);
+    l = link_new(sh, x->pools, x->worker, on_event, on_deadline);
     if (l == NULL) {
         exchange_failed(x, FAIL_REFUSED, strerror(errno));
         return;

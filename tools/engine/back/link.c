@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct link *link_take_idle(struct shard *sh, const struct worker *w)
+struct link *link_take_idle(struct pools *p, const struct worker *w)
 {
-    struct list *pool = &sh->idle[w->index];
+    struct list *pool = &p->idle[w->index];
     struct link *l;
 
     if (list_empty(pool))
@@ -27,11 +27,12 @@ void link_put_idle(struct link *l)
     l->state = LINK_IDLE;
     l->reused = true;
     l->idle_since = shard_now(l->shard);
-    list_add(&l->shard->idle[l->worker->index], &l->pool);
+    list_add(&l->pools->idle[l->worker->index], &l->pool);
     loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
     stream_want(&l->stream, true, false);
-    if (!queue_serve(l->shard, l->worker) && queue_elsewhere(l->shard, l->worker))
-        link_close(l, false); /* another thread has more use for the connection */
+    if (!queue_serve(l->pools, l->worker) &&
+        (l->pools->retired || queue_elsewhere(l->pools, l->worker)))
+        link_close(l, false); /* of no more use, or of more use to another thread */
 }
 
 static void on_closed(struct stream *s)
@@ -39,7 +40,7 @@ static void on_closed(struct stream *s)
     free(CONTAINER_OF(s, struct link, stream));
 }
 
-struct link *link_new(struct shard *sh, struct worker *w,
+struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d))
 {
@@ -61,6 +62,7 @@ struct link *link_new(struct shard *sh, struct worker *w,
     l->stream.on_event = on_event;
     l->stream.on_closed = on_closed;
     l->shard = sh;
+    l->pools = pools_enter(p);
     l->worker = w;
     l->state = LINK_CONNECTING;
     limits.max_packet = w->settings->packet_size;
@@ -86,25 +88,45 @@ void link_close(struct link *l, bool reset)
     l->rest = NULL;
     stream_close(&l->stream, reset);
     capacity_give(l->shard, l->worker);
+    pools_leave(l->pools);
 }
 
 /* Has w a connection to spare for who waits in this thread? */
-static bool can_serve(struct shard *sh, struct worker *w)
+static bool can_serve(const struct pools *p, const struct worker *w)
 {
     uint32_t cap = w->settings->max_connections;
 
-    return !list_empty(&sh->waiting[w->index]) &&
-           (!list_empty(&sh->idle[w->index]) || cap == 0 || atomic_load(&w->connections) < cap);
+    return !list_empty(&p->waiting[w->index]) &&
+           (!list_empty(&p->idle[w->index]) || cap == 0 || atomic_load(&w->connections) < cap);
 }
 
 void links_look_again(struct shard *sh)
 {
-    for (size_t i = 0; i < sh->balancer->count; i++) {
-        struct worker *w = &sh->balancer->workers[i];
+    struct pools *p = sh->pools;
 
-        while (can_serve(sh, w))
-            queue_serve(sh, w);
-        if (queue_elsewhere(sh, w) && !list_empty(&sh->idle[i]))
-            link_close(CONTAINER_OF(sh->idle[i].next, struct link, pool), false);
+    for (size_t i = 0; i < p->balancer->count; i++) {
+        struct worker *w = &p->balancer->workers[i];
+
+        while (can_serve(p, w))
+            queue_serve(p, w);
+        if (queue_elsewhere(p, w) && !list_empty(&p->idle[i]))
+            link_close(CONTAINER_OF(p->idle[i].next, struct link, pool), false);
+    }
+}
+
+void links_retire(struct shard *sh, struct pools *p)
+{
+    struct list *at = sh->links.next;
+
+    p->retired = true;
+    for (size_t i = 0; i < p->balancer->count; i++)
+        while (!list_empty(&p->waiting[i]))
+            exchange_move(CONTAINER_OF(p->waiting[i].next, struct exchange, queue));
+    while (at != &sh->links) {
+        struct link *l = CONTAINER_OF(at, struct link, node);
+
+        at = at->next;
+        if (l->pools == p && l->state == LINK_IDLE)
+            link_close(l, false);
     }
 }

@@ -21,8 +21,9 @@ struct link {
     struct ajp_session session;
     struct deadline deadline;
     struct list node; /* in shard.links */
-    struct list pool; /* in shard.idle[worker] while LINK_IDLE */
+    struct list pool; /* in pools.idle[worker] while LINK_IDLE */
     struct shard *shard;
+    struct pools *pools;
     struct worker *worker;
     struct exchange *x; /* NULL: none at work */
     struct buf *rest;   /* the beginning of a message whose end has not come */
@@ -33,10 +34,10 @@ struct link {
 };
 
 /* The most recently used idle link, out of the pool; NULL: none. */
-struct link *link_take_idle(struct shard *sh, const struct worker *w);
+struct link *link_take_idle(struct pools *p, const struct worker *w);
 /* A link that has begun to connect; NULL with errno set. The caller has taken its capacity,
  * which goes back with the link. */
-struct link *link_new(struct shard *sh, struct worker *w,
+struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d));
 /* Into the pool; the session is idle and nothing waits to be read. */

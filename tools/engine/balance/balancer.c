@@ -222,12 +222,11 @@ static struct worker *pick_by_hash(struct balancer *balancer, const struct pick 
     return best;
 }
 
-/* All are down: once a second a request may try the one whose failure is longest ago. */
+/* All are down: a request may try the one whose failure is longest ago. Where connections were
+ * refused a try costs next to nothing; where they hang, one a second is enough. */
 static struct worker *pick_forced(struct balancer *balancer, const struct pick *pick)
 {
     uint64_t last = atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed);
-    if (last != 0 && pick->now_ms - last < FORCED_INTERVAL)
-        return NULL;
     struct worker *best = NULL;
     uint64_t best_failed = UINT64_MAX;
     for (size_t i = 0; i < balancer->count; i++) {
@@ -242,7 +241,15 @@ static struct worker *pick_forced(struct balancer *balancer, const struct pick *
             best_failed = failed;
         }
     }
-    if (best && !atomic_compare_exchange_strong(&balancer->forced_ms, &last, pick->now_ms))
+    if (best && atomic_load_explicit(&best->refused, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&balancer->forced_ms, pick->now_ms, memory_order_relaxed);
+        return best;
+    }
+    if (!best)
+        return NULL;
+    if (last != 0 && pick->now_ms - last < FORCED_INTERVAL)
+        return NULL;
+    if (!atomic_compare_exchange_strong(&balancer->forced_ms, &last, pick->now_ms))
         return NULL;
     return best;
 }
@@ -351,6 +358,27 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         }
     }
     return balancer;
+}
+
+static void inherit(struct worker *to, const struct worker *from)
+{
+    if (to->settings->port != from->settings->port ||
+        !same_text(to->settings->host, from->settings->host))
+        return;
+    to->health = from->health;
+    to->since_ms = from->since_ms;
+    to->failed_ms = from->failed_ms;
+    to->refused = from->refused;
+    if (to->settings->activation == from->settings->activation)
+        to->activation = from->activation;
+}
+
+void balancer_inherit(struct balancer *to, const struct balancer *from)
+{
+    for (size_t i = 0; i < to->count; i++)
+        for (size_t k = 0; k < from->count; k++)
+            if (same_text(to->workers[i].settings->name, from->workers[k].settings->name))
+                inherit(&to->workers[i], &from->workers[k]);
 }
 
 void balancer_free(struct balancer *balancer)

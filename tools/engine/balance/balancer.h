@@ -30,6 +30,9 @@ struct pick {
 /* Resolves every worker's host name (blocking). NULL with one message in error. The settings
  * must outlive the balancer. */
 struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap);
+/* Workers that are the same in both keep what was learned of them: health, and an activation
+ * set at run time unless the settings' own has changed. */
+void balancer_inherit(struct balancer *to, const struct balancer *from);
 void balancer_free(struct balancer *balancer);
 
 /* NULL: none can be used now. */

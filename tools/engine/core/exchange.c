@@ -28,6 +28,7 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
 
 void exchange_give(struct exchange *x)
 {
+    pools_leave(x->pools);
     x->next_free = x->shard->free_exchanges;
     x->shard->free_exchanges = x;
 }
@@ -68,7 +69,7 @@ static void attempt(struct exchange *x)
     struct worker *w;
 
     x->pick.now_ms = shard_now(x->shard);
-    w = balancer_pick(x->shard->balancer, &x->pick);
+    w = balancer_pick(x->pools->balancer, &x->pick);
     if (w != NULL)
         attempt_at(x, w);
     else
@@ -79,9 +80,24 @@ void exchange_start(struct exchange *x)
 {
     x->number = ((uint64_t)x->shard->index << 48) | ++x->shard->requests;
     x->start_us = now_us(x);
+    x->pools = pools_enter(x->shard->pools);
     x->pick.key = x->head.remote_addr;
     if (x->shard->settings->session.sticky)
-        sticky_find(x->shard->balancer, &x->head, &x->pick);
+        sticky_find(x->pools->balancer, &x->head, &x->pick);
+    attempt(x);
+}
+
+void exchange_move(struct exchange *x)
+{
+    struct pools *old = x->pools;
+
+    queue_leave(x);
+    worker_end(x->worker);
+    x->worker = NULL;
+    x->pick.tried = 0; /* its bits are places among the old workers */
+    x->attempts--;
+    x->pools = pools_enter(x->shard->pools);
+    pools_leave(old);
     attempt(x);
 }
 

@@ -44,7 +44,8 @@ struct exchange {
     const struct front_ops *front;
     void *conn; /* the front's */
     const struct back_ops *back;
-    void *link; /* the back's; NULL: none at work */
+    void *link;          /* the back's; NULL: none at work */
+    struct pools *pools; /* those in force when it began */
     struct worker *worker;
     struct pick pick;
 
@@ -94,6 +95,9 @@ void exchange_pause(struct exchange *x, bool paused);
 void exchange_cancel(struct exchange *x, const char *reason);
 /* One line in the access log; status: what the client got, 0: nothing. */
 void exchange_log(struct exchange *x, uint16_t status);
+
+/* x waits in the queue of a generation that is no longer in force: choose anew. */
+void exchange_move(struct exchange *x);
 
 /* --- for backs --- */
 

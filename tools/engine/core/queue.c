@@ -45,7 +45,7 @@ bool queue_wait(struct exchange *x)
         return true;
     }
     x->queued = true;
-    list_add(sh->waiting[w->index].prev, &x->queue);
+    list_add(x->pools->waiting[w->index].prev, &x->queue);
     deadline_init(&x->queue_deadline, on_late);
     loop_deadline(&sh->loop, &x->queue_deadline, sh->settings->timeouts.queue);
     sh->wake_all(sh); /* an idle connection may lie in another thread's pool */
@@ -60,9 +60,9 @@ void queue_leave(struct exchange *x)
     atomic_fetch_sub(&x->worker->waiting, 1);
 }
 
-bool queue_serve(struct shard *sh, struct worker *w)
+bool queue_serve(struct pools *p, struct worker *w)
 {
-    struct list *line = &sh->waiting[w->index];
+    struct list *line = &p->waiting[w->index];
     struct exchange *x;
 
     if (list_empty(line))
@@ -73,7 +73,7 @@ bool queue_serve(struct shard *sh, struct worker *w)
     return true;
 }
 
-bool queue_elsewhere(const struct shard *sh, const struct worker *w)
+bool queue_elsewhere(const struct pools *p, const struct worker *w)
 {
-    return atomic_load(&w->waiting) > 0 && list_empty(&sh->waiting[w->index]);
+    return atomic_load(&w->waiting) > 0 && list_empty(&p->waiting[w->index]);
 }

@@ -18,8 +18,8 @@ bool queue_wait(struct exchange *x);
 void queue_leave(struct exchange *x);
 
 /* A connection to w is free in this thread: the next in line takes it. False: nobody waits. */
-bool queue_serve(struct shard *sh, struct worker *w);
+bool queue_serve(struct pools *p, struct worker *w);
 /* Somebody in another thread waits for w, and nobody here. */
-bool queue_elsewhere(const struct shard *sh, const struct worker *w);
+bool queue_elsewhere(const struct pools *p, const struct worker *w);
 
 #endif

@@ -4,9 +4,9 @@
 #ifndef ENGINE_CORE_SHARD_H
 #define ENGINE_CORE_SHARD_H
 
-#include "balance/balancer.h"
 #include "base/access_log.h"
-#include "config/settings.h"
+#include "core/generation.h"
+#include "net/listener.h"
 #include "net/loop.h"
 
 struct exchange;
@@ -14,20 +14,31 @@ struct back_ops;
 
 struct shard {
     struct loop loop;
-    const struct settings *settings;
-    struct balancer *balancer;
-    const struct back_ops *backs[2];    /* by enum proto; NULL: not built in */
-    struct access_log *access_log;      /* NULL: off */
+    const struct settings *settings; /* those in force: pools->generation's */
+    struct pools *pools;             /* in force: requests that begin now use them */
+    const struct back_ops *backs[2]; /* by enum proto; NULL: not built in */
+    struct access_log *access_log;   /* NULL: off */
+    struct list doors;
     struct list conns;                  /* every client connection */
     struct list links;                  /* every connection to a worker */
-    struct list *idle;                  /* by worker index: links that wait for a request */
-    struct list *waiting;               /* by worker index: exchanges that wait for a connection */
     void (*wake_all)(struct shard *sh); /* capacity has changed: every thread looks again */
     struct exchange *free_exchanges;
     uint64_t requests; /* begun so far */
     uint32_t conn_count;
     uint32_t index;
     bool draining; /* finish what is open, begin nothing */
+};
+
+/* Where connections come in. It outlives a reload, and, when the reload took it away,
+ * stays until its last connection has gone. */
+struct door {
+    struct listener listener;
+    const struct listener_settings *settings;
+    struct pools *pools; /* whose generation holds settings */
+    struct list node;    /* in shard.doors */
+    uint32_t conn_count;
+    bool closing; /* its connections end with their request */
+    bool shut;    /* the listener's handle has gone */
 };
 
 static inline uint64_t shard_now(const struct shard *sh)

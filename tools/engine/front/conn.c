@@ -2,7 +2,10 @@
 /* An idle connection holds its struct and nothing else: blocks come when bytes do. */
 #include "front/conn.h"
 
+#include "core/door.h"
+
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@ void conn_close(struct conn *c, bool reset)
     c->closed = true;
     list_remove(&c->node);
     c->shard->conn_count--;
+    door_leave(c->door);
     deadline_drop(&c->shard->loop.wheel, &c->deadline);
     out_clear(&c->out, &c->shard->loop);
     buf_give(&c->shard->loop.bufs, c->rx);
@@ -111,12 +115,12 @@ static void on_late(struct deadline *d)
         c->ops->late(c);
 }
 
-bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings *listener, int fd,
+bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,
                const struct conn_ops *ops)
 {
     int on = 1;
 
-    if (stream_open(&c->stream, &sh->loop, fd, listener->tls) != 0) {
+    if (stream_open(&c->stream, &sh->loop, fd, door->settings->tls) != 0) {
         close(fd);
         return false;
     }
@@ -125,7 +129,8 @@ bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings 
     c->stream.on_closed = on_closed;
     c->ops = ops;
     c->shard = sh;
-    c->listener = listener;
+    c->door = door;
+    door->conn_count++;
     out_init(&c->out);
     deadline_init(&c->deadline, on_late);
     list_add(&sh->conns, &c->node);
@@ -196,7 +201,7 @@ bool conn_peer_ended(struct conn *c)
     if (n == STREAM_AGAIN) /* nothing after all, or not whole yet: it may still end */
         return false;
     stream_want_read(&c->stream, false);
-    return n <= 0;
+    return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
 bool conn_settle(struct conn *c)

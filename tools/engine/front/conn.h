@@ -23,7 +23,7 @@ struct conn {
     struct list node; /* in shard.conns */
     const struct conn_ops *ops;
     struct shard *shard;
-    const struct listener_settings *listener;
+    struct door *door;
     struct buf *rx;     /* [0, kept) the head of x; [start, end) not looked at yet */
     struct exchange *x; /* NULL: between requests */
     uint32_t kept;
@@ -36,7 +36,7 @@ struct conn {
 };
 
 /* Take over fd. False: fd was closed. */
-bool conn_open(struct conn *c, struct shard *sh, const struct listener_settings *listener, int fd,
+bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,
                const struct conn_ops *ops);
 
 /* Read once into rx, behind what it holds. As stream_recv; STREAM_AGAIN too when rx is full. */
@@ -67,6 +67,12 @@ void conn_close(struct conn *c, bool reset);
 static inline void conn_arm(struct conn *c, uint32_t ms)
 {
     loop_deadline(&c->shard->loop, &c->deadline, ms);
+}
+
+/* The daemon or this connection's door is about to close: no request after this one. */
+static inline bool conn_ending(const struct conn *c)
+{
+    return c->shard->draining || c->door->closing;
 }
 
 /* The address of the other end, or of ours, as text; port may be NULL. */

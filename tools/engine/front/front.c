@@ -12,7 +12,7 @@ void front_drain(struct shard *sh)
         struct conn *c = CONTAINER_OF(at, struct conn, node);
 
         at = at->next;
-        if (c->x == NULL && conn_unread(c) == 0)
+        if (conn_ending(c) && c->x == NULL && conn_unread(c) == 0)
             conn_finish(c, false);
     }
 }

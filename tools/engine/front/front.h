@@ -6,10 +6,11 @@
 #include "core/shard.h"
 
 /* Take over an accepted socket. */
-void front_ajp_accept(struct shard *sh, const struct listener_settings *listener, int fd);
-void front_http1_accept(struct shard *sh, const struct listener_settings *listener, int fd);
+void front_ajp_accept(struct shard *sh, struct door *door, int fd);
+void front_http1_accept(struct shard *sh, struct door *door, int fd);
 
-/* Close connections that are between requests; the others end with their request. */
+/* Close connections that are between requests and are to end (conn_ending); the others
+ * end with their request. */
 void front_drain(struct shard *sh);
 /* Close all, whatever they are at. */
 void front_close_all(struct shard *sh);

@@ -135,8 +135,8 @@ static void front_reply(struct exchange *x, const struct reply *r)
         a->c.out.failed = true;
     } else {
         st = r->raw != NULL
-                 ? ajp_reencode_response(r->raw, b->data, a->c.listener->packet_size, &len)
-                 : encode_reply(r, b->data, a->c.listener->packet_size, &len);
+                 ? ajp_reencode_response(r->raw, b->data, a->c.door->settings->packet_size, &len)
+                 : encode_reply(r, b->data, a->c.door->settings->packet_size, &len);
         if (st == AJP_OK)
             put(a, b->data, len);
         else
@@ -177,7 +177,7 @@ static void front_flush(struct exchange *x)
 
 static void front_end(struct exchange *x)
 {
-    end_response(of(x), !x->shard->draining && !x->excess);
+    end_response(of(x), !conn_ending(&of(x)->c) && !x->excess);
 }
 
 static void front_fail(struct exchange *x, uint16_t status)
@@ -185,7 +185,7 @@ static void front_fail(struct exchange *x, uint16_t status)
     struct ajp_conn *a = of(x);
 
     if (!x->begun) {
-        answer_error(a, status, !x->shard->draining && !ajp_session_owed(&a->session));
+        answer_error(a, status, !conn_ending(&a->c) && !ajp_session_owed(&a->session));
         return;
     }
     /* Closed without End Response: the web server can tell that this is not the whole. */
@@ -256,7 +256,7 @@ static void take_request(struct ajp_conn *a)
 {
     struct exchange *x = a->c.x;
     const ajp_request *r = &x->message.u.request;
-    struct ajp_verdict v = ajp_policy(a->c.listener, r);
+    struct ajp_verdict v = ajp_policy(a->c.door->settings, r);
     struct head *h = &x->head;
 
     a->c.kept = a->c.rx->start;
@@ -448,16 +448,16 @@ static void free_conn(struct conn *c)
 
 static const struct conn_ops ops = {on_readable, on_late, free_conn};
 
-void front_ajp_accept(struct shard *sh, const struct listener_settings *listener, int fd)
+void front_ajp_accept(struct shard *sh, struct door *door, int fd)
 {
     struct ajp_limits limits = ajp_limits_relay;
     struct ajp_conn *a = calloc(1, sizeof(*a));
 
-    limits.max_packet = listener->packet_size;
+    limits.max_packet = door->settings->packet_size;
     limits.max_headers = (uint16_t)sh->settings->limits.header_count;
     if (a == NULL) {
         close(fd);
-    } else if (!conn_open(&a->c, sh, listener, fd, &ops)) {
+    } else if (!conn_open(&a->c, sh, door, fd, &ops)) {
         free(a);
     } else {
         ajp_session_init(&a->session, AJP_CONTAINER, &limits);

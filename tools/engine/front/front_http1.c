@@ -88,7 +88,7 @@ static void request_over(struct http1_conn *h, uint16_t status)
 {
     struct conn *c = &h->c;
     struct exchange *x = c->x;
-    bool keep = h->keep && !x->excess && !c->shard->draining;
+    bool keep = h->keep && !x->excess && !conn_ending(c);
     bool rest = !h->body_over;
 
     if (rest && !worth_discarding(h, x))
@@ -132,7 +132,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
 
     h->to_close = r->content_length < 0 && !x->bodyless && http10;
     h->chunked = r->content_length < 0 && !x->bodyless && !http10;
-    if (h->to_close || x->shard->draining)
+    if (h->to_close || conn_ending(&h->c))
         h->keep = false;
     how.close = !h->keep;
     how.chunked = h->chunked;
@@ -385,7 +385,7 @@ static void begin(struct http1_conn *h, struct exchange *x)
     h->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
     h->body_over = h->body == BODY_NONE;
     h->body_begun = false;
-    h->keep = head->keep_alive && !h->c.shard->draining;
+    h->keep = head->keep_alive && !conn_ending(&h->c);
     h->seen = 0;
     h->packet_left = 0;
     h->decoder = (struct h1_chunked){0};
@@ -533,7 +533,7 @@ static void free_conn(struct conn *c)
 
 static const struct conn_ops ops = {on_readable, on_late, free_conn};
 
-void front_http1_accept(struct shard *sh, const struct listener_settings *listener, int fd)
+void front_http1_accept(struct shard *sh, struct door *door, int fd)
 {
     struct http1_conn *h = calloc(1, sizeof(*h));
 
@@ -541,7 +541,7 @@ void front_http1_accept(struct shard *sh, const struct listener_settings *listen
         close(fd);
         return;
     }
-    if (!conn_open(&h->c, sh, listener, fd, &ops)) {
+    if (!conn_open(&h->c, sh, door, fd, &ops)) {
         free(h);
         return;
     }

@@ -114,12 +114,19 @@ int listener_start(struct listener *l, struct loop *loop, int fd)
     return uv_poll_start(&l->poll, UV_READABLE, on_ready);
 }
 
+static void on_closed(uv_handle_t *h)
+{
+    struct listener *l = h->data;
+
+    l->stopped(l);
+}
+
 void listener_stop(struct listener *l)
 {
     if (l->closed)
         return;
     l->closed = true;
     deadline_drop(&l->loop->wheel, &l->pause);
-    uv_close((uv_handle_t *)&l->poll, NULL);
+    uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);
 }

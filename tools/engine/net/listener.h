@@ -19,7 +19,9 @@ struct listener {
     void (*accepted)(struct listener *l, int fd);
     /* False: no room now, ask again later. NULL: there always is. */
     bool (*room)(struct listener *l);
-    void *ctx, *owner; /* the user's */
+    /* listener_stop is done: the memory may go. */
+    void (*stopped)(struct listener *l);
+    void *owner; /* the user's */
 };
 
 /* A bound, listening, non-blocking socket, or a negative errno. shared: others will
@@ -28,7 +30,7 @@ int listener_bind(const char *host, uint16_t *port, bool shared);
 
 /* Accept on fd from now on; the other members are set already. */
 int listener_start(struct listener *l, struct loop *loop, int fd);
-/* No more connections. The memory must stay until the loop has turned. */
+/* No more connections; stopped() follows in a later turn of the loop. */
 void listener_stop(struct listener *l);
 
 #endif

@@ -1,35 +1,142 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Start and stop of the whole: sockets, threads, signals. */
+/* Start, reload and stop of the whole: sockets, threads, signals. */
 #include "run/engine.h"
 
 #include "balance/health.h"
+#include "run/sockets.h"
 #include "run/thread.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct engine {
-    const struct settings *settings;
-    struct balancer *balancer;
+    int argc;
+    char **argv;
+    const struct program *program;
+    struct generation *now;
+    struct generation *before; /* kept until the prober's handles have surely gone */
     struct health_prober *prober;
     struct thread *threads;
-    uv_signal_t term, interrupt, reopen;
+    uint32_t thread_count;
+    uv_signal_t term, interrupt, reopen, hangup;
+    bool ending;
 };
+
+static uv_loop_t *main_loop(struct engine *e)
+{
+    return &e->threads[0].shard.loop.uv;
+}
+
+/* --- reload --- */
+
+/* One order for each thread; new listeners bound. NULL with one message in error. */
+static struct order **make_orders(struct generation *g, const struct generation *old,
+                                  uint32_t threads, char *error, size_t error_cap)
+{
+    struct order **orders = calloc(threads, sizeof(struct order *));
+
+    if (orders != NULL) {
+        for (uint32_t t = 0; t < threads; t++)
+            if ((orders[t] = order_new(g)) == NULL)
+                break;
+        if (orders[threads - 1] != NULL && sockets_bind(g, old, orders, threads, error, error_cap))
+            return orders;
+        if (orders[threads - 1] == NULL)
+            snprintf(error, error_cap, "out of memory");
+        for (uint32_t t = 0; t < threads && orders[t] != NULL; t++)
+            order_free(orders[t]);
+        free(orders);
+        return NULL;
+    }
+    snprintf(error, error_cap, "out of memory");
+    return NULL;
+}
+
+static bool orders_pending(const struct engine *e)
+{
+    for (uint32_t t = 0; t < e->thread_count; t++)
+        if (atomic_load(&e->threads[t].order) != NULL)
+            return true;
+    return false;
+}
+
+static void take_into_force(struct engine *e, struct generation *g, struct order **orders)
+{
+    struct health_prober *prober = health_start(g->balancer, main_loop(e));
+
+    for (uint32_t t = 0; t < e->thread_count; t++)
+        thread_order(&e->threads[t], orders[t]);
+    free(orders);
+    if (prober != NULL) {
+        health_stop(e->prober);
+        e->prober = prober;
+    }
+    if (e->before != NULL)
+        generation_leave(e->before);
+    e->before = e->now;
+    e->now = g;
+}
+
+static bool reload(struct engine *e, char *error, size_t error_cap)
+{
+    struct settings *set = NULL;
+    struct generation *g;
+    struct order **orders;
+
+    if (orders_pending(e)) {
+        snprintf(error, error_cap, "the last reload is still under way");
+        return false;
+    }
+    if (options_parse(e->argc, e->argv, e->program, &set) >= 0) {
+        snprintf(error, error_cap, "the configuration is not valid, see the message before this");
+        return false;
+    }
+    set->threads = e->thread_count; /* a change takes a restart */
+    g = generation_new(set, error, error_cap);
+    if (g == NULL)
+        return false;
+    balancer_inherit(g->balancer, e->now->balancer);
+    orders = make_orders(g, e->now, e->thread_count, error, error_cap);
+    if (orders == NULL) {
+        generation_leave(g);
+        return false;
+    }
+    log_setup(set->log_level, set->log_format);
+    take_into_force(e, g, orders);
+    return true;
+}
+
+static void on_hangup(uv_signal_t *s, int number)
+{
+    struct engine *e = s->data;
+    char error[256];
+
+    (void)number;
+    if (e->ending)
+        return;
+    if (reload(e, error, sizeof(error)))
+        log_event(LEVEL_INFO, "reloaded", "workers=%zu listeners=%zu",
+                  e->now->settings->worker_count, e->now->settings->listener_count);
+    else
+        log_event(LEVEL_ERROR, "reload_failed", "reason=\"%s\" note=\"the old settings stay\"",
+                  error);
+}
+
+/* --- the other signals --- */
 
 static void on_end_signal(uv_signal_t *s, int number)
 {
     struct engine *e = s->data;
 
     log_event(LEVEL_INFO, "draining", "signal=%d", number);
-    if (e->prober != NULL) {
+    if (!e->ending) {
+        e->ending = true;
         health_stop(e->prober);
         e->prober = NULL;
-        uv_close((uv_handle_t *)&e->reopen, NULL);
     }
-    for (uint32_t i = 0; i < e->settings->threads; i++)
+    for (uint32_t i = 0; i < e->thread_count; i++)
         thread_drain(&e->threads[i]);
 }
 
@@ -42,57 +149,28 @@ static void on_reopen(uv_signal_t *s, int number)
 
 static void start_signal(struct engine *e, uv_signal_t *s, int number, uv_signal_cb cb)
 {
-    uv_signal_init(&e->threads[0].shard.loop.uv, s);
+    uv_signal_init(main_loop(e), s);
     s->data = e;
     uv_signal_start(s, cb, number);
 }
 
-/* fds[thread][listener], all bound; ports that were 0 are the same in all threads. */
-static bool bind_all(const struct settings *set, int *fds, uint16_t *ports)
+static void start_signals(struct engine *e)
 {
-    bool shared = set->threads > 1;
-
-    for (size_t l = 0; l < set->listener_count; l++) {
-        const struct listener_settings *listener = &set->listeners[l];
-
-        ports[l] = listener->port;
-        if (shared && ports[l] != 0) { /* SO_REUSEPORT would share with another daemon unseen */
-            int probe = listener_bind(listener->host.ptr, &ports[l], false);
-
-            if (probe >= 0)
-                close(probe);
-            else
-                fds[l] = probe;
-        }
-        for (uint32_t t = 0; t < set->threads && fds[l] >= 0; t++) {
-            int fd = listener_bind(listener->host.ptr, &ports[l], shared);
-
-            if (fd < 0)
-                fds[l] = fd;
-            else
-                fds[t * set->listener_count + l] = fd;
-        }
-        if (fds[l] < 0) {
-            fprintf(stderr, "cannot listen on %s://%s:%u: %s\n",
-                    scheme_name(listener->proto, listener->secure), listener->host.ptr, ports[l],
-                    strerror(-fds[l]));
-            return false;
-        }
-    }
-    return true;
+    start_signal(e, &e->term, SIGTERM, on_end_signal);
+    start_signal(e, &e->interrupt, SIGINT, on_end_signal);
+    start_signal(e, &e->reopen, SIGUSR1, on_reopen);
+    start_signal(e, &e->hangup, SIGHUP, on_hangup);
 }
 
-static void announce(const struct settings *set, const uint16_t *ports)
+static void stop_signals(struct engine *e)
 {
-    for (size_t l = 0; l < set->listener_count; l++) {
-        const struct listener_settings *listener = &set->listeners[l];
-        bool six = strchr(listener->host.ptr, ':') != NULL;
-
-        printf("listening %s://%s%s%s:%u\n", scheme_name(listener->proto, listener->secure),
-               six ? "[" : "", listener->host.ptr, six ? "]" : "", ports[l]);
-    }
-    fflush(stdout);
+    uv_close((uv_handle_t *)&e->term, NULL);
+    uv_close((uv_handle_t *)&e->interrupt, NULL);
+    uv_close((uv_handle_t *)&e->reopen, NULL);
+    uv_close((uv_handle_t *)&e->hangup, NULL);
 }
+
+/* --- the whole --- */
 
 static void thread_main(void *t)
 {
@@ -101,77 +179,69 @@ static void thread_main(void *t)
 
 static void serve(struct engine *e)
 {
-    start_signal(e, &e->term, SIGTERM, on_end_signal);
-    start_signal(e, &e->interrupt, SIGINT, on_end_signal);
-    start_signal(e, &e->reopen, SIGUSR1, on_reopen);
-    for (uint32_t i = 1; i < e->settings->threads; i++)
+    start_signals(e);
+    for (uint32_t i = 1; i < e->thread_count; i++)
         uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
+    sockets_announce(e->now->settings, &e->threads[0].shard);
     thread_run(&e->threads[0]);
-    for (uint32_t i = 1; i < e->settings->threads; i++)
+    for (uint32_t i = 1; i < e->thread_count; i++)
         uv_thread_join(&e->threads[i].id);
-    uv_close((uv_handle_t *)&e->term, NULL);
-    uv_close((uv_handle_t *)&e->interrupt, NULL);
-    for (uint32_t i = 0; i < e->settings->threads; i++)
+    stop_signals(e);
+    for (uint32_t i = 0; i < e->thread_count; i++)
         thread_close(&e->threads[i]);
 }
 
-static int start(struct engine *e, const int *fds, const uint16_t *ports)
+static bool start(struct engine *e, char *error, size_t error_cap)
 {
-    for (uint32_t i = 0; i < e->settings->threads; i++) {
-        int rc = thread_init(e->threads, i, e->settings, e->balancer,
-                             fds + i * e->settings->listener_count);
+    struct order **orders = make_orders(e->now, NULL, e->thread_count, error, error_cap);
+
+    if (orders == NULL)
+        return false;
+    for (uint32_t i = 0; i < e->thread_count; i++) {
+        int rc = thread_init(e->threads, i, orders[i]);
 
         if (rc != 0) {
-            fprintf(stderr, "cannot start: %s\n",
-                    rc == UV_EIO ? "the access log cannot be opened" : uv_strerror(rc));
-            return 1;
+            snprintf(error, error_cap, "%s",
+                     rc == UV_EIO ? "the access log cannot be opened" : uv_strerror(rc));
+            return false;
         }
     }
-    e->prober = health_start(e->balancer, &e->threads[0].shard.loop.uv);
-    if (e->prober == NULL) {
-        fprintf(stderr, "cannot start: out of memory\n");
-        return 1;
-    }
-    announce(e->settings, ports);
-    serve(e);
-    return 0;
+    free(orders);
+    e->prober = health_start(e->now->balancer, main_loop(e));
+    if (e->prober == NULL)
+        snprintf(error, error_cap, "out of memory");
+    return e->prober != NULL;
 }
 
 int engine_main(int argc, char **argv, const struct program *program)
 {
-    struct engine e = {0};
+    struct engine e = {.argc = argc, .argv = argv, .program = program};
     struct settings *set = NULL;
     char error[256];
-    uint16_t *ports;
-    int *fds;
+    bool started = false;
+    size_t size;
     int rc = options_parse(argc, argv, program, &set);
 
     if (rc >= 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
     log_setup(set->log_level, set->log_format);
-    e.settings = set;
-    e.balancer = balancer_new(set, error, sizeof(error));
-    if (e.balancer == NULL) {
+    e.thread_count = set->threads;
+    e.now = generation_new(set, error, sizeof(error));
+    size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
+    e.threads = aligned_alloc(64, size);
+    if (e.now != NULL && e.threads != NULL) {
+        memset(e.threads, 0, size);
+        started = start(&e, error, sizeof(error));
+    }
+    if (started)
+        serve(&e);
+    else
         fprintf(stderr, "%s: %s\n", program->name, error);
-        settings_free(set);
-        return 1;
-    }
-    e.threads = aligned_alloc(64, (sizeof(*e.threads) * set->threads + 63) / 64 * 64);
-    fds = calloc(set->threads * set->listener_count, sizeof(*fds));
-    ports = calloc(set->listener_count, sizeof(*ports));
-    rc = 1;
-    if (e.threads == NULL || fds == NULL || ports == NULL) {
-        fprintf(stderr, "%s: out of memory\n", program->name);
-    } else {
-        memset(e.threads, 0, sizeof(*e.threads) * set->threads);
-        if (bind_all(set, fds, ports))
-            rc = start(&e, fds, ports);
-    }
+    if (e.before != NULL)
+        generation_leave(e.before);
+    if (e.now != NULL)
+        generation_leave(e.now);
     free(e.threads);
-    free(fds);
-    free(ports);
-    balancer_free(e.balancer);
-    settings_free(set);
-    return rc;
+    return started ? 0 : 1;
 }

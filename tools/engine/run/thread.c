@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread's life: serve, drain, close. */
+/* A thread's life: take orders, serve, drain, close. */
 #include "run/thread.h"
 
 #include "back/back.h"
@@ -7,18 +7,51 @@
 #include "front/front.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { WATCH_MS = 20, FLUSH_MS = 1000 };
+
+bool same_listener(const struct listener_settings *a, const struct listener_settings *b)
+{
+    return a->proto == b->proto && a->secure == b->secure && a->port == b->port &&
+           a->host.len == b->host.len && memcmp(a->host.ptr, b->host.ptr, a->host.len) == 0;
+}
+
+struct order *order_new(struct generation *g)
+{
+    size_t n = g->settings->listener_count;
+    struct order *order = calloc(1, sizeof(*order) + n * sizeof(order->fds[0]));
+
+    if (order == NULL)
+        return NULL;
+    order->generation = g;
+    atomic_fetch_add(&g->users, 1);
+    for (size_t i = 0; i < n; i++)
+        order->fds[i] = -1;
+    return order;
+}
+
+void order_free(struct order *order)
+{
+    for (size_t i = 0; i < order->generation->settings->listener_count; i++)
+        if (order->fds[i] >= 0)
+            close(order->fds[i]);
+    generation_leave(order->generation);
+    free(order);
+}
+
+/* --- doors --- */
 
 static void on_accepted(struct listener *l, int fd)
 {
     struct thread *t = l->owner;
-    const struct listener_settings *set = l->ctx;
+    struct door *d = CONTAINER_OF(l, struct door, listener);
 
-    if (set->proto == PROTO_AJP)
-        front_ajp_accept(&t->shard, set, fd);
+    if (d->settings->proto == PROTO_AJP)
+        front_ajp_accept(&t->shard, d, fd);
     else
-        front_http1_accept(&t->shard, set, fd);
+        front_http1_accept(&t->shard, d, fd);
 }
 
 static bool has_room(struct listener *l)
@@ -28,6 +61,83 @@ static bool has_room(struct listener *l)
     return t->shard.conn_count < t->connection_limit;
 }
 
+static const struct listener_settings *settings_for(const struct settings *set,
+                                                    const struct door *d)
+{
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (same_listener(&set->listeners[i], d->settings))
+            return &set->listeners[i];
+    return NULL;
+}
+
+/* Doors of the old generation get their new settings, or close. */
+static void renew_doors(struct shard *sh)
+{
+    struct list *at = sh->doors.next;
+
+    while (at != &sh->doors) {
+        struct door *d = CONTAINER_OF(at, struct door, node);
+        const struct listener_settings *set = settings_for(sh->settings, d);
+
+        at = at->next;
+        if (set != NULL)
+            door_renew(sh, d, set);
+        else
+            door_close(d);
+    }
+}
+
+static int follow(struct thread *t, struct order *order)
+{
+    struct shard *sh = &t->shard;
+    struct pools *old = sh->pools;
+    struct pools *pools = pools_new(order->generation);
+    int rc = 0;
+
+    if (pools == NULL) {
+        rc = UV_ENOMEM;
+    } else {
+        sh->pools = pools;
+        sh->settings = order->generation->settings;
+        t->connection_limit = sh->settings->limits.max_connections / t->peer_count + 1;
+        renew_doors(sh);
+        for (size_t i = 0; i < sh->settings->listener_count; i++)
+            if (order->fds[i] >= 0 && door_open(sh, &sh->settings->listeners[i], order->fds[i],
+                                                on_accepted, has_room, t) == NULL)
+                rc = UV_ENOMEM;
+    }
+    if (pools != NULL && old != NULL) {
+        front_drain(sh); /* of doors that have closed */
+        links_retire(sh, old);
+        pools_leave(old);
+    }
+    generation_leave(order->generation);
+    free(order);
+    return rc;
+}
+
+static void on_ordered(uv_async_t *a)
+{
+    struct thread *t = a->data;
+    struct order *order = atomic_exchange(&t->order, NULL);
+
+    if (order != NULL && follow(t, order) != 0)
+        log_event(LEVEL_ERROR, "reload_failed", "thread=%u reason=\"out of memory\"",
+                  t->shard.index);
+}
+
+bool thread_order(struct thread *t, struct order *order)
+{
+    struct order *none = NULL;
+
+    if (!atomic_compare_exchange_strong(&t->order, &none, order))
+        return false;
+    uv_async_send(&t->ordered);
+    return true;
+}
+
+/* --- time and other threads --- */
+
 static void on_second(uv_timer_t *timer)
 {
     struct thread *t = timer->data;
@@ -35,6 +145,23 @@ static void on_second(uv_timer_t *timer)
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
 }
+
+static void on_wake(uv_async_t *a)
+{
+    struct thread *t = a->data;
+
+    links_look_again(&t->shard);
+}
+
+static void wake_all(struct shard *sh)
+{
+    struct thread *t = CONTAINER_OF(sh, struct thread, shard);
+
+    for (uint32_t i = 0; i < t->peer_count; i++)
+        uv_async_send(&t->peers[i].wake);
+}
+
+/* --- the end --- */
 
 static void on_watch(uv_timer_t *timer)
 {
@@ -49,6 +176,12 @@ static void on_watch(uv_timer_t *timer)
     }
 }
 
+static void close_doors(struct shard *sh)
+{
+    while (!list_empty(&sh->doors))
+        door_close(CONTAINER_OF(sh->doors.next, struct door, node));
+}
+
 static void on_drain(uv_async_t *a)
 {
     struct thread *t = a->data;
@@ -59,106 +192,69 @@ static void on_drain(uv_async_t *a)
         return;
     }
     t->shard.draining = true;
-    for (size_t i = 0; i < t->shard.settings->listener_count; i++)
-        listener_stop(&t->listeners[i]);
+    close_doors(&t->shard);
     front_drain(&t->shard);
     t->drain_until = patience != 0 ? shard_now(&t->shard) + patience : 0;
     uv_timer_start(&t->watch, on_watch, 0, WATCH_MS);
 }
 
-static int start_listeners(struct thread *t, const int *fds)
+void thread_drain(struct thread *t)
 {
-    const struct settings *set = t->shard.settings;
-
-    for (size_t i = 0; i < set->listener_count; i++) {
-        struct listener *l = &t->listeners[i];
-        int rc;
-
-        l->accepted = on_accepted;
-        l->room = has_room;
-        l->ctx = (void *)(uintptr_t)&set->listeners[i];
-        l->owner = t;
-        rc = listener_start(l, &t->shard.loop, fds[i]);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
+    uv_async_send(&t->drain);
 }
 
-static void on_wake(uv_async_t *a)
-{
-    struct thread *t = a->data;
+/* --- begin and end --- */
 
-    links_look_again(&t->shard);
+static uint32_t largest_packet(const struct settings *set)
+{
+    uint32_t packet = set->packet_size;
+
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (set->listeners[i].packet_size > packet)
+            packet = set->listeners[i].packet_size;
+    for (size_t i = 0; i < set->worker_count; i++)
+        if (set->workers[i].packet_size > packet)
+            packet = set->workers[i].packet_size;
+    return packet;
 }
 
-static void wake_all(struct shard *sh)
+static void start_async(struct thread *t, uv_async_t *a, uv_async_cb cb)
 {
-    struct thread *t = CONTAINER_OF(sh, struct thread, shard);
-
-    for (uint32_t i = 0; i < sh->settings->threads; i++)
-        uv_async_send(&t->peers[i].wake);
+    a->data = t;
+    uv_async_init(&t->shard.loop.uv, a, cb);
 }
 
-static int make_lists(struct shard *sh)
-{
-    size_t n = sh->settings->worker_count + 1;
-
-    list_init(&sh->conns);
-    list_init(&sh->links);
-    sh->idle = calloc(n, sizeof(*sh->idle));
-    sh->waiting = calloc(n, sizeof(*sh->waiting));
-    if (sh->idle == NULL || sh->waiting == NULL)
-        return UV_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        list_init(&sh->idle[i]);
-        list_init(&sh->waiting[i]);
-    }
-    return 0;
-}
-
-int thread_init(struct thread *threads, uint32_t index, const struct settings *settings,
-                struct balancer *balancer, const int *fds)
+int thread_init(struct thread *threads, uint32_t index, struct order *order)
 {
     struct thread *t = &threads[index];
     struct shard *sh = &t->shard;
-    uint32_t packet = 0;
-    int rc;
+    const struct settings *set = order->generation->settings;
+    int rc = loop_init(&sh->loop, largest_packet(set));
 
-    for (size_t i = 0; i < settings->listener_count; i++)
-        if (settings->listeners[i].packet_size > packet)
-            packet = settings->listeners[i].packet_size;
-    for (size_t i = 0; i < settings->worker_count; i++)
-        if (settings->workers[i].packet_size > packet)
-            packet = settings->workers[i].packet_size;
-    rc = loop_init(&sh->loop, packet);
     if (rc != 0)
         return rc;
-    sh->settings = settings;
-    sh->balancer = balancer;
     sh->index = index;
     sh->backs[PROTO_AJP] = &back_ajp;
     sh->wake_all = wake_all;
+    list_init(&sh->conns);
+    list_init(&sh->links);
+    list_init(&sh->doors);
     t->peers = threads;
-    t->connection_limit = settings->limits.max_connections / settings->threads + 1;
-    t->listeners = calloc(settings->listener_count, sizeof(*t->listeners));
-    if (t->listeners == NULL || make_lists(sh) != 0)
-        return UV_ENOMEM;
-    if (settings->access_log.ptr != NULL) {
-        sh->access_log = access_log_open(settings->access_log.ptr, settings->access_log_format);
+    t->peer_count = set->threads;
+    if (set->access_log.ptr != NULL) {
+        sh->access_log = access_log_open(set->access_log.ptr, set->access_log_format);
         if (sh->access_log == NULL)
             return UV_EIO;
     }
-    t->drain.data = t;
-    t->second.data = t;
-    t->watch.data = t;
-    t->wake.data = t;
-    uv_async_init(&sh->loop.uv, &t->drain, on_drain);
-    uv_async_init(&sh->loop.uv, &t->wake, on_wake);
+    start_async(t, &t->drain, on_drain);
+    start_async(t, &t->wake, on_wake);
+    start_async(t, &t->ordered, on_ordered);
     uv_timer_init(&sh->loop.uv, &t->watch);
     uv_timer_init(&sh->loop.uv, &t->second);
+    t->watch.data = t;
+    t->second.data = t;
     uv_timer_start(&t->second, on_second, FLUSH_MS, FLUSH_MS);
-    return start_listeners(t, fds);
+    return follow(t, order);
 }
 
 void thread_run(struct thread *t)
@@ -171,20 +267,17 @@ void thread_run(struct thread *t)
 void thread_close(struct thread *t)
 {
     struct shard *sh = &t->shard;
+    struct order *order = atomic_exchange(&t->order, NULL);
 
+    if (order != NULL)
+        order_free(order);
     uv_close((uv_handle_t *)&t->drain, NULL);
     uv_close((uv_handle_t *)&t->wake, NULL);
+    uv_close((uv_handle_t *)&t->ordered, NULL);
     uv_close((uv_handle_t *)&t->second, NULL);
     uv_close((uv_handle_t *)&t->watch, NULL);
     loop_close(&sh->loop);
+    pools_leave(sh->pools);
     exchange_pool_clear(sh);
     access_log_close(sh->access_log);
-    free(sh->idle);
-    free(sh->waiting);
-    free(t->listeners);
-}
-
-void thread_drain(struct thread *t)
-{
-    uv_async_send(&t->drain);
 }

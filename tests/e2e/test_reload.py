@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGHUP: new settings come into force with no failed request; bad ones leave the old in force."""
+import signal
+import threading
+
+import pytest
+
+from procs import Daemon, free_port, poll
+from web import Client
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    made = {name: Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", name, "--quiet",
+                         log=tmp_path / f"{name}.log") for name in ("nodeA", "nodeB")}
+    yield made
+    for node in made.values():
+        node.terminate()
+
+
+def write(file, listeners, nodes, extra=""):
+    file.write_text("listen:\n" + "".join(f"  - url: http://127.0.0.1:{port}\n" for port in listeners) + "workers:\n"
+                    + "".join(f"  - name: {name}\n    url: ajp://127.0.0.1:{node.port}\n"
+                              for name, node in nodes.items()) + "threads: 2\n" + extra)
+
+
+def reload(daemon, word="reloaded"):
+    before = daemon.output().count(word)
+    daemon.popen.send_signal(signal.SIGHUP)
+    poll(lambda: daemon.output().count(word) > before, 10, f"the log says {word}")
+
+
+def test_reload_under_load_fails_no_request(tmp_path, nodes):
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    only_a = {"nodeA": nodes["nodeA"]}
+    write(file, [port], nodes)
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    done, statuses, failures = threading.Event(), [], []
+
+    def load():
+        try:
+            with Client(port) as client:
+                while not done.is_set():
+                    answer = client.get("/bytes/1000")
+                    statuses.append((answer.status, len(answer.body)))
+        except Exception as e:  # any failure is what this test is about
+            failures.append(repr(e))
+    threads = [threading.Thread(target=load) for _ in range(6)]
+    try:
+        for t in threads:
+            t.start()
+        for i in range(30):
+            write(file, [port], [nodes, only_a][i % 2], extra=f"limits:\n  queue: {i}\n")
+            reload(daemon)
+        done.set()
+        for t in threads:
+            t.join()
+    finally:
+        done.set()
+        status = daemon.terminate()
+    assert failures == []
+    assert set(statuses) == {(200, 1000)} and len(statuses) > 100
+    assert status == 0, daemon.output()
+
+
+def test_listeners_and_workers_come_and_go(tmp_path, nodes):
+    file = tmp_path / "bridge.yaml"
+    first, second = free_port(), free_port()
+    write(file, [first], {"nodeA": nodes["nodeA"]})
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    try:
+        with Client(first) as kept:
+            assert kept.get("/echo").json["route"] == "nodeA"
+            write(file, [first, second], {"nodeB": nodes["nodeB"]})
+            reload(daemon)
+            assert kept.get("/echo").json["route"] == "nodeB", "an open connection uses the new workers"
+            with Client(second) as client:
+                assert client.get("/echo").json["route"] == "nodeB"
+            write(file, [second], {"nodeB": nodes["nodeB"]})
+            reload(daemon)
+
+        def refused():
+            try:
+                with Client(first, timeout=2) as client:
+                    client.get("/")
+                return False
+            except OSError:
+                return True
+        poll(refused, 10, "the first listener is gone")
+        with Client(second) as client:
+            assert client.get("/").status == 200
+    finally:
+        assert daemon.terminate() == 0
+
+
+@pytest.mark.parametrize("bad", ["workers: [", "no_such_key: 1\n", ""])
+def test_bad_settings_leave_the_old_in_force(tmp_path, nodes, bad):
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    write(file, [port], nodes)
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    try:
+        file.write_text(bad)
+        reload(daemon, "reload_failed")
+        with Client(port) as client:
+            assert client.get("/").status == 200
+    finally:
+        assert daemon.terminate() == 0
+    assert "the old settings stay" in daemon.output()
