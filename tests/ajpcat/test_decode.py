@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ajpcat decode` over real captures: it says what the reference decoder said, also when packets
 are cut off, swapped, repeated or lost. captures/README.md tells where the files are from."""
+import json
 import random
 import re
 import shutil
 import subprocess
+import zlib
 
 import pytest
 
@@ -166,3 +168,100 @@ def test_tshark_counts_the_same_messages(name):
     ours = [o for o in decode(CAPTURES / name) if o["kind"] == "request"]
     assert len(codes) > len(ours) and len(uris) == len(ours)
     assert [u for u in uris] == [o["uri"] for o in ours]
+
+
+def test_a_har_holds_every_request():
+    har = json.loads(ajpcat("decode", "--har", CAPTURES / "proxy-tls.pcap").stdout)["log"]
+    objects = decode(CAPTURES / "proxy-tls.pcap")
+    assert har["version"] == "1.2" and {"name", "version"} <= har["creator"].keys()
+    assert len(har["entries"]) == len(objects)
+    for entry, o in zip(har["entries"], objects):
+        assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= entry.keys()
+        assert entry["request"].keys() >= {"method", "url", "httpVersion", "cookies", "headers", "queryString",
+                                           "headersSize", "bodySize"}
+        assert entry["response"].keys() >= {"status", "statusText", "httpVersion", "cookies", "headers", "content",
+                                            "redirectURL", "headersSize", "bodySize"}
+        assert (entry["request"]["method"], entry["response"]["status"]) == (o["method"], o["status"])
+        assert entry["request"]["url"] == f"https://localhost{o['uri']}" + (f"?{o['query']}" if o["query"] else "")
+        assert entry["response"]["content"]["size"] == o["response_bytes"]
+        assert zlib.crc32(entry["response"]["content"]["text"].encode()) == o["response_crc32"]
+        assert abs(sum(entry["timings"].values()) - entry["time"]) < 0.01
+        assert entry["serverIPAddress"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("view", ["-v", "-x", "--http", "--har"])
+def test_cookies_show_on_demand_only(view):
+    cookie = b"JSESSIONID=0357D5D97C4C00255F6160C3AF08AC2D.nodeA"
+    hidden = ajpcat("decode", view, CAPTURES / "proxy-session.pcap").stdout
+    shown = ajpcat("decode", view, "--show-secrets", CAPTURES / "proxy-session.pcap").stdout
+    assert cookie not in hidden
+    assert (b"4a 53 45 53 53 49 4f 4e 49 44" if view == "-x" else b"0357D5D97C4C00255F6160C3AF08AC2D.nodeA;") in shown
+
+
+def test_http_text_reads_as_http():
+    text = ajpcat("decode", "--http", CAPTURES / "proxy-session.pcap").stdout.decode()
+    assert text.startswith("GET /lab/session HTTP/1.1\nhost: localhost\n\nHTTP/1.1 200 200\n")
+    assert text.count("\nnodeA ") == 5 and text.count("\nnodeB ") == 5
+
+
+def test_a_dump_shows_every_byte_of_small_packets():
+    dump = ajpcat("decode", "-x", "--show-secrets", CAPTURES / "jk-cping.pcap").stdout.decode()
+    for block in re.split(r"^(?=    [<>] )", dump, flags=re.M)[1:]:
+        size = int(re.match(r"    [<>] \S+ (\d+) bytes", block).group(1))
+        rows = re.findall(r"^      [0-9a-f]{4}  ((?:[0-9a-f]{2} )+)", block, re.M)
+        more = re.search(r"\.\.\. (\d+) more bytes", block)
+        assert sum(len(row.split()) for row in rows) + (int(more.group(1)) if more else 0) == size
+
+
+@pytest.mark.parametrize("expression, test", [
+    ("status >= 400", lambda o: (o["status"] or 0) >= 400),
+    ("not status < 400", lambda o: not (o["status"] is not None and o["status"] < 400)),
+    ("uri ~ '^/lab/(echo|upload)$' and up > 0", lambda o: o["uri"] in ("/lab/echo", "/lab/upload")
+     and o["request_bytes"] > 0),
+    ('method == "HEAD" or method == "POST"', lambda o: o["method"] in ("HEAD", "POST")),
+    ("(method != 'GET' and status = 200) or index == 3",
+     lambda o: (o["method"] != "GET" and o["status"] == 200) or o["index"] == 3),
+    ("time > 0.5ms", lambda o: o["total_ms"] is not None and o["total_ms"] > 0.5),
+    ("time > 500us and first < 1s", lambda o: o["total_ms"] is not None and o["total_ms"] > 0.5),
+    ("query == null", lambda o: o["query"] is None),
+    ("query != null and route == null", lambda o: o["query"] is not None),
+    ("complete", lambda o: o["complete"]),
+    ("reuse == false", lambda o: not o["reuse"]),
+    ("kind == 'cping'", lambda o: False),
+    ("down >= 1k", lambda o: o["response_bytes"] >= 1024),
+    ("problems == 0 and connection == 0 and frame > 20", lambda o: o["frame"] > 20),
+    ("client ~ ':' and server !~ '9999'", lambda o: True),
+])
+def test_filters_choose_exchanges(expression, test):
+    all_of_them = decode(CAPTURES / "proxy-keepalive.pcap")
+    chosen = decode(CAPTURES / "proxy-keepalive.pcap", "--filter", expression)
+    assert chosen == [o for o in all_of_them if test(o)]
+
+
+@pytest.mark.parametrize("expression, column, expected", [
+    ("", 1, "a field"),
+    ("status >= ", 11, "a number"),
+    ("stat == 3", 1, "a field"),
+    ("status 3", 8, "=="),
+    ("uri ~ '['", 7, "regular expression"),
+    ("uri == 'x", 8, "closing quote"),
+    ("uri == x", 8, "in quotes"),
+    ("time > 3x", 9, "the unit"),
+    ("status ~ '5..'", 10, "text field"),
+    ("status == 200 foo", 15, '"and", "or"'),
+    ("(status == 200", 15, ")"),
+    ("status == 200 and", 18, "a field"),
+    ("complete == 1", 13, "true or false"),
+    ("(" * 100 + "complete", 65, "nesting"),
+])
+def test_a_wrong_filter_is_pointed_at(expression, column, expected):
+    done = ajpcat("decode", "--filter", expression, CAPTURES / "jk-cping.pcap")
+    error = done.stderr.decode()
+    assert done.returncode == 2 and not done.stdout
+    assert f"column {column}:" in error and expected in error.splitlines()[0]
+    assert error.splitlines()[2] == "  " + " " * (column - 1) + "^"
+
+
+def test_one_connection_can_be_followed():
+    objects = decode(CAPTURES / "jk-concurrent.pcap")
+    assert decode(CAPTURES / "jk-concurrent.pcap", "--follow", "2") == [o for o in objects if o["connection"] == 2]

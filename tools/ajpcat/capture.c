@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PEEK = 4, LINE = 8192 };
@@ -18,7 +19,7 @@ enum { PEEK = 4, LINE = 8192 };
 struct capture {
     pcap_t *pcap; /* NULL: hex text */
     int link_type;
-    uint64_t frames;
+    uint64_t frames, bytes;
     FILE *file;
     uint8_t peeked[PEEK];
     size_t peeked_len, peeked_at;
@@ -46,6 +47,7 @@ static ssize_t read_again(void *cookie, char *out, size_t len)
     do {
         n = read(c->fd, out, len);
     } while (n < 0 && errno == EINTR);
+    c->bytes += n > 0 ? (uint64_t)n : 0;
     return n;
 }
 
@@ -175,6 +177,17 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
 uint64_t capture_frames(const struct capture *c)
 {
     return c->frames;
+}
+
+uint64_t capture_bytes(const struct capture *c)
+{
+    return c->bytes;
+}
+
+uint64_t capture_size(const struct capture *c)
+{
+    struct stat s;
+    return fstat(c->fd, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
 }
 
 void capture_close(struct capture *c)

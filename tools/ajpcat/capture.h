@@ -17,6 +17,9 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
 
 /* Frames read so far, TCP or not. */
 uint64_t capture_frames(const struct capture *c);
+/* Bytes read of the file, and its size (0: not known). */
+uint64_t capture_bytes(const struct capture *c);
+uint64_t capture_size(const struct capture *c);
 void capture_close(struct capture *c);
 
 #endif

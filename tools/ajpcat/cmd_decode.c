@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ajpcat decode: capture -> segments -> streams -> packets -> exchanges -> a view. */
+/* ajpcat decode: the exchanges of a capture, filtered, in one of the views. */
 #include "args.h"
-#include "capture.h"
 #include "command.h"
-#include "tcp.h"
+#include "filter.h"
+#include "reader.h"
 #include "term.h"
 #include "view.h"
 
@@ -12,22 +12,33 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERBOSE, JSON, SHOW_SECRETS };
+enum { VERBOSE, DUMP, JSON, HAR, HTTP, VIEWS, FILTER = VIEWS, FOLLOW, SHOW_SECRETS };
 
 static const struct arg table[] = {
     [VERBOSE] = {'v', "verbose", NULL, "every packet of each exchange, as a tree of its fields"},
+    [DUMP] = {'x', "hex", NULL, "every packet as a hex dump, field by field"},
     [JSON] = {0, "json", NULL, "one JSON object a line for each exchange"},
+    [HAR] = {0, "har", NULL, "one HTTP Archive, for a browser's network panel"},
+    [HTTP] = {0, "http", NULL, "requests and answers as HTTP text"},
+    [FILTER] = {'f', "filter", "EXPRESSION", "only those for which it is true, e.g. status >= 500"},
+    [FOLLOW] = {0, "follow", "N", "only connection N of the file"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
     [SHOW_SECRETS + 1] = {0}};
 
-enum { DETAIL_MAX = 1 << 20 };
+static const struct view_kind *const views[VIEWS] = {[VERBOSE] = &view_trees,
+                                                     [DUMP] = &view_dumps,
+                                                     [JSON] = &view_jsons,
+                                                     [HAR] = &view_har,
+                                                     [HTTP] = &view_https};
 
 struct decoder {
     struct view view;
-    bool json;
+    const struct view_kind *kind;
+    struct filter_node *filter;
+    bool follows;
+    uint64_t followed;
+    const char *path;
     bool write_failed;
-    struct ledger ledger;
-    struct talk_watcher watcher;
 };
 
 static void write_out(struct decoder *d)
@@ -37,130 +48,111 @@ static void write_out(struct decoder *d)
     text_clear(&d->view.out);
 }
 
-static void on_exchange(void *user, const struct exchange *e)
+static bool on_exchange(void *user, const struct exchange *e)
 {
     struct decoder *d = user;
-    if (d->json)
-        view_json(&d->view, e);
-    else
-        view_line(&d->view, e);
+    if ((d->follows && e->connection != d->followed) ||
+        (d->filter && !filter_accepts(d->filter, e)))
+        return true;
+    d->kind->show(&d->view, e);
     write_out(d);
+    return !d->write_failed;
 }
 
 static void on_message(void *user, struct exchange *e, const struct packet *p, const ajp_message *m)
 {
     struct decoder *d = user;
-    if (e->detail.len < DETAIL_MAX)
-        view_message(&e->detail, d->view.colour, d->view.show_secrets, p, m, e->start_ns);
+    d->kind->message(&d->view, e, p, m);
 }
 
-static void on_data(void *user, struct tcp_flow *f, int side, const uint8_t *bytes, size_t len,
-                    const struct segment *s)
+static int set_filter(const struct args *a, struct decoder *d)
 {
-    struct decoder *d = user;
-    if (!f->user)
-        f->user = talk_new(&d->watcher, f);
-    talk_data(f->user, side, bytes, len, s);
+    size_t column;
+    const char *why;
+    filter_free(d->filter);
+    d->filter = filter_parse(a->value, &column, &why);
+    if (d->filter)
+        return 0;
+    fprintf(stderr, "ajpcat decode: --filter, column %zu: %s\n  %s\n  %*s^\n", column + 1, why,
+            a->value, (int)column, "");
+    return EXIT_USAGE;
 }
 
-static void on_gap(void *user, struct tcp_flow *f, int side, uint64_t len, const struct segment *s)
+static int set_option(struct args *a, struct decoder *d, int row)
 {
-    struct decoder *d = user;
-    if (!f->user)
-        f->user = talk_new(&d->watcher, f);
-    talk_gap(f->user, side, len, s);
+    if (row >= 0 && row < VIEWS) {
+        if (d->kind && d->kind != views[row])
+            return args_wrong(a, "expected one view: -v, -x, --json, --har or --http");
+        d->kind = views[row];
+        return 0;
+    }
+    switch (row) {
+    case FILTER:
+        return set_filter(a, d);
+    case FOLLOW:
+        d->follows = true;
+        return args_uint(a, 0, UINT64_MAX, &d->followed) ? 0 : EXIT_USAGE;
+    case SHOW_SECRETS:
+        d->view.show_secrets = true;
+        return 0;
+    default: /* the operand */
+        if (d->path)
+            return args_wrong(a, "expected one file, not also \"%s\"", a->value);
+        d->path = a->value;
+        return 0;
+    }
 }
 
-static void on_closed(void *user, struct tcp_flow *f)
+static int read_options(struct args *a, struct decoder *d)
 {
-    (void)user;
-    if (f->user)
-        talk_free(f->user);
-    f->user = NULL;
+    int row, code;
+    while ((row = args_next(a)) != ARGS_END) {
+        if (row == ARGS_ERROR || row == ARGS_HELP)
+            return args_exit(row);
+        if ((code = set_option(a, d, row)) != 0)
+            return code;
+    }
+    if (!d->path)
+        return args_wrong(a, "expected a pcap, pcapng or hex file, or - for standard input");
+    if (!d->kind)
+        d->kind = &view_lines;
+    return -1;
 }
 
-static int decode_file(struct decoder *d, const char *path)
+static int run(struct decoder *d)
 {
-    const char *why = "";
-    struct segment s;
-    enum capture_result result;
-    struct capture *c = capture_open(path, &why);
-    if (!c) {
-        fprintf(stderr, "ajpcat decode: %s: %s\n", path, why);
+    struct reader r = {.command = "decode",
+                       .user = d,
+                       .show = on_exchange,
+                       .message = d->kind->message ? on_message : NULL,
+                       .keep_heads = d->kind->heads,
+                       .keep_body = d->kind->body_size};
+    d->view.colour = term_has_colour(STDOUT_FILENO);
+    d->view.width = term_width(STDOUT_FILENO);
+    if (d->kind->begin)
+        d->kind->begin(&d->view);
+    write_out(d);
+    int code = reader_run(&r, d->path);
+    if (d->kind->end && code == 0)
+        d->kind->end(&d->view);
+    write_out(d);
+    if ((fflush(stdout) != 0 || d->write_failed) && errno != EPIPE) {
+        fprintf(stderr, "ajpcat decode: standard output: %s\n", strerror(errno));
         return EXIT_FAILED;
     }
-    struct tcp_table *flows = tcp_table_new(
-        &(struct tcp_sink){.user = d, .data = on_data, .gap = on_gap, .closed = on_closed});
-    while (!d->write_failed && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
-        uint64_t barrier = d->ledger.barrier;
-        tcp_table_add(flows, &s);
-        d->ledger.barrier = tcp_table_oldest_held(flows);
-        if (d->ledger.barrier > barrier)
-            ledger_release(&d->ledger);
-    }
-    d->ledger.barrier = 0; /* all that is still open comes in order of its beginning */
-    tcp_table_free(flows);
-    d->ledger.barrier = UINT64_MAX;
-    ledger_release(&d->ledger);
-    if (result == CAPTURE_BROKEN)
-        fprintf(stderr, "ajpcat decode: %s: %s after frame %llu: shown is what came before\n", path,
-                why, (unsigned long long)capture_frames(c));
-    capture_close(c);
-    return 0;
-}
-
-static int read_options(struct args *a, struct decoder *d, const char **path)
-{
-    int row;
-    while ((row = args_next(a)) != ARGS_END) {
-        switch (row) {
-        case VERBOSE:
-            d->view.tree = true;
-            break;
-        case JSON:
-            d->json = true;
-            break;
-        case SHOW_SECRETS:
-            d->view.show_secrets = true;
-            break;
-        case ARGS_OPERAND:
-            if (*path)
-                return args_wrong(a, "expected one file, not also \"%s\"", a->value);
-            *path = a->value;
-            break;
-        default: /* help or an error that was told */
-            return args_exit(row);
-        }
-    }
-    if (!*path)
-        return args_wrong(a, "expected a pcap, pcapng or hex file, or - for standard input");
-    return -1;
+    return code;
 }
 
 int cmd_decode(int argc, char **argv)
 {
     struct args a;
     struct decoder d = {0};
-    const char *path = NULL;
     args_init(&a, argc, argv, "FILE|-", "Shows the AJP exchanges of a capture or of hex text.",
               table);
-    int code = read_options(&a, &d, &path);
-    if (code >= 0)
-        return code;
-    d.view.colour = term_has_colour(STDOUT_FILENO);
-    d.ledger = (struct ledger){.user = &d, .show = on_exchange, .barrier = UINT64_MAX};
-    d.watcher = (struct talk_watcher){.ledger = &d.ledger, .user = &d};
-    if (d.view.tree && !d.json)
-        d.watcher.message = on_message;
-    if (!d.json && isatty(STDOUT_FILENO)) {
-        view_title(&d.view);
-        write_out(&d);
-    }
-    code = decode_file(&d, path);
+    int code = read_options(&a, &d);
+    if (code < 0)
+        code = run(&d);
+    filter_free(d.filter);
     text_free(&d.view.out);
-    if (fflush(stdout) != 0 || d.write_failed) {
-        fprintf(stderr, "ajpcat decode: standard output: %s\n", strerror(errno));
-        return EXIT_FAILED;
-    }
     return code;
 }

@@ -12,6 +12,9 @@ enum term_colour { TERM_PLAIN, TERM_DIM, TERM_BOLD, TERM_RED, TERM_GREEN, TERM_Y
 /* Colour for this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb says no. */
 bool term_has_colour(int fd);
 
+/* Columns of the terminal, 0 if it is none. */
+unsigned term_width(int fd);
+
 void term_colour(struct text *out, bool on, enum term_colour c);
 /* Printable ASCII as it is, all else as \xNN (and a backslash as \\). */
 void term_put(struct text *out, ajp_str s);

@@ -25,7 +25,7 @@ static bool is_one_of(ajp_str name, const char *const *names)
     return false;
 }
 
-static bool is_secret_header(ajp_str name)
+bool view_is_secret(ajp_str name)
 {
     static const char *const names[] = {
         "cookie",           "cookie2",      "set-cookie",          "set-cookie2", "authorization",
@@ -53,7 +53,7 @@ static void put_headers(struct tree *t, ajp_fields fields)
 {
     ajp_field f;
     while (ajp_field_next(&fields, &f))
-        put_field(t, header_mark, f.name, f.value, is_secret_header(f.name));
+        put_field(t, header_mark, f.name, f.value, view_is_secret(f.name));
 }
 
 static void put_attributes(struct tree *t, ajp_attrs attrs)
@@ -86,26 +86,26 @@ static void put_request(struct tree *t, const ajp_request *r)
     put_attributes(t, r->attrs);
 }
 
-static void put_head(struct tree *t, const struct packet *p, const ajp_message *m,
-                     uint64_t start_ns)
+void view_message_head(struct text *out, bool colour, const struct packet *p, const ajp_message *m,
+                       uint64_t start_ns)
 {
-    text_fmt(t->out, "    %s ", p->from_client ? ">" : "<");
-    term_colour(t->out, t->colour, TERM_BOLD);
+    text_fmt(out, "    %s ", p->from_client ? ">" : "<");
+    term_colour(out, colour, TERM_BOLD);
     if (m)
-        term_put(t->out, ajp_kind_name(m->kind));
+        term_put(out, ajp_kind_name(m->kind));
     else
-        text_str(t->out, "(not understood)");
-    term_colour(t->out, t->colour, TERM_PLAIN);
-    text_fmt(t->out, " %zu bytes, +%.3f ms", p->len, (double)(p->first_ns - start_ns) / 1e6);
+        text_str(out, "(not understood)");
+    term_colour(out, colour, TERM_PLAIN);
+    text_fmt(out, " %zu bytes, +%.3f ms", p->len, (double)(p->first_ns - start_ns) / 1e6);
     if (p->first_frame > 0) /* from a capture */
-        text_fmt(t->out, ", frame %" PRIu64 ", offset %" PRIu64, p->first_frame, p->offset);
+        text_fmt(out, ", frame %" PRIu64 ", offset %" PRIu64, p->first_frame, p->offset);
 }
 
 void view_message(struct text *out, bool colour, bool show_secrets, const struct packet *p,
                   const ajp_message *m, uint64_t start_ns)
 {
     struct tree t = {.out = out, .colour = colour, .show_secrets = show_secrets};
-    put_head(&t, p, m, start_ns);
+    view_message_head(out, colour, p, m, start_ns);
     if (!m) {
         text_byte(out, '\n');
         return;

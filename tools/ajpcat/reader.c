@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline, and its progress on standard error where that is a terminal. */
+#include "reader.h"
+
+#include "args.h"
+#include "capture.h"
+#include "net.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PROGRESS_FROM = 32 << 20, PROGRESS_FRAMES = 4096 };
+
+struct run {
+    struct reader *reader;
+    bool stopped;
+    struct ledger ledger;
+    struct talk_watcher watcher;
+    uint64_t began_ns, told_ns;
+};
+
+static void on_exchange(void *user, const struct exchange *e)
+{
+    struct run *r = user;
+    if (!r->stopped)
+        r->stopped = !r->reader->show(r->reader->user, e);
+}
+
+static struct talk *talk_of(struct run *r, struct tcp_flow *f)
+{
+    if (!f->user)
+        f->user = talk_new(&r->watcher, f);
+    return f->user;
+}
+
+static void on_data(void *user, struct tcp_flow *f, int side, const uint8_t *bytes, size_t len,
+                    const struct segment *s)
+{
+    talk_data(talk_of(user, f), side, bytes, len, s);
+}
+
+static void on_gap(void *user, struct tcp_flow *f, int side, uint64_t len, const struct segment *s)
+{
+    talk_gap(talk_of(user, f), side, len, s);
+}
+
+static void on_closed(void *user, struct tcp_flow *f)
+{
+    (void)user;
+    if (f->user)
+        talk_free(f->user);
+    f->user = NULL;
+}
+
+static void tell_progress(struct run *r, const struct capture *c)
+{
+    uint64_t done = capture_bytes(c), all = capture_size(c), now = now_ns();
+    if (all < PROGRESS_FROM || now - r->told_ns < 200000000u || !isatty(STDERR_FILENO))
+        return;
+    double seconds = (double)(now - r->began_ns) / 1e9, rate = (double)done / seconds;
+    r->told_ns = now;
+    fprintf(stderr, "\r%5.1f%%  %6.0f MB/s  %4.0f s left ", 100.0 * (double)done / (double)all,
+            rate / 1e6, (double)(all - done) / rate);
+}
+
+static void read_all(struct run *r, struct capture *c, const char *path)
+{
+    const char *why = "";
+    struct segment s;
+    enum capture_result result = CAPTURE_END;
+    struct tcp_table *flows = tcp_table_new(
+        &(struct tcp_sink){.user = r, .data = on_data, .gap = on_gap, .closed = on_closed});
+    while (!r->stopped && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
+        uint64_t barrier = r->ledger.barrier;
+        tcp_table_add(flows, &s);
+        r->ledger.barrier = tcp_table_oldest_held(flows);
+        if (r->ledger.barrier > barrier)
+            ledger_release(&r->ledger);
+        if (s.frame % PROGRESS_FRAMES == 0)
+            tell_progress(r, c);
+    }
+    r->ledger.barrier = 0; /* all that is still open comes in order of its beginning */
+    tcp_table_free(flows);
+    r->ledger.barrier = UINT64_MAX;
+    ledger_release(&r->ledger);
+    if (r->told_ns)
+        fputs("\r\033[K", stderr);
+    if (result == CAPTURE_BROKEN)
+        fprintf(stderr, "ajpcat %s: %s: %s after frame %" PRIu64 ": shown is what came before\n",
+                r->reader->command, path, why, capture_frames(c));
+}
+
+int reader_run(struct reader *reader, const char *path)
+{
+    const char *why = "";
+    struct capture *c = capture_open(path, &why);
+    struct run r = {.reader = reader, .began_ns = now_ns()};
+    if (!c) {
+        fprintf(stderr, "ajpcat %s: %s: %s\n", reader->command, path, why);
+        return EXIT_FAILED;
+    }
+    r.ledger = (struct ledger){.user = &r, .show = on_exchange, .barrier = UINT64_MAX};
+    r.watcher = (struct talk_watcher){.ledger = &r.ledger,
+                                      .keep_body = reader->keep_body,
+                                      .keep_heads = reader->keep_heads,
+                                      .user = reader->user,
+                                      .message = reader->message};
+    read_all(&r, c, path);
+    reader->frames = capture_frames(c);
+    capture_close(c);
+    return 0;
+}

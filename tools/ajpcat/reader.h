@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a capture to exchanges: file -> segments -> streams -> packets -> exchanges. */
+#ifndef AJPCAT_READER_H
+#define AJPCAT_READER_H
+
+#include "talk.h"
+
+struct reader {
+    const char *command; /* for messages: "decode" */
+    void *user;
+    /* Called for each exchange in order; false: stop reading. */
+    bool (*show)(void *user, const struct exchange *e);
+    /* Called for each packet of an exchange when it is seen, or NULL. */
+    void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
+    size_t keep_body; /* bytes of each body that show wants */
+    bool keep_heads;
+    uint64_t frames; /* read */
+};
+
+/* 0, or an exit code after the user was told. */
+int reader_run(struct reader *r, const char *path);
+
+#endif
