@@ -373,7 +373,7 @@ static void begin(struct http1_conn *h, struct exchange *x)
     head->local_addr = ajp_str_of(h->local, strlen(h->local));
     if (head->server_name.ptr == NULL || head->server_name.len == 0)
         head->server_name = head->local_addr;
-    head->is_ssl = h->c.listener->tls != NULL;
+    head->is_ssl = h->c.door->settings->tls != NULL;
     if (head->server_port == 0 && head->host.ptr != NULL)
         head->server_port = head->is_ssl ? 443 : 80;
     else if (head->server_port == 0)
