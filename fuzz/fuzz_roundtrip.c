@@ -3,7 +3,7 @@
  * response, and canonical. */
 #include "check.h"
 
-enum { MOST = 40 };
+enum { MOST = 20 };
 
 struct pair {
     ajp_str name, value;

@@ -18,6 +18,9 @@ static bool is_dropped(uint64_t drop, uint8_t index)
 static ajp_status extra_codes(const uint8_t *extra, size_t len, uint32_t *codes)
 {
     struct cursor c;
+    if (len == 0) {
+        return AJP_OK; /* extra may be null */
+    }
     cursor_init(&c, extra, len, 0);
     while (cursor_left(&c) > 0) {
         uint8_t code = 0;

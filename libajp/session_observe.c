@@ -115,7 +115,9 @@ static ajp_status observe_whole(ajp_session *s, const uint8_t *in, size_t len, s
                                                          : 0;
         return follow(s, event_of(m), n);
     }
-    if (m->kind == AJP_FORWARD_REQUEST) {
+    if (m->kind == AJP_DATA || m->kind == AJP_BODY_CHUNK) {
+        set_no_body(m, in);
+    } else if (m->kind == AJP_FORWARD_REQUEST) {
         (void)follow(s, EV_REQUEST, -1);
     } else if (m->kind == AJP_SEND_HEADERS) {
         (void)follow(s, EV_HEADERS, 0);

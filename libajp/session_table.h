@@ -48,6 +48,7 @@ static const uint8_t session_table[SESSION_STATES][SESSION_EVENTS] = {
                   [EV_END] = IDLE, /* ENDED while a body packet is owed */
                   [EV_CLOSE] = CLOSED},
     [ENDED] = {[EV_DATA] = IDLE},
+    [CLOSED] = {[EV_DATA] = CLOSED}, /* an answer that was under way */
     [LOST] = {[EV_REQUEST] = ASKED,
               [EV_DATA] = LOST,
               [EV_CPING] = PINGED,

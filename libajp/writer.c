@@ -16,7 +16,7 @@ void ajp_writer_init(ajp_writer *w, void *buf, size_t cap)
         cap = AJP_PACKET_MAX;
     }
     w->base = w->p = buf;
-    w->end = w->base + cap;
+    w->end = cap > 0 ? w->base + cap : w->base;
     w->count_at = NULL;
     w->stored = AJP_NULL;
     w->controls = 0;
