@@ -558,7 +558,7 @@ Test(worker, health_moves_by_the_rules)
         {"-+", HEALTH_UP},
         {"RR-", HEALTH_DOWN},
         {"RR+", HEALTH_PROBE},
-        {"RRO", HEALTH_PROBE}, /* an answer counts as much as the prober's */
+        {"RRO", HEALTH_DOWN}, /* no request was forced: this one began before */
         {"RR+OO", HEALTH_PROBE},
         {"RR+OOO", HEALTH_UP},
         {"RR+++", HEALTH_PROBE},
