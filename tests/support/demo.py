@@ -100,7 +100,8 @@ def main(options):
     if options not in ([], ["--once"]):
         print("demo: expected nothing or --once", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     demo = Demo()
     try:
         demo.up()
