@@ -612,8 +612,7 @@ Test(worker, prober_is_woken_when_it_is_needed)
     int woken = 0;
     fixture_reset(1);
     struct balancer *balancer = fixture_balancer();
-    balancer->wake = count_wake;
-    balancer->wake_ctx = &woken;
+    balancer_set_wake(balancer, count_wake, &woken);
     worker_report(&balancer->workers[0], OUT_OK, 1, 1);
     cr_expect_eq(woken, 0);
     worker_report(&balancer->workers[0], OUT_REFUSED, 1, 1);

@@ -8,7 +8,8 @@
 
 enum behaviour { ANSWER, JUNK, SILENT, CLOSE };
 
-static uv_loop_t loop;
+static struct loop net;
+static uv_loop_t *const loop = &net.uv;
 static uv_tcp_t listener;
 static enum behaviour behaviour;
 static int connections, cpings;
@@ -45,7 +46,7 @@ static void on_connection(uv_stream_t *server, int status)
 {
     uv_tcp_t *client = malloc(sizeof *client);
     cr_assert_eq(status, 0);
-    uv_tcp_init(&loop, client);
+    uv_tcp_init(loop, client);
     cr_assert_eq(uv_accept(server, (uv_stream_t *)client), 0);
     connections++;
     if (behaviour == CLOSE)
@@ -59,7 +60,7 @@ static uint16_t listen_anywhere(void)
     struct sockaddr_in addr;
     int len = sizeof addr;
     uv_ip4_addr("127.0.0.1", 0, &addr);
-    uv_tcp_init(&loop, &listener);
+    uv_tcp_init(loop, &listener);
     uv_tcp_bind(&listener, (struct sockaddr *)&addr, 0);
     cr_assert_eq(uv_listen((uv_stream_t *)&listener, 16, on_connection), 0);
     uv_tcp_getsockname(&listener, (struct sockaddr *)&addr, &len);
@@ -73,14 +74,14 @@ static struct health_prober *prober;
 static void start(enum behaviour how, enum proto proto)
 {
     log_setup(LEVEL_ERROR, LOG_TEXT);
-    uv_loop_init(&loop);
+    cr_assert_eq(loop_init(&net, 8192), 0);
     behaviour = how;
     fixture_reset(1);
     fixture_workers[0].port = listen_anywhere();
     fixture_workers[0].proto = proto;
     balancer = fixture_balancer();
     worker = &balancer->workers[0];
-    prober = health_start(balancer, &loop);
+    prober = health_start(balancer, &net);
     cr_assert_not_null(prober);
 }
 
@@ -89,23 +90,22 @@ static void stop(void)
     health_stop(prober);
     if (!uv_is_closing((uv_handle_t *)&listener))
         uv_close((uv_handle_t *)&listener, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    cr_expect_eq(uv_loop_close(&loop), 0, "no handle is left");
+    loop_close(&net); /* runs until no handle is left */
     balancer_free(balancer);
 }
 
 /* Runs the loop until the worker is in that health; false after ten seconds. */
 static bool comes_to(enum health health)
 {
-    uint64_t end = uv_now(&loop) + 10000;
-    while (worker_health(worker) != health && uv_now(&loop) < end)
-        uv_run(&loop, UV_RUN_ONCE);
+    uint64_t end = uv_now(loop) + 10000;
+    while (worker_health(worker) != health && uv_now(loop) < end)
+        uv_run(loop, UV_RUN_ONCE);
     return worker_health(worker) == health;
 }
 
 static void suspect(void)
 {
-    worker_report(worker, OUT_CPING_FAILED, 1, uv_now(&loop));
+    worker_report(worker, OUT_CPING_FAILED, 1, uv_now(loop));
     cr_assert_eq(worker_health(worker), HEALTH_SUSPECT);
 }
 
@@ -113,9 +113,9 @@ Test(health, suspect_that_answers_is_up_again)
 {
     start(ANSWER, PROTO_AJP);
     suspect();
-    uint64_t from = uv_now(&loop);
+    uint64_t from = uv_now(loop);
     cr_expect(comes_to(HEALTH_UP));
-    cr_expect_lt(uv_now(&loop) - from, 500, "at once");
+    cr_expect_lt(uv_now(loop) - from, 500, "at once");
     cr_expect_eq(cpings, 1);
     stop();
 }
@@ -126,9 +126,9 @@ Test(health, suspect_that_does_not_answer_is_down)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         start(rows[i], PROTO_AJP);
         suspect();
-        uint64_t from = uv_now(&loop);
+        uint64_t from = uv_now(loop);
         cr_expect(comes_to(HEALTH_DOWN), "row %zu", i);
-        cr_expect_lt(uv_now(&loop) - from, 900, "row %zu: one timeout at most", i);
+        cr_expect_lt(uv_now(loop) - from, 900, "row %zu: one timeout at most", i);
         stop();
     }
 }
@@ -166,7 +166,7 @@ Test(health, closed_port_is_found_by_the_probe)
 {
     start(ANSWER, PROTO_AJP);
     uv_close((uv_handle_t *)&listener, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(loop, UV_RUN_NOWAIT);
     suspect();
     cr_expect(comes_to(HEALTH_DOWN));
     stop();
@@ -177,6 +177,6 @@ Test(health, stop_in_the_middle_of_a_probe_leaves_nothing)
     start(SILENT, PROTO_AJP);
     suspect();
     while (connections == 0)
-        uv_run(&loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     stop();
 }

@@ -340,6 +340,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         free(balancer);
         return NULL;
     }
+    pthread_mutex_init(&balancer->wake_lock, NULL);
     balancer->settings = settings;
     balancer->count = settings->worker_count;
     if (size)
@@ -385,6 +386,23 @@ void balancer_free(struct balancer *balancer)
 {
     if (!balancer)
         return;
+    pthread_mutex_destroy(&balancer->wake_lock);
     free(balancer->workers);
     free(balancer);
+}
+
+void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&balancer->wake_lock);
+    balancer->wake = wake;
+    balancer->wake_ctx = ctx;
+    pthread_mutex_unlock(&balancer->wake_lock);
+}
+
+void balancer_wake(struct balancer *balancer)
+{
+    pthread_mutex_lock(&balancer->wake_lock);
+    if (balancer->wake)
+        balancer->wake(balancer->wake_ctx);
+    pthread_mutex_unlock(&balancer->wake_lock);
 }

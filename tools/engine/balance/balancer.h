@@ -5,6 +5,8 @@
 
 #include "balance/worker.h"
 
+#include <pthread.h>
+
 struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
@@ -13,7 +15,7 @@ struct balancer {
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
     _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
     bool has_spares;
-    /* Called when a worker wants the prober now; from any thread. NULL: no prober. */
+    pthread_mutex_t wake_lock; /* taken when health changes, never for a request */
     void (*wake)(void *ctx);
     void *wake_ctx;
 };
@@ -37,6 +39,11 @@ void balancer_free(struct balancer *balancer);
 
 /* NULL: none can be used now. */
 struct worker *balancer_pick(struct balancer *balancer, struct pick *pick);
+
+/* wake is called, from any thread, when a worker wants the prober now; NULL: there is none. The old
+ * one is not being called any more when this returns. */
+void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx);
+void balancer_wake(struct balancer *balancer);
 
 /* By its name, which is its route; NULL: none. */
 struct worker *balancer_find(struct balancer *balancer, ajp_str route);

@@ -5,24 +5,27 @@
 
 #include "balance/talk.h"
 
+#include "net/stream.h"
+
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     TICK_MS = 1000,     /* how often a worker that is up is looked at */
     STUCK_TICKS = 2,    /* so is one whose requests do not come back for this long */
     RECOVER_MIN = 1000, /* ms until a worker that is down is probed again; doubles */
     RECOVER_MAX = 5000,
+    RETRY_MS = 100,
 };
 
 struct probe {
     struct health_prober *prober;
     struct worker *worker;
     uv_timer_t timer;
-    uv_tcp_t socket;
-    uv_connect_t connect;
-    bool running;      /* the socket is open, or being opened */
-    bool closing;      /* the socket is being closed */
+    struct stream stream;
+    bool running;      /* the stream is open, or being closed */
+    bool connected;    /* its handshake, if any, is over */
+    bool closing;      /* the stream is being closed */
     enum health armed; /* what the worker was when the timer was set */
     uint32_t recover;  /* ms, the next pause while it is down */
     uint32_t stuck_ticks;
@@ -33,10 +36,10 @@ struct probe {
 
 struct health_prober {
     struct balancer *balancer;
-    uv_loop_t *loop;
+    struct loop *loop;
     uv_async_t wake;
     uint64_t random;
-    size_t open; /* handles that the loop still knows, sockets left out */
+    size_t open; /* handles that the loop still knows, streams left out */
     bool stopping;
     size_t count;
     struct probe probes[];
@@ -84,9 +87,17 @@ static void arm(struct probe *probe)
     uv_timer_start(&probe->timer, on_timer, wait, 0);
 }
 
-static void on_socket_closed(uv_handle_t *handle)
+/* As arm, but never at once: what failed without a pause would go round and round. */
+static void arm_later(struct probe *probe)
 {
-    struct probe *probe = handle->data;
+    arm(probe);
+    if (uv_timer_get_due_in(&probe->timer) < RETRY_MS)
+        uv_timer_start(&probe->timer, on_timer, RETRY_MS, 0);
+}
+
+static void on_stream_closed(struct stream *stream)
+{
+    struct probe *probe = CONTAINER_OF(stream, struct probe, stream);
     struct health_prober *prober = probe->prober;
     probe->running = false;
     probe->closing = false;
@@ -96,13 +107,13 @@ static void on_socket_closed(uv_handle_t *handle)
         free(prober);
 }
 
-static void close_socket(struct probe *probe)
+static void close_stream(struct probe *probe)
 {
     if (probe->closing)
         return;
     probe->closing = true;
     uv_timer_stop(&probe->timer);
-    uv_close((uv_handle_t *)&probe->socket, on_socket_closed);
+    stream_close(&probe->stream, false);
 }
 
 /* problem: constant text; NULL: the worker is well. */
@@ -110,8 +121,8 @@ static void finish(struct probe *probe, const char *problem)
 {
     if (probe->closing)
         return;
-    worker_probed(probe->worker, problem, uv_now(probe->prober->loop));
-    close_socket(probe);
+    worker_probed(probe->worker, problem, loop_now(probe->prober->loop));
+    close_stream(probe);
 }
 
 /* Sends what the talk wants said, or ends the probe. */
@@ -125,70 +136,67 @@ static void go_on(struct probe *probe, enum talk_result result)
     if (talk->out_len == 0)
         return;
     /* At most 2 KiB to a connection that has nothing under way: it takes them at once. */
-    uv_buf_t buffer = uv_buf_init((char *)talk->out, (unsigned)talk->out_len);
-    if (uv_try_write((uv_stream_t *)&probe->socket, &buffer, 1) != (int)talk->out_len)
+    struct iovec out = {.iov_base = talk->out, .iov_len = talk->out_len};
+    if (stream_send(&probe->stream, &out, 1) != (long)talk->out_len)
         finish(probe, "write failed");
     talk->out_len = 0;
 }
 
-static void give_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+static void read_on(struct probe *probe)
 {
-    (void)suggested;
-    struct probe *probe = handle->data;
-    size_t size;
-    uint8_t *space = talk_space(&probe->talk, &size);
-    *buffer = uv_buf_init((char *)space, (unsigned)size);
+    while (!probe->closing) {
+        size_t size;
+        uint8_t *space = talk_space(&probe->talk, &size);
+        long n = stream_recv(&probe->stream, space, size);
+        if (n == STREAM_AGAIN)
+            return;
+        if (n == STREAM_FAILED)
+            finish(probe, stream_why(&probe->stream));
+        else
+            go_on(probe, n == 0 ? talk_end(&probe->talk) : talk_got(&probe->talk, (size_t)n));
+    }
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
+static void on_event(struct stream *stream, bool readable, bool writable)
 {
-    (void)buffer;
-    struct probe *probe = stream->data;
-    if (n == 0 || probe->closing)
-        return;
-    enum talk_result result = n < 0 ? talk_end(&probe->talk) : talk_got(&probe->talk, (size_t)n);
-    go_on(probe, result);
-}
-
-static void on_connect(uv_connect_t *connect, int status)
-{
-    struct probe *probe = connect->data;
+    struct probe *probe = CONTAINER_OF(stream, struct probe, stream);
     const struct settings *settings = probe->prober->balancer->settings;
     if (probe->closing)
         return;
-    if (status < 0) {
-        finish(probe, "connect failed");
-        return;
+    if (!probe->connected && (readable || writable)) {
+        if (stream_connect_error(stream) != 0) {
+            finish(probe, stream_why(stream));
+            return;
+        }
+        probe->connected = true;
+        stream_want(stream, true, false);
+        go_on(probe, talk_begin(&probe->talk, probe->worker->settings, &settings->health));
     }
-    enum talk_result result = talk_begin(&probe->talk, probe->worker->settings, &settings->health);
-    if (result == TALK_MORE &&
-        uv_read_start((uv_stream_t *)&probe->socket, give_space, on_read) != 0)
-        finish(probe, "read failed");
-    else
-        go_on(probe, result);
+    if (readable)
+        read_on(probe);
 }
 
 static void start_probe(struct probe *probe)
 {
     struct health_prober *prober = probe->prober;
     const struct health_settings *health = &prober->balancer->settings->health;
-    if (uv_tcp_init(prober->loop, &probe->socket) != 0) {
-        arm(probe);
+    const struct sockaddr *addr = (const struct sockaddr *)&probe->worker->addr;
+    probe->stuck_ticks = 0;
+    probe->due_ms = loop_now(prober->loop) + health->interval;
+    int rc = stream_connect(&probe->stream, prober->loop, addr, probe->worker->settings->tls);
+    if (rc != 0) {
+        /* Out of descriptors is our own trouble, not the worker's. */
+        if (rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM)
+            worker_probed(probe->worker, "connect failed", loop_now(prober->loop));
+        arm_later(probe);
         return;
     }
-    probe->socket.data = probe;
-    probe->connect.data = probe;
+    probe->stream.on_event = on_event;
+    probe->stream.on_closed = on_stream_closed;
     probe->running = true;
-    probe->stuck_ticks = 0;
-    probe->due_ms = uv_now(prober->loop) + health->interval;
-    const struct sockaddr *addr = (const struct sockaddr *)&probe->worker->addr;
+    probe->connected = false;
     uv_timer_start(&probe->timer, on_timer, health->timeout, 0);
-    int rc = uv_tcp_connect(&probe->connect, &probe->socket, addr, on_connect);
-    /* Out of descriptors is our own trouble, not the worker's. */
-    if (rc == UV_EMFILE || rc == UV_ENFILE || rc == UV_ENOMEM)
-        close_socket(probe);
-    else if (rc != 0)
-        finish(probe, "connect failed");
+    stream_want(&probe->stream, true, true);
 }
 
 /* A worker that is up needs a probe now and then: when it had no requests for long, or always where
@@ -197,7 +205,7 @@ static void start_probe(struct probe *probe)
 static bool tick_asks_for_probe(struct probe *probe)
 {
     const struct health_settings *health = &probe->prober->balancer->settings->health;
-    uint64_t now = uv_now(probe->prober->loop);
+    uint64_t now = loop_now(probe->prober->loop);
     uint64_t served = atomic_load_explicit(&probe->worker->served, memory_order_relaxed);
     bool moved = served != probe->served;
     bool busy = atomic_load_explicit(&probe->worker->busy, memory_order_relaxed) != 0;
@@ -243,7 +251,7 @@ static void wake_from_any_thread(void *ctx)
     uv_async_send(&prober->wake);
 }
 
-struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
+struct health_prober *health_start(struct balancer *balancer, struct loop *loop)
 {
     struct health_prober *prober =
         calloc(1, sizeof *prober + balancer->count * sizeof prober->probes[0]);
@@ -253,7 +261,7 @@ struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
     prober->loop = loop;
     prober->count = balancer->count;
     prober->random = uv_hrtime() | 1;
-    if (uv_async_init(loop, &prober->wake, on_wake) != 0) {
+    if (uv_async_init(&loop->uv, &prober->wake, on_wake) != 0) {
         free(prober);
         return NULL;
     }
@@ -264,13 +272,12 @@ struct health_prober *health_start(struct balancer *balancer, uv_loop_t *loop)
         probe->prober = prober;
         probe->worker = &balancer->workers[i];
         probe->recover = RECOVER_MIN;
-        probe->due_ms = uv_now(loop) + balancer->settings->health.interval;
-        uv_timer_init(loop, &probe->timer);
+        probe->due_ms = loop_now(loop) + balancer->settings->health.interval;
+        uv_timer_init(&loop->uv, &probe->timer);
         probe->timer.data = probe;
         arm(probe);
     }
-    balancer->wake_ctx = prober;
-    balancer->wake = wake_from_any_thread;
+    balancer_set_wake(balancer, wake_from_any_thread, prober);
     return prober;
 }
 
@@ -286,13 +293,13 @@ void health_stop(struct health_prober *prober)
 {
     if (!prober)
         return;
-    prober->balancer->wake = NULL;
+    balancer_set_wake(prober->balancer, NULL, NULL);
     prober->stopping = true;
     for (size_t i = 0; i < prober->count; i++) {
         struct probe *probe = &prober->probes[i];
         if (probe->running) {
             prober->open++;
-            close_socket(probe);
+            close_stream(probe);
         }
         uv_close((uv_handle_t *)&probe->timer, on_handle_closed);
     }

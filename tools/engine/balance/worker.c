@@ -23,13 +23,6 @@ const char *health_name(enum health health)
     return health_names[health];
 }
 
-static void wake_prober(const struct worker *worker)
-{
-    const struct balancer *balancer = worker->balancer;
-    if (balancer && balancer->wake)
-        balancer->wake(balancer->wake_ctx);
-}
-
 /* Only from the state that the caller saw: of two threads that see the same thing one moves. */
 static bool move_health(struct worker *worker, enum health from, enum health to, const char *why,
                         uint64_t now_ms)
@@ -53,7 +46,7 @@ static bool move_health(struct worker *worker, enum health from, enum health to,
               log_str(name, sizeof name, worker->settings->name), health_name(from),
               health_name(to), why);
     if (to == HEALTH_SUSPECT || to == HEALTH_DOWN)
-        wake_prober(worker);
+        balancer_wake(worker->balancer);
     return true;
 }
 
@@ -67,8 +60,7 @@ static void count_probe_success(struct worker *worker, uint64_t now_ms)
 static bool was_forced(const struct worker *worker)
 {
     const struct balancer *balancer = worker->balancer;
-    uint64_t forced =
-        balancer ? atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed) : 0;
+    uint64_t forced = atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed);
     return forced != 0 && forced >= atomic_load_explicit(&worker->since_ms, memory_order_relaxed);
 }
 

@@ -24,9 +24,9 @@ struct engine {
     bool ending;
 };
 
-static uv_loop_t *main_loop(struct engine *e)
+static struct loop *main_loop(struct engine *e)
 {
-    return &e->threads[0].shard.loop.uv;
+    return &e->threads[0].shard.loop;
 }
 
 /* --- reload --- */
@@ -149,7 +149,7 @@ static void on_reopen(uv_signal_t *s, int number)
 
 static void start_signal(struct engine *e, uv_signal_t *s, int number, uv_signal_cb cb)
 {
-    uv_signal_init(main_loop(e), s);
+    uv_signal_init(&main_loop(e)->uv, s);
     s->data = e;
     uv_signal_start(s, cb, number);
 }
