@@ -465,6 +465,13 @@ Test(balancer, while_all_are_down_one_try_a_second)
     worker_report(&balancer->workers[1], OUT_OK, 2, 6000);
     cr_expect_str_eq(picked(balancer, &pick), "b",
                      "it answered: no other has to wait for the prober");
+    set_states(balancer, "DD");
+    fixture_settings.health.path = str("/health");
+    pick.now_ms = 7000;
+    struct worker *forced = balancer_pick(balancer, &pick);
+    cr_assert_not_null(forced);
+    worker_report(forced, OUT_OK, 3, 7000);
+    cr_expect_eq(worker_health(forced), HEALTH_DOWN, "the page decides, not the request");
     balancer_free(balancer);
 }
 

@@ -370,6 +370,9 @@ static void inherit(struct worker *to, const struct worker *from)
     to->since_ms = from->since_ms;
     to->failed_ms = from->failed_ms;
     to->refused = from->refused;
+    to->recovered_ms = from->recovered_ms;
+    to->charge = from->charge;
+    to->latency_us = from->latency_us;
     if (to->settings->activation == from->settings->activation)
         to->activation = from->activation;
 }

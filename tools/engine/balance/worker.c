@@ -56,11 +56,14 @@ static void count_probe_success(struct worker *worker, uint64_t now_ms)
         move_health(worker, HEALTH_PROBE, HEALTH_UP, "recovered", now_ms);
 }
 
-/* A request was tried for want of workers that are up, and since this one went down. */
+/* A request was tried for want of workers that are up, and since this one went down. Where the
+ * health has a page, that alone decides. */
 static bool was_forced(const struct worker *worker)
 {
     const struct balancer *balancer = worker->balancer;
     uint64_t forced = atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed);
+    if (balancer->settings->health.path.ptr)
+        return false;
     return forced != 0 && forced >= atomic_load_explicit(&worker->since_ms, memory_order_relaxed);
 }
 
@@ -72,7 +75,7 @@ static void report_ok(struct worker *worker, uint64_t now_ms)
     enum health health = worker_health(worker);
     if (health == HEALTH_PROBE)
         count_probe_success(worker, now_ms);
-    else if (health == HEALTH_DOWN && was_forced(worker)) /* it knows before the prober does */
+    else if (health == HEALTH_DOWN && was_forced(worker)) /* told before the prober is */
         move_health(worker, health, HEALTH_PROBE, "forced request answered", now_ms);
 }
 
