@@ -252,7 +252,7 @@ static void measure(void)
     uint64_t start = now_ns();
     start_all();
     if (opt.warmup > 0)
-        run_until(start, start + (uint64_t)(opt.warmup * 1e9));
+        run_until(start, now_ns() + (uint64_t)(opt.warmup * 1e9));
     memset(&latency, 0, sizeof latency);
     uint64_t before_count = answered, t0 = now_ns();
     struct usage u0 = watch_read(opt.pids);

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The yardsticks themselves: the load generator believes nothing, the relay changes nothing."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("AJP_BENCH_BUILD") or HERE.parents[1] / "build/release")
+TOOLS = BUILD / "tests/bench"
+
+pytestmark = pytest.mark.skipif(not (TOOLS / "load").exists(), reason="bench tools are not built")
+
+
+def listening(process, lines):
+    found = [re.search(r"listening (\w+)://[\d.]+:(\d+)", process.stdout.readline())
+             for _ in range(lines)]
+    return {m[1]: m[2] for m in found}
+
+
+@pytest.fixture(scope="module")
+def sink():
+    with subprocess.Popen([TOOLS / "sink", "0", "0"], stdout=subprocess.PIPE, text=True) as process:
+        yield listening(process, 2)
+        process.terminate()
+
+
+def load(port, proto, *options):
+    done = subprocess.run([TOOLS / "load", "--port", port, "--proto", proto, *options],
+                          capture_output=True, text=True, timeout=30)
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("proto", ["http", "ajp"])
+@pytest.mark.parametrize("size", [0, 1, 8184, 8185, 100000])
+def test_every_answer_is_counted_and_whole(sink, proto, size):
+    code, got = load(sink[proto], proto, "--path", f"/bytes/{size}", "--length", str(size),
+                     "--conns", "3", "--requests", "50")
+    assert (code, got["all_requests"], got["failed"]) == (0, 50, 0), got
+
+
+@pytest.mark.parametrize("proto", ["http", "ajp"])
+def test_a_wrong_length_is_a_failure(sink, proto):
+    code, got = load(sink[proto], proto, "--path", "/bytes/99", "--length", "100", "--conns", "1",
+                     "--requests", "5")
+    assert code == 1 and got["failed"] > 0
+    assert got["first_failure"] == "status 200, 99 bytes"
+
+
+@pytest.mark.parametrize("proto", ["http", "ajp"])
+@pytest.mark.parametrize("size", [1, 8186, 8187, 300000])
+def test_uploads_take_turns(sink, proto, size):
+    code, got = load(sink[proto], proto, "--path", "/upload", "--upload", str(size), "--length",
+                     "100", "--conns", "3", "--requests", "20")
+    assert (code, got["all_requests"]) == (0, 20), got
+
+
+@pytest.mark.parametrize("proto", ["http", "ajp"])
+@pytest.mark.parametrize("options", [["--path", "/bytes/3000000", "--length", "3000000"],
+                                     ["--path", "/upload", "--upload", "3000000"]])
+def test_the_relay_passes_everything(sink, proto, options):
+    with subprocess.Popen([TOOLS / "relay", "0", sink[proto]], stdout=subprocess.PIPE,
+                          text=True) as relay:
+        port = listening(relay, 1)["tcp"]
+        code, got = load(port, proto, *options, "--conns", "5", "--requests", "25")
+        relay.terminate()
+    assert (code, got["all_requests"]) == (0, 25), got
+
+
+def test_a_server_that_is_not_there(sink):
+    with subprocess.Popen([TOOLS / "relay", "0", "1"], stdout=subprocess.PIPE, text=True) as relay:
+        port = listening(relay, 1)["tcp"]
+        code, got = load(port, "http", "--conns", "2", "--requests", "2")
+        relay.terminate()
+    assert code == 1 and got["all_requests"] == 0 and got["failed"] >= 2
+
+
+def test_the_table_has_a_row_for_each(tmp_path):
+    done = subprocess.run([HERE / "run", "proxies", "--build", BUILD, "--peers", "ajpforward",
+                           "--columns", "small,up", "--extras", "none", "--rounds", "1",
+                           "--seconds", "0.1", "--json"], capture_output=True, text=True,
+                          timeout=60)
+    rows = json.loads(done.stdout)
+    assert set(rows) == {"relay-ajp", "ajpforward"}, done.stderr
+    for row in rows.values():
+        assert row["columns"]["small"]["us"] > 0 and "broken" not in row["columns"]["up"]
