@@ -136,3 +136,29 @@ Test(histogram, extremes_have_a_bucket)
     cr_expect_eq(histogram_quantile(&h, 0.375), 63u);
     cr_expect_eq(histogram_quantile(&h, 1), UINT64_MAX);
 }
+
+Test(term, a_body_brings_no_control_sequence)
+{
+    static const struct {
+        const char *bytes, *shown;
+    } rows[] = {
+        {"line\n\ttab", "line\n\ttab"},
+        {"\033[31mred", "\\x1b[31mred"},
+        {"\033]0;title\a", "\\x1b]0;title\\x07"},
+        {"\x7f\r\b", "\\x7f\\x0d\\x08"},
+        {"\xc3\xa9\xe2\x82\xac", "\xc3\xa9\xe2\x82\xac"}, /* text of other languages */
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b2J"}, /* CSI of the second control set */
+        {"\x9b"
+         "2J",
+         "\\x9b2J"},
+        {"\xc3", "\\xc3"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text t = {0};
+        term_body(&t, (const uint8_t *)rows[i].bytes, strlen(rows[i].bytes));
+        cr_expect_str_eq(t.at, rows[i].shown, "row %zu", i);
+        text_free(&t);
+    }
+}

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """serve, get, ping and bench, against each other."""
+import email
 import json
 import os
 import re
 import socket
+import subprocess
+import threading
 import zlib
 
 import pytest
 
 from cat import ajpcat
-from procs import ROOT, Daemon
+from procs import BIN, ROOT, Daemon
 
 SECRET = "correct horse"
 
@@ -65,6 +68,80 @@ def test_echo_shows_the_whole_request(node):
     attributes = dict(map(tuple, answer["attributes"]))
     assert attributes.items() >= {"query_string": "a=b%20c", "AJP_REMOTE_PORT": "1234", "remote_user": "alice",
                                   "auth_type": "Basic", "jvm_route": "nodeA"}.items()
+
+
+def attributes(answer):
+    return dict(map(tuple, answer["attributes"]))
+
+
+def test_what_the_web_server_knows_of_tls_goes_along(node, tmp_path):
+    pem = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVkCFA==\n-----END CERTIFICATE-----\n"
+    (tmp_path / "cert.pem").write_text("Bag Attributes\n" + pem + pem.replace("MII", "XXX"))
+    answer = json.loads(get(node, "/echo", "--cert", tmp_path / "cert.pem", "--ssl-cipher", "TLS_AES_128_GCM_SHA256",
+                            "--ssl-session", "ab12", "--ssl-key-size", "128", "--attribute", "context=/app"))
+    assert answer["is_ssl"] is True
+    assert attributes(answer) == {"ssl_cert": pem, "ssl_cipher": "TLS_AES_128_GCM_SHA256", "ssl_session": "ab12",
+                                  "ssl_key_size": 128, "context": "/app"}
+    (tmp_path / "key.der").write_bytes(b"\x30\x82")
+    done = ajpcat("get", "--cert", tmp_path / "key.der", url(node, "/"))
+    assert done.returncode == 2 and b"expected a certificate in PEM" in done.stderr
+
+
+def test_curls_short_options_make_headers(node):
+    answer = json.loads(get(node, "/echo", "-A", "agent/1", "-e", "http://from/", "-b", "a=b", "-u", "al:pass"))
+    assert {k.lower(): v for k, v in answer["headers"]}.items() >= {
+        "user-agent": "agent/1", "referer": "http://from/", "cookie": "a=b",
+        "authorization": "Basic YWw6cGFzcw=="}.items()
+
+
+def test_a_form_of_parts_is_what_a_parser_reads(node, tmp_path):
+    file = tmp_path / "pixel.gif"
+    file.write_bytes(bytes(range(256)))
+    done = ajpcat("get", "-v", "-F", "name=a b", "-F", f"file=@{file};type=image/gif", "-F", f"text=<{tmp_path / 'text'}",
+                  url(node, "/echo"))
+    assert done.returncode == 2 and b"No such file" in done.stderr
+    (tmp_path / "text").write_text("words")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        run = subprocess.Popen([BIN / "ajpcat", "get", "-F", "name=a b", "-F", f"file=@{file};type=image/gif", "-F",
+                                f"text=<{tmp_path / 'text'}", f"ajp://127.0.0.1:{listener.getsockname()[1]}/"])
+        with listener.accept()[0] as peer:
+            seen = b""
+            while b"--\r\n" not in seen:
+                seen += peer.recv(65536)
+            peer.sendall(HEADERS + b"AB\x00\x02\x05\x01")
+        assert run.wait(10) == 0
+    boundary = re.search(rb"multipart/form-data; boundary=(ajpcat-[0-9a-f]+)", seen).group(1)
+    start = seen.index(b"--" + boundary)
+    body = email.message_from_bytes(b"Content-Type: multipart/form-data; boundary=" + boundary + b"\r\n\r\n" +
+                                    seen[start:])
+    parts = [(p.get_param("name", header="content-disposition"), p.get_filename(), p.get_payload(decode=True))
+             for p in body.get_payload()]
+    assert parts == [("name", None, b"a b"), ("file", "pixel.gif", bytes(range(256))), ("text", None, b"words")]
+
+
+def test_several_urls_share_a_connection(node):
+    done = ajpcat("get", "-w", "[%{status} %{num_connects} %{size_download}]\\n", url(node, "/bytes/10"),
+                  url(node, "/status/404"), url(node, "/"))
+    assert done.returncode == 0
+    assert re.findall(rb"\[(\d+) (\d) \d+\]", done.stdout) == [(b"200", b"1"), (b"404", b"0"), (b"200", b"0")]
+    done = ajpcat("get", "-T", "-", url(node, "/upload"), url(node, "/upload"))
+    assert done.returncode == 2 and b"read only once" in done.stderr
+
+
+def test_failing_statuses_have_a_code_when_wanted(node):
+    done = ajpcat("get", "-f", url(node, "/status/404"))
+    assert done.returncode == 7 and not done.stdout
+    assert ajpcat("get", "-f", url(node, "/status/302")).returncode == 0
+
+
+def test_timing_adds_up(node):
+    done = ajpcat("get", "--timing", url(node, "/slow/50"), url(node, "/bytes/1000"))
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 2 and "(kept)" in lines[1] and "1000 down" in lines[1]
+    total = re.search(r"total ([\d.]+) ms", lines[0]).group(1)
+    assert 50 <= float(total) < 5000
+    done = ajpcat("get", "-w", "%{nothing}", url(node, "/"))
+    assert done.returncode == 2 and b"unknown variable %{nothing}" in done.stderr
 
 
 def test_a_session_counts_and_keeps_its_cookie(node):
@@ -124,7 +201,6 @@ def test_pings_are_counted(node):
 
 def one_answer(data):
     """A server that reads one request, answers with DATA and closes."""
-    import threading
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run():

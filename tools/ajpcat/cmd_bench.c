@@ -164,8 +164,7 @@ static int read_options(struct args *a, struct bench_plan *p, bool *json)
         return args_wrong(a, "expected a URL: ajp://HOST:PORT/PATH");
     if (p->requests == 0 && p->duration_ns == 0)
         p->duration_ns = 10000000000u;
-    if (p->request.has_data)
-        p->request.length = (int64_t)p->request.data.len;
+    request_body_end(&p->request);
     ajp_status st = bench_prepare(p);
     if (st != AJP_OK)
         return args_wrong(a, "this request cannot be sent: %s", ajp_strerror(st));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ajpcat get: one request, much as curl would send it. */
+/* ajpcat get: requests, much as curl would send them. */
 #include "args.h"
-#include "client.h"
 #include "command.h"
+#include "fetch.h"
+#include "get_report.h"
 #include "request.h"
 #include "term.h"
 #include "view.h"
@@ -13,7 +14,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { UPLOAD = REQ_OPTIONS, OUTPUT, INCLUDE, HEAD, VERBOSE, SHOW_SECRETS, TIMEOUT, PACKET_SIZE };
+enum {
+    UPLOAD = REQ_OPTIONS,
+    OUTPUT,
+    INCLUDE,
+    HEAD,
+    FAIL,
+    WRITE_OUT,
+    TIMING,
+    VERBOSE,
+    SHOW_SECRETS,
+    TIMEOUT,
+    PACKET_SIZE
+};
 
 static const struct arg table[] = {
     REQUEST_ARGS,
@@ -21,23 +34,33 @@ static const struct arg table[] = {
     [OUTPUT] = {'o', "output", "FILE", "write the body to FILE"},
     [INCLUDE] = {'i', "include", NULL, "print status and headers before the body"},
     [HEAD] = {'I', "head", NULL, "send HEAD, print status and headers"},
+    [FAIL] = {'f', "fail", NULL, "exit with 7 when a status is 400 or more; no body then"},
+    [WRITE_OUT] = {'w', "write-out", "FORMAT",
+                   "print it after each answer: %{status} %{time_total}"},
+    [TIMING] = {0, "timing", NULL, "where the time went, on standard error"},
     [VERBOSE] = {'v', "verbose", NULL, "show every packet on standard error"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
     [TIMEOUT] = {'m', "timeout", "TIME", "for connecting and for each answer (30s)"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     [PACKET_SIZE + 1] = {0}};
 
+enum { URLS = 1000, EXIT_STATUS = 7 };
+
 struct get {
     struct args args;
     struct request request;
     struct client client;
-    struct url url;
-    const char *output;
+    struct fetch fetch;
+    const char *words[URLS]; /* the URLs */
+    size_t url_count;
+    struct url url; /* the one at work */
+    const char *output, *write_out;
     FILE *out;
-    bool include, verbose, show_secrets, colour;
+    bool include, fail, timing, verbose, show_secrets, colour;
     uint64_t timeout_ms, packet_size;
     size_t data_at; /* body bytes sent from memory */
-    uint64_t start_ns;
+    uint64_t begin_ns;
+    struct get_report report;
 };
 
 static void on_packet(void *user, bool sent, const uint8_t *payload, size_t len,
@@ -46,13 +69,14 @@ static void on_packet(void *user, bool sent, const uint8_t *payload, size_t len,
     struct get *g = user;
     struct text t = {0};
     struct packet p = {.from_client = sent, .payload = payload, .len = len, .first_ns = now_ns()};
-    view_message(&t, g->colour, g->show_secrets, &p, m, g->start_ns);
+    view_message(&t, g->colour, g->show_secrets, &p, m, g->begin_ns);
     fwrite(t.at, 1, t.len, stderr);
     text_free(&t);
 }
 
-static size_t read_body(struct get *g, uint8_t *to, size_t most)
+static size_t read_body(void *user, uint8_t *to, size_t most)
 {
+    struct get *g = user;
     if (g->request.file)
         return fread(to, 1, most, g->request.file);
     size_t n = g->request.data.len - g->data_at;
@@ -64,67 +88,19 @@ static size_t read_body(struct get *g, uint8_t *to, size_t most)
     return n;
 }
 
-static enum client_result broken(struct get *g, enum client_result r, const char *why)
+static bool unwanted(const struct get *g, unsigned status)
 {
-    text_clear(&g->client.why);
-    text_str(&g->client.why, why);
-    return r;
+    return g->fail && status >= 400;
 }
 
-/* One body packet, as much as was asked for. */
-static enum client_result send_body(struct get *g)
+static void print_head(void *user, const ajp_response *response)
 {
-    static uint8_t packet[AJP_PACKET_MAX + AJP_DATA_HEAD];
-    uint8_t *body = packet + AJP_DATA_HEAD;
-    size_t n = read_body(g, body, ajp_session_grant(&g->client.session));
-    uint8_t *at = packet;
-    size_t len;
-    ajp_status st = ajp_session_send(&g->client.session, AJP_DATA, n);
-    if (st != AJP_OK)
-        return broken(g, CLIENT_FAILED, "the body is shorter than it was announced");
-    if (n > 0) {
-        at = ajp_wrap_data(body, (uint16_t)n);
-        len = n + AJP_DATA_HEAD;
-    } else {
-        len = ajp_make_body_end(packet);
-    }
-    ajp_message m = {.kind = AJP_DATA};
-    m.u.body.packet = (uint16_t)n;
-    if (g->verbose)
-        on_packet(g, true, at + AJP_HEADER_SIZE, len - AJP_HEADER_SIZE, &m);
-    return client_write(&g->client, at, len);
-}
-
-static enum client_result send_request(struct get *g)
-{
-    static uint8_t packet[AJP_PACKET_MAX];
-    size_t len;
-    ajp_frame f;
-    size_t used;
-    ajp_message m;
-    ajp_status st = request_write(&g->request, &g->url, packet, g->packet_size, &len);
-    if (st != AJP_OK)
-        return broken(g, CLIENT_FAILED,
-                      st == AJP_ERR_SPACE ? "the request does not fit a packet: see --packet-size"
-                                          : ajp_strerror(st));
-    st = ajp_frame_next(packet, len, &g->client.limits, &f, &used);
-    if (st == AJP_OK)
-        st = ajp_decode(&m, &f, false, &g->client.limits);
-    if (st == AJP_OK)
-        st = ajp_session_send_request(&g->client.session, m.u.request.content_length);
-    if (st != AJP_OK)
-        return broken(g, CLIENT_FAILED, ajp_strerror(st));
-    if (g->verbose)
-        on_packet(g, true, f.payload, f.len, &m);
-    enum client_result r = client_write(&g->client, packet, len);
-    return r == CLIENT_OK && ajp_session_owed(&g->client.session) ? send_body(g) : r;
-}
-
-static void print_head(struct get *g, const ajp_response *response)
-{
+    struct get *g = user;
     struct text t = {0};
     ajp_fields it = response->headers;
     ajp_field f;
+    if (!g->include)
+        return;
     bool escape = isatty(fileno(g->out));
     text_fmt(&t, "%u ", response->status);
     term_put(&t, response->reason);
@@ -143,38 +119,11 @@ static void print_head(struct get *g, const ajp_response *response)
     text_free(&t);
 }
 
-/* A terminal gets no control characters but line ends and tabs. */
-static void print_body(struct get *g, const uint8_t *data, size_t len)
+static void print_body(void *user, const uint8_t *data, size_t len)
 {
-    if (!isatty(fileno(g->out))) {
-        fwrite(data, 1, len, g->out);
-        return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        bool plain = data[i] == '\n' || data[i] == '\t' || (data[i] >= ' ' && data[i] != 127);
-        if (plain)
-            putc(data[i], g->out);
-        else
-            fprintf(g->out, "\\x%02x", data[i]);
-    }
-}
-
-static enum client_result receive(struct get *g)
-{
-    ajp_message m;
-    for (;;) {
-        enum client_result r = client_next(&g->client, &m);
-        if (r == CLIENT_OK && m.kind == AJP_GET_BODY)
-            r = send_body(g);
-        if (r != CLIENT_OK)
-            return r;
-        if (m.kind == AJP_SEND_HEADERS && g->include)
-            print_head(g, &m.u.response);
-        else if (m.kind == AJP_BODY_CHUNK)
-            print_body(g, m.u.body.data, m.u.body.len);
-        else if (m.kind == AJP_END_RESPONSE)
-            return CLIENT_OK;
-    }
+    struct get *g = user;
+    if (!unwanted(g, g->fetch.status))
+        term_write(g->out, data, len);
 }
 
 static int set_upload(struct get *g)
@@ -202,6 +151,15 @@ static int set_option(struct get *g, int row)
     case OUTPUT:
         g->output = g->args.value;
         return 0;
+    case FAIL:
+        g->fail = true;
+        return 0;
+    case WRITE_OUT:
+        g->write_out = g->args.value;
+        return 0;
+    case TIMING:
+        g->timing = true;
+        return 0;
     case HEAD:
         g->request.method = "HEAD";
         g->include = true;
@@ -221,11 +179,12 @@ static int set_option(struct get *g, int row)
         return args_uint(&g->args, AJP_PACKET_DEFAULT, AJP_PACKET_MAX, &g->packet_size)
                    ? 0
                    : EXIT_USAGE;
-    default: /* the operand */
-        if (g->url.path)
-            return args_wrong(&g->args, "expected one URL, not also \"%s\"", g->args.value);
+    default: /* an operand */
         if (!url_parse(g->args.value, &g->url, &why))
             return args_wrong(&g->args, "%s: %s", g->args.value, why);
+        if (g->url_count == URLS)
+            return args_wrong(&g->args, "at most %d URLs", URLS);
+        g->words[g->url_count++] = g->args.value;
         return 0;
     }
 }
@@ -233,49 +192,108 @@ static int set_option(struct get *g, int row)
 static int read_options(struct get *g)
 {
     int row, code;
+    const char *why;
     while ((row = args_next(&g->args)) != ARGS_END) {
         if (row == ARGS_ERROR || row == ARGS_HELP)
             return args_exit(row);
         if ((code = set_option(g, row)) != 0)
             return code;
     }
-    if (!g->url.path)
+    if (g->url_count == 0)
         return args_wrong(&g->args, "expected a URL: ajp://HOST:PORT/PATH");
     if (g->request.has_data && g->request.file)
         return args_wrong(&g->args, "expected either --data or --upload-file");
-    if (g->request.has_data)
-        g->request.length = (int64_t)g->request.data.len;
+    if (g->url_count > 1 && g->request.file && g->request.length < 0)
+        return args_wrong(&g->args, "expected one URL for what can be read only once");
+    if (g->write_out && (why = get_report_check(g->write_out)) != NULL)
+        return args_wrong(&g->args, "--write-out: unknown variable %s", why);
+    request_body_end(&g->request);
     return -1;
+}
+
+static enum client_result failed(struct get *g, const char *why)
+{
+    text_clear(&g->client.why);
+    text_str(&g->client.why, why);
+    return CLIENT_FAILED;
+}
+
+/* On the open connection where the last answer left it usable. */
+static enum client_result connect_for(struct get *g, const struct url *u)
+{
+    bool same = strcmp(u->host, g->url.host) == 0 && strcmp(u->port, g->url.port) == 0;
+    bool usable = same && g->client.fd >= 0 && ajp_session_idle(&g->client.session);
+    g->url = *u;
+    g->report.connects = !usable;
+    g->report.connect_ns = 0;
+    if (usable)
+        return CLIENT_OK;
+    client_close(&g->client);
+    uint64_t start = now_ns();
+    enum client_result r = client_connect(&g->client, u);
+    g->report.connect_ns = now_ns() - start;
+    return r;
+}
+
+static enum client_result fetch_one(struct get *g, const char *word)
+{
+    static uint8_t packet[AJP_PACKET_MAX];
+    struct url u;
+    size_t len;
+    const char *why;
+    (void)url_parse(word, &u, &why); /* it was checked */
+    enum client_result r = connect_for(g, &u);
+    if (r != CLIENT_OK)
+        return r;
+    ajp_status st = request_write(&g->request, &g->url, packet, g->packet_size, &len);
+    if (st != AJP_OK)
+        return failed(g, st == AJP_ERR_SPACE
+                             ? "the request does not fit a packet: see --packet-size"
+                             : ajp_strerror(st));
+    g->data_at = 0;
+    if (g->request.file && g->request.length >= 0)
+        rewind(g->request.file);
+    r = fetch_run(&g->fetch, packet, len);
+    if (fflush(g->out) != 0 && r == CLIENT_OK)
+        r = failed(g, strerror(errno));
+    g->report.url = word;
+    g->report.fetch = &g->fetch;
+    if (g->write_out)
+        get_report_format(&g->report, g->write_out, stdout);
+    if (g->timing)
+        get_report_timing(&g->report, stderr);
+    return r;
 }
 
 static int run(struct get *g)
 {
+    bool refused = false;
+    enum client_result r = CLIENT_OK;
     g->out = g->output ? fopen(g->output, "we") : stdout;
     if (!g->out) {
         fprintf(stderr, "ajpcat get: %s: %s\n", g->output, strerror(errno));
         return EXIT_FAILED;
     }
     client_init(&g->client, (uint32_t)g->packet_size, (int)g->timeout_ms);
+    g->fetch =
+        (struct fetch){.client = &g->client, .user = g, .head = print_head, .body = print_body};
+    if (g->request.has_data || g->request.file)
+        g->fetch.read = read_body;
     if (g->verbose) {
         g->client.trace = on_packet;
         g->client.trace_user = g;
     }
-    g->start_ns = now_ns();
-    enum client_result r = client_connect(&g->client, &g->url);
-    if (r == CLIENT_OK)
-        r = send_request(g);
-    if (r == CLIENT_OK || r == CLIENT_TRUNCATED) /* it may have answered before it closed */
-        r = g->client.fd >= 0 ? receive(g) : r;
+    g->begin_ns = now_ns();
+    for (size_t i = 0; i < g->url_count && r == CLIENT_OK; i++) {
+        r = fetch_one(g, g->words[i]);
+        refused |= r == CLIENT_OK && unwanted(g, g->fetch.status);
+    }
     if (r != CLIENT_OK)
         fprintf(stderr, "ajpcat get: %s\n", g->client.why.at);
-    if (fflush(g->out) != 0 && r == CLIENT_OK) {
-        fprintf(stderr, "ajpcat get: output: %s\n", strerror(errno));
-        r = CLIENT_FAILED;
-    }
     if (g->output)
         fclose(g->out);
     client_free(&g->client);
-    return (int)r;
+    return r == CLIENT_OK && refused ? EXIT_STATUS : (int)r;
 }
 
 int cmd_get(int argc, char **argv)
@@ -283,7 +301,7 @@ int cmd_get(int argc, char **argv)
     struct get g = {.timeout_ms = 30000,
                     .packet_size = AJP_PACKET_DEFAULT,
                     .colour = term_has_colour(STDERR_FILENO)};
-    args_init(&g.args, argc, argv, "ajp://HOST:PORT/PATH", "Sends one request, prints the answer.",
+    args_init(&g.args, argc, argv, "ajp://HOST:PORT/PATH...", "Sends requests, prints the answers.",
               table);
     request_init(&g.request);
     int code = read_options(&g);

@@ -46,6 +46,39 @@ void term_put(struct text *out, ajp_str s)
     }
 }
 
+/* A control character, one of Latin-1's second set too, or no text at all. */
+static bool is_unfit(const uint8_t *p, size_t n)
+{
+    return n == 0 || (n == 1 && (p[0] < ' ' ? p[0] != '\n' && p[0] != '\t' : p[0] == 127)) ||
+           (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+void term_body(struct text *out, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_length(data + i, len - i);
+        if (is_unfit(data + i, n)) {
+            text_fmt(out, "\\x%02x", data[i]);
+            n = 1;
+        } else {
+            text_put(out, data + i, n);
+        }
+        i += n;
+    }
+}
+
+void term_write(FILE *to, const uint8_t *data, size_t len)
+{
+    struct text t = {0};
+    if (isatty(fileno(to))) {
+        term_body(&t, data, len);
+        fwrite(t.at, 1, t.len, to);
+        text_free(&t);
+    } else {
+        fwrite(data, 1, len, to);
+    }
+}
+
 void term_cstring(struct text *out, const char *s)
 {
     if (s)

@@ -7,6 +7,8 @@
 
 #include <ajp/base.h>
 
+#include <stdio.h>
+
 enum term_colour { TERM_PLAIN, TERM_DIM, TERM_BOLD, TERM_RED, TERM_GREEN, TERM_YELLOW, TERM_CYAN };
 
 /* Colour for this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb says no. */
@@ -19,6 +21,10 @@ void term_colour(struct text *out, bool on, enum term_colour c);
 /* Printable ASCII as it is, all else as \xNN (and a backslash as \\). */
 void term_put(struct text *out, ajp_str s);
 void term_cstring(struct text *out, const char *s); /* NULL prints as "-" */
+/* A body: UTF-8 as it is, but no control characters other than line ends and tabs. */
+void term_body(struct text *out, const uint8_t *data, size_t len);
+/* The same to a terminal; into a file every byte as it came. */
+void term_write(FILE *to, const uint8_t *data, size_t len);
 enum term_colour term_status_colour(unsigned status);
 
 #endif

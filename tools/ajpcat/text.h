@@ -27,4 +27,7 @@ void text_free(struct text *t);
 /* Drops the first n bytes. */
 void text_cut(struct text *t, size_t n);
 
+/* Length of the well-formed UTF-8 sequence at s[0..len), or 0. */
+size_t utf8_length(const unsigned char *s, size_t len);
+
 #endif
