@@ -16,7 +16,7 @@ static struct generation generation; /* its one user is this file */
 static char error[128];
 
 /* What the fakes saw. */
-static int starts, ends, fails;
+static int starts, ends, fails, wants;
 static struct worker *started[8];
 static bool fresh[8];
 static uint16_t fail_status;
@@ -38,12 +38,25 @@ static void fake_start(struct exchange *x)
         x->link = &shard;
 }
 
+static void fake_back_part(struct exchange *x, const struct part *p)
+{
+    (void)x;
+    memcpy(body + body_len, p->data, p->len);
+    body_len += p->len;
+}
+
+static void fake_settle(struct exchange *x)
+{
+    (void)x;
+}
+
 static void fake_cancel(struct exchange *x)
 {
     x->link = NULL;
 }
 
-static const struct back_ops back = {.start = fake_start, .cancel = fake_cancel};
+static const struct back_ops back = {
+    .start = fake_start, .part = fake_back_part, .settle = fake_settle, .cancel = fake_cancel};
 
 static void fake_reply(struct exchange *x, const struct reply *r)
 {
@@ -72,8 +85,15 @@ static void fake_fail(struct exchange *x, uint16_t status)
     fail_status = status;
 }
 
+static void fake_want(struct exchange *x, uint32_t max)
+{
+    (void)x;
+    (void)max;
+    wants++;
+}
+
 static const struct front_ops front = {
-    .reply = fake_reply, .part = fake_part, .end = fake_end, .fail = fake_fail};
+    .reply = fake_reply, .part = fake_part, .end = fake_end, .fail = fake_fail, .want = fake_want};
 
 static void begin(void)
 {
@@ -97,6 +117,7 @@ static void begin(void)
     settings.limits.max_attempts = 3;
     settings.session =
         (struct session_settings){AJP_STR("JSESSIONID"), AJP_STR("jsessionid"), true, false};
+    settings.retry = (struct retry_settings){.budget = 20, .replay_buffer = 100};
     log_setup(LEVEL_ERROR, LOG_TEXT);
     memset(&shard, 0, sizeof(shard));
     cr_assert_eq(loop_init(&shard.loop, 8192), 0);
@@ -106,7 +127,7 @@ static void begin(void)
     cr_assert_not_null(generation.balancer, "%s", error);
     shard.pools = pools_new(&generation);
     shard.backs[PROTO_AJP] = &back;
-    starts = ends = fails = script_len = 0;
+    starts = ends = fails = wants = script_len = 0;
     body_len = 0;
 }
 
@@ -154,7 +175,9 @@ static const struct retry_row retry_rows[] = {
     {"R3 silent pooled link, GET", "GET", -1, FAIL_SILENT_STALE, 2, 502, true},
     {"R3 silent pooled link, HEAD", "HEAD", -1, FAIL_SILENT_STALE, 2, 502, true},
     {"R3 silent pooled link, GET of length 0", "GET", 0, FAIL_SILENT_STALE, 2, 502, true},
-    {"R3 silent pooled link, GET with body", "GET", 5, FAIL_SILENT_STALE, 1, 502, false},
+    {"R3 silent pooled link, GET, body not begun", "GET", 5, FAIL_SILENT_STALE, 2, 502, true},
+    {"R7 the app's 503, GET", "GET", -1, FAIL_APP_503, 2, 503, false},
+    {"R7 the app's 503, POST", "POST", 5, FAIL_APP_503, 1, 503, false},
     {"R3 silent pooled link, POST", "POST", 10, FAIL_SILENT_STALE, 1, 502, false},
     {"R3 silent pooled link, empty POST", "POST", 0, FAIL_SILENT_STALE, 1, 502, false},
     {"R3 silent pooled link, DELETE", "DELETE", -1, FAIL_SILENT_STALE, 1, 502, false},
@@ -206,17 +229,85 @@ Test(exchange, a_retry_that_works_is_answered)
     exchange_give(x);
 }
 
-Test(exchange, nothing_is_retried_once_the_body_has_moved)
-{
-    struct exchange *x = request("POST", 10);
+struct replay_row {
+    const char *label;
+    const char *method;
+    size_t sent; /* body bytes that went before the link died */
+    bool open;   /* within a packet */
+    uint32_t methods;
+    bool again;
+};
 
-    exchange_start(x);
-    x->taking_body = true;
-    x->link = NULL;
-    exchange_failed(x, FAIL_REFUSED, "scripted");
-    cr_assert_eq(starts, 1);
-    cr_assert_eq(fails, 1);
-    exchange_give(x);
+static const struct replay_row replay_rows[] = {
+    {"GET, all kept", "GET", 10, false, RETRY_METHODS_SAFE, true},
+    {"GET, as much as is kept", "GET", 100, false, RETRY_METHODS_SAFE, true},
+    {"GET, more than is kept", "GET", 101, false, RETRY_METHODS_SAFE, false},
+    {"GET, within a packet", "GET", 10, true, RETRY_METHODS_SAFE, false},
+    {"PUT, safe methods", "PUT", 10, false, RETRY_METHODS_SAFE, false},
+    {"PUT, idempotent methods", "PUT", 10, false, RETRY_METHODS_IDEMPOTENT, true},
+    {"POST, idempotent methods", "POST", 10, false, RETRY_METHODS_IDEMPOTENT, false},
+};
+
+Test(exchange, a_kept_body_is_sent_again_whole_and_in_order)
+{
+    uint8_t data[200];
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)i;
+    for (size_t i = 0; i < sizeof(replay_rows) / sizeof(replay_rows[0]); i++) {
+        const struct replay_row *row = &replay_rows[i];
+        struct exchange *x;
+        struct part p = {
+            .data = data, .len = row->sent, .packet = 200, .first = true, .last = !row->open};
+
+        end();
+        begin();
+        settings.retry.methods = row->methods;
+        x = request(row->method, (int64_t)row->sent);
+        exchange_start(x);
+        exchange_want(x, 200);
+        cr_assert_eq(wants, 1, "%s", row->label);
+        exchange_body(x, &p);
+        body_len = 0;
+        x->link = NULL;
+        exchange_failed(x, FAIL_SILENT_STALE, "scripted");
+        cr_assert_eq(starts, row->again ? 2 : 1, "%s: %d attempts", row->label, starts);
+        cr_assert_eq(fails, row->again ? 0 : 1, "%s", row->label);
+        if (row->again) {
+            for (int n = 0; body_len < row->sent && n < 100; n++)
+                exchange_want(x, 7);
+            cr_assert_eq(body_len, row->sent, "%s: %zu bytes again", row->label, body_len);
+            cr_assert_arr_eq(body, data, row->sent);
+            cr_assert_eq(wants, 1, "%s: the client was not asked for what is kept", row->label);
+            exchange_want(x, 7);
+            cr_assert_eq(wants, 2, "%s: but for the rest", row->label);
+            x->link = NULL;
+            exchange_end(x);
+        }
+        exchange_give(x);
+        cr_assert_eq(shard.loop.bufs.in_use, 0, "%s: every block came back", row->label);
+    }
+}
+
+Test(exchange, retries_stay_within_their_budget)
+{
+    int again = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        struct exchange *x = request("GET", -1);
+
+        starts = 0;
+        script[0] = FAIL_SILENT_STALE;
+        script_len = 1;
+        exchange_start(x);
+        again += starts == 2;
+        if (x->link != NULL) {
+            x->link = NULL;
+            exchange_end(x);
+        }
+        exchange_give(x);
+    }
+    cr_assert_eq(again, 200, "%d of 1000 were tried again", again);
 }
 
 Test(exchange, nothing_is_retried_once_a_reply_has_begun)

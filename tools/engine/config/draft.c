@@ -45,6 +45,7 @@ static const struct settings defaults = {
             .max_attempts = 3,
         },
     .session = {.sticky = true},
+    .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
     .health = {.interval = 5000, .timeout = 1000, .fall = 2, .rise = 1},
     .log_level = LEVEL_INFO,

@@ -23,6 +23,10 @@ enum method {
     METHOD_LATENCY,  /* requests at it now, times how long they take lately */
     METHOD_HASH,     /* none: the client's address decides */
 };
+enum retry_methods {
+    RETRY_METHODS_SAFE,       /* GET, HEAD, OPTIONS */
+    RETRY_METHODS_IDEMPOTENT, /* and PUT, DELETE, TRACE */
+};
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
 enum client_verify { CLIENT_VERIFY_NONE, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_REQUIRE };
@@ -102,6 +106,16 @@ struct limits {
     uint32_t max_attempts; /* workers tried for one request */
 };
 
+/* When a request may be sent a second time; never when it may have been executed, unless its
+ * method says that twice is as good as once. */
+struct retry_settings {
+    uint32_t methods;       /* enum retry_methods */
+    bool fresh;             /* also when a new connection died without a word */
+    bool on_503;            /* also when the app answered 503 */
+    uint32_t budget;        /* percent of a thread's requests in ten seconds */
+    uint64_t replay_buffer; /* bytes of a request's body that are kept for it */
+};
+
 struct session_settings {
     ajp_str cookie; /* JSESSIONID */
     ajp_str param;  /* jsessionid */
@@ -135,6 +149,7 @@ struct settings {
     struct timeouts timeouts;
     struct limits limits;
     struct session_settings session;
+    struct retry_settings retry;
     struct balance_settings balance;
     struct health_settings health;
     ajp_str access_log; /* null: off; "-": standard output */

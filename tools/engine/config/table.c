@@ -9,6 +9,7 @@ static const char *const methods[] = {"busyness", "requests", "sessions", "traff
                                       "latency",  "hash",     NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
+static const char *const retry_methods[] = {"safe", "idempotent", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -58,6 +59,16 @@ static const struct setting_row top_rows[] = {
      "failures until a worker is down"},
     {"health", "rise", KIND_NUMBER, TOP(health.rise), 1, 100, NULL, NULL,
      "answers until it is tried again"},
+    {"retry", "methods", KIND_CHOICE, TOP(retry.methods), 0, 0, retry_methods, NULL,
+     "sent again when unanswered: safe or idempotent"},
+    {"retry", "fresh", KIND_BOOL, TOP(retry.fresh), 0, 0, NULL, NULL,
+     "also when a new connection died without a word"},
+    {"retry", "on_503", KIND_BOOL, TOP(retry.on_503), 0, 0, NULL, NULL,
+     "also when the app answered 503"},
+    {"retry", "budget", KIND_NUMBER, TOP(retry.budget), 0, 100, NULL, NULL,
+     "percent of the requests of ten seconds"},
+    {"retry", "replay_buffer", KIND_SIZE, TOP(retry.replay_buffer), 0, 1 << 20, NULL, NULL,
+     "bytes of a request body kept for it"},
     {"timeouts", "request_head", KIND_DURATION, TOP(timeouts.request_head), 0, HOUR, NULL,
      "--request-head-timeout", "for a whole request head"},
     {"timeouts", "body", KIND_DURATION, TOP(timeouts.body), 0, HOUR, NULL, "--body-timeout",

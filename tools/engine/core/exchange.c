@@ -28,6 +28,7 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
 
 void exchange_give(struct exchange *x)
 {
+    replay_drop(x);
     pools_leave(x->pools);
     x->next_free = x->shard->free_exchanges;
     x->shard->free_exchanges = x;
@@ -127,21 +128,39 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
         return;
     }
     x->reason = reason;
-    if (rule->action == RETRY_OTHER) {
+    retry_count(x->shard);
+    x->replayed |= rule->action >= RETRY_SAFE;
+    if (rule->action != RETRY_FRESH && rule->action != RETRY_SAFE) {
         x->pick.tried |= UINT64_C(1) << x->worker->index;
         x->worker = NULL;
+        replay_rewind(x);
         attempt(x);
         return;
     }
-    x->replayed |= rule->action == RETRY_SAFE;
     x->fresh_only = true;
+    replay_rewind(x);
     attempt_at(x, x->worker);
 }
 
 /* --- the reply --- */
 
+/* The app says that it can not now: may another worker be asked? */
+static bool passed_over(struct exchange *x, const struct reply *r)
+{
+    const struct failure_rule *rule = failure_rule_of(FAIL_APP_503);
+
+    if (r->status != 503 || !x->shard->settings->retry.on_503 || !retry_allowed(x, rule))
+        return false;
+    x->back->cancel(x);
+    exchange_failed(x, FAIL_APP_503, "the app answered 503");
+    return true;
+}
+
 void exchange_reply(struct exchange *x, const struct reply *r)
 {
+    if (passed_over(x, r))
+        return;
+    replay_drop(x);
     x->begun = true;
     x->reason = NULL;
     x->status = r->status;
@@ -216,13 +235,18 @@ void exchange_end(struct exchange *x)
 void exchange_want(struct exchange *x, uint32_t max)
 {
     x->wanted = true;
+    if (x->replay_at != NULL && replay_send(x, max))
+        return;
     x->front->want(x, max);
 }
 
 void exchange_body(struct exchange *x, const struct part *p)
 {
     x->taking_body = true;
+    x->packet_open = !p->last;
     x->bytes_up += p->len;
+    if (!x->begun)
+        replay_keep(x, p);
     if (p->last)
         x->wanted = false;
     x->back->part(x, p);

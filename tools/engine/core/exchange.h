@@ -62,6 +62,8 @@ struct exchange {
     bool excess;      /* the worker sent more than it announced */
     bool wanted;      /* the worker waits for body bytes */
     bool queued;      /* waits in shard.waiting for a connection */
+    bool packet_open; /* a body packet has begun and not ended */
+    bool unkept;      /* some of the body that went is not in replay */
     bool taking_body; /* some body bytes have gone to the worker */
     uint16_t status;
     uint16_t packet_left; /* reply bytes of the current packet still to pass on */
@@ -70,6 +72,9 @@ struct exchange {
     uint64_t start_us, first_us; /* first_us: of the reply, 0: none yet */
     const char *reason;          /* why it failed, constant text */
 
+    struct buf *replay, *replay_end; /* body bytes that went to a worker, for another one */
+    struct buf *replay_at;           /* next to be sent again; NULL: none */
+    uint64_t replay_bytes;
     struct list queue;
     struct deadline queue_deadline;
     struct exchange *next_free;
@@ -116,6 +121,7 @@ enum failure {
     FAIL_REPLY_TIMEOUT,
     FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */
     FAIL_TOO_LARGE,     /* the head does not fit the worker's packet */
+    FAIL_APP_503,       /* answered, with 503 */
     FAIL_QUEUE_FULL,    /* too many wait for a connection already */
     FAIL_QUEUE_TIMEOUT, /* none came free in time */
     FAIL_INTERNAL,      /* memory ran out */
@@ -138,8 +144,25 @@ struct failure_rule {
     uint16_t status; /* for the client */
     uint8_t action;  /* enum retry_action */
 };
-enum retry_action { RETRY_NEVER, RETRY_OTHER, RETRY_FRESH, RETRY_SAFE };
+enum retry_action {
+    RETRY_NEVER,
+    RETRY_OTHER,      /* at another worker */
+    RETRY_FRESH,      /* at the same, on a new link */
+    RETRY_SAFE,       /* as RETRY_FRESH, once, where the method allows it */
+    RETRY_SAFE_FRESH, /* as RETRY_SAFE_OTHER, and only where the settings say so */
+    RETRY_SAFE_OTHER, /* at another worker, once, where the method allows it */
+};
 const struct failure_rule *failure_rule_of(enum failure how);
-bool retry_allowed(const struct exchange *x, const struct failure_rule *rule);
+bool retry_allowed(struct exchange *x, const struct failure_rule *rule);
+/* What followed from allowing it: count it. */
+void retry_count(struct shard *sh);
+
+/* The kept part of a request's body (replay.c). */
+void replay_keep(struct exchange *x, const struct part *p);
+/* Begin at its first byte again. */
+void replay_rewind(struct exchange *x);
+/* The next packet of it to the worker; false: none is left. */
+bool replay_send(struct exchange *x, uint32_t max);
+void replay_drop(struct exchange *x);
 
 #endif

@@ -3,6 +3,8 @@
  * one rule behind the table: a request that may have been executed is not sent again. */
 #include "core/exchange.h"
 
+#include <string.h>
+
 /* R1, R2: nothing, or only part of the request left: no container can have acted on it. */
 static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_REFUSED] = {OUT_REFUSED, 503, RETRY_OTHER},
@@ -11,15 +13,16 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_CPING_FRESH] = {OUT_CPING_FAILED, 503, RETRY_OTHER},
     [FAIL_SEND_STALE] = {OUT_NEUTRAL, 502, RETRY_FRESH},
     [FAIL_SEND_FRESH] = {OUT_FAILED, 502, RETRY_OTHER},
-    /* R3: a pooled link that died as we sent: only safe methods without a body, once. */
+    /* R3: a pooled link that died as we sent: only where twice is as good as once, once. */
     [FAIL_SILENT_STALE] = {OUT_NEUTRAL, 502, RETRY_SAFE},
-    /* R4: the request itself may have brought the worker down. */
-    [FAIL_SILENT_FRESH] = {OUT_FAILED, 502, RETRY_NEVER},
+    /* R4: the request itself may have brought the worker down: off unless set. */
+    [FAIL_SILENT_FRESH] = {OUT_FAILED, 502, RETRY_SAFE_FRESH},
     [FAIL_BODY] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_BROKEN] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_REPLY_TIMEOUT] = {OUT_REPLY_TIMEOUT, 504, RETRY_NEVER},
     [FAIL_BAD_REPLY] = {OUT_NEUTRAL, 502, RETRY_NEVER},
     [FAIL_TOO_LARGE] = {OUT_NEUTRAL, 431, RETRY_NEVER},
+    [FAIL_APP_503] = {OUT_NEUTRAL, 503, RETRY_SAFE_OTHER},
     [FAIL_QUEUE_FULL] = {OUT_NEUTRAL, 503, RETRY_NEVER},
     [FAIL_QUEUE_TIMEOUT] = {OUT_NEUTRAL, 503, RETRY_NEVER},
     [FAIL_INTERNAL] = {OUT_NEUTRAL, 503, RETRY_NEVER},
@@ -30,16 +33,54 @@ const struct failure_rule *failure_rule_of(enum failure how)
     return &rules[how];
 }
 
-static bool method_is_safe(ajp_str m)
+enum { WINDOW_MS = 10000, ALWAYS_ALLOWED = 100 };
+
+static bool is(ajp_str m, const char *name, size_t len)
 {
-    return (m.len == 3 && __builtin_memcmp(m.ptr, "GET", 3) == 0) ||
-           (m.len == 4 && __builtin_memcmp(m.ptr, "HEAD", 4) == 0) ||
-           (m.len == 7 && __builtin_memcmp(m.ptr, "OPTIONS", 7) == 0);
+    return m.len == len && memcmp(m.ptr, name, len) == 0;
 }
 
-bool retry_allowed(const struct exchange *x, const struct failure_rule *rule)
+/* Sending it twice is as good as once. */
+static bool method_allows(ajp_str m, uint32_t methods)
 {
-    if (x->begun || x->taking_body || x->attempts >= x->shard->settings->limits.max_attempts)
+    if (is(m, "GET", 3) || is(m, "HEAD", 4) || is(m, "OPTIONS", 7))
+        return true;
+    return methods == RETRY_METHODS_IDEMPOTENT &&
+           (is(m, "PUT", 3) || is(m, "DELETE", 6) || is(m, "TRACE", 5));
+}
+
+/* R8: when everything fails, trying again makes it worse. */
+static bool within_budget(struct shard *sh)
+{
+    uint64_t now = shard_now(sh);
+
+    if (now - sh->window_at >= WINDOW_MS) {
+        sh->window_at = now;
+        sh->window_requests = sh->requests;
+        sh->window_retries = 0;
+    }
+    return sh->window_retries < ALWAYS_ALLOWED ||
+           sh->window_retries * UINT64_C(100) <
+               (sh->requests - sh->window_requests) * sh->settings->retry.budget;
+}
+
+void retry_count(struct shard *sh)
+{
+    sh->window_retries++;
+}
+
+/* No byte of the body went, or all that went can be sent again. */
+static bool body_allows(const struct exchange *x)
+{
+    return !x->taking_body || (!x->unkept && !x->packet_open);
+}
+
+bool retry_allowed(struct exchange *x, const struct failure_rule *rule)
+{
+    const struct retry_settings *set = &x->shard->settings->retry;
+
+    if (x->begun || x->attempts >= x->shard->settings->limits.max_attempts || !body_allows(x) ||
+        !within_budget(x->shard))
         return false;
     switch ((enum retry_action)rule->action) {
     case RETRY_NEVER:
@@ -47,9 +88,13 @@ bool retry_allowed(const struct exchange *x, const struct failure_rule *rule)
     case RETRY_OTHER:
     case RETRY_FRESH:
         return true;
+    case RETRY_SAFE_FRESH:
+        if (!set->fresh)
+            return false;
+        break;
+    case RETRY_SAFE_OTHER:
     case RETRY_SAFE:
-        return !x->replayed && method_is_safe(x->head.method) && x->head.content_length <= 0 &&
-               !x->head.chunked;
+        break;
     }
-    return false;
+    return !x->replayed && method_allows(x->head.method, set->methods);
 }

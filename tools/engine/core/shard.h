@@ -23,7 +23,9 @@ struct shard {
     struct list links;                  /* every connection to a worker */
     void (*wake_all)(struct shard *sh); /* capacity has changed: every thread looks again */
     struct exchange *free_exchanges;
-    uint64_t requests; /* begun so far */
+    uint64_t requests;                   /* begun so far */
+    uint64_t window_at, window_requests; /* of the retry budget: ms, and requests before it */
+    uint32_t window_retries;
     uint32_t conn_count;
     uint32_t index;
     bool draining; /* finish what is open, begin nothing */

@@ -111,7 +111,7 @@ static void on_late(struct deadline *d)
 
     if (c->finishing || out_backlog(&c->out) > 0)
         broken(c);
-    else if (c->x == NULL || c->wants) /* else it is the worker's turn, which has its own */
+    else if (c->x == NULL || c->x->wanted) /* else it is the worker's turn, which has its own */
         c->ops->late(c);
 }
 

@@ -28,12 +28,17 @@ struct conn {
     struct exchange *x; /* NULL: between requests */
     uint32_t kept;
     bool busy;      /* its own loop is at work further up the stack */
-    bool wants;     /* the worker has asked for body bytes */
     bool paused;    /* the worker is held back: too much waits in out */
     bool finishing; /* close once out is empty */
     bool lingering; /* FIN sent; read on so that the peer sees our last words */
     bool closed;
 };
+
+/* The worker waits for bytes of the request's body. */
+static inline bool conn_wants(const struct conn *c)
+{
+    return c->x != NULL && c->x->wanted;
+}
 
 /* Take over fd. False: fd was closed. */
 bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,

@@ -42,7 +42,6 @@ static void request_over(struct ajp_conn *a, uint16_t status, bool reuse)
     struct exchange *x = c->x;
 
     c->x = NULL;
-    c->wants = false;
     c->paused = false;
     exchange_log(x, status);
     exchange_give(x);
@@ -200,7 +199,6 @@ static void front_want(struct exchange *x, uint32_t max)
     struct ajp_conn *a = of(x);
     uint8_t ask[AJP_SMALL_MAX];
 
-    a->c.wants = true;
     if (!ajp_session_owed(&a->session)) {
         if (ajp_session_send(&a->session, AJP_GET_BODY, max) != AJP_OK)
             a->c.out.failed = true;
@@ -304,19 +302,17 @@ static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, 
                      .first = b->first,
                      .last = b->complete};
 
-    if (x == NULL || !a->c.wants)
+    if (!conn_wants(&a->c))
         return; /* of a request that was answered without it */
     if (data_is_canonical(b, in, used)) {
         p.frame = in;
         p.frame_len = used;
     }
-    if (b->complete)
-        a->c.wants = false;
     if (b->packet == 0)
         exchange_body_end(x);
     else
         exchange_body(x, &p);
-    if (a->c.x == x && a->c.wants)
+    if (a->c.x == x && x->wanted)
         conn_arm(&a->c, x->shard->settings->timeouts.body);
     else if (a->c.x == x)
         deadline_clear(&a->c.deadline);
@@ -378,7 +374,7 @@ static void process(struct ajp_conn *a)
     struct exchange *x;
 
     c->busy = true;
-    while (!c->closed && !c->finishing && conn_unread(c) > 0 && (c->x == NULL || c->wants))
+    while (!c->closed && !c->finishing && conn_unread(c) > 0 && (c->x == NULL || c->x->wanted))
         if (!take_message(a))
             break;
     c->busy = false;
@@ -403,7 +399,7 @@ static void on_readable(struct conn *c)
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
     long n;
 
-    if (c->x != NULL && !c->wants && (!ajp_session_owed(&a->session) || conn_full(c))) {
+    if (c->x != NULL && !c->x->wanted && (!ajp_session_owed(&a->session) || conn_full(c))) {
         if (!conn_peer_ended(c))
             return;
         n = 0;

@@ -94,7 +94,6 @@ static void request_over(struct http1_conn *h, uint16_t status)
     if (rest && !worth_discarding(h, x))
         keep = false;
     c->x = NULL;
-    c->wants = false;
     c->paused = false;
     exchange_log(x, status);
     exchange_give(x);
@@ -203,7 +202,6 @@ static void front_want(struct exchange *x, uint32_t max)
     struct http1_conn *h = of(x);
     struct conn *c = &h->c;
 
-    c->wants = true;
     h->grant = max;
     if (x->head.expect_continue && !h->body_begun && !x->begun && !h->body_over) {
         put(h, H1_CONTINUE, sizeof(H1_CONTINUE) - 1);
@@ -249,18 +247,12 @@ static void refuse_body(struct http1_conn *h, uint16_t status, const char *reaso
     front_fail(x, status);
 }
 
-static void grant_used(struct http1_conn *h)
-{
-    h->c.wants = false;
-    deadline_clear(&h->c.deadline);
-}
-
 static void pass_part(struct http1_conn *h, struct part *p)
 {
     h->body_begun = true;
     h->seen += p->len;
     if (p->last)
-        grant_used(h);
+        deadline_clear(&h->c.deadline);
     if (h->c.x != NULL)
         exchange_body(h->c.x, p);
 }
@@ -330,7 +322,7 @@ static bool take_body(struct http1_conn *h)
     bool more;
 
     if (h->body_over) {
-        grant_used(h);
+        deadline_clear(&h->c.deadline);
         if (c->x != NULL)
             exchange_body_end(c->x);
         return false;
@@ -438,7 +430,7 @@ static bool step(struct http1_conn *h)
     struct conn *c = &h->c;
 
     if (c->x != NULL)
-        return c->wants && take_body(h);
+        return c->x->wanted && take_body(h);
     if (conn_unread(c) == 0)
         return false;
     return h->discarding ? take_body(h) : take_head(h);
@@ -462,7 +454,7 @@ static void process(struct http1_conn *h)
         conn_next(c);
     else
         conn_consumed(c);
-    if (c->x != NULL && c->wants && !h->body_over)
+    if (conn_wants(c) && !h->body_over)
         stream_want_read(&c->stream, true);
     conn_settle(c);
 }
@@ -495,7 +487,7 @@ static void on_readable(struct conn *c)
             h->keep = false;
         return;
     }
-    if (c->x != NULL && !c->wants && conn_unread(c) >= BODY_AHEAD) {
+    if (c->x != NULL && !c->x->wanted && conn_unread(c) >= BODY_AHEAD) {
         stream_want_read(&c->stream, false); /* the worker takes its time: so may the client */
         return;
     }
