@@ -17,6 +17,7 @@ static const struct command {
     {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
     {"get", cmd_get, "send one request, as curl would"},
     {"ping", cmd_ping, "time CPings to a connector"},
+    {"proxy", cmd_proxy, "pass AJP on to an app server and show it"},
     {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
