@@ -169,3 +169,38 @@ def test_page_of_health_decides_though_requests_go_well(tmp_path):
     finally:
         for process in made:
             process.kill()
+
+
+def test_drained_node_keeps_its_sessions_and_counts_them(rig, tmp_path):
+    """activation: drain, by a reload: old sessions stay, new ones go elsewhere, the log counts down."""
+    config = tmp_path / "drain.yaml"
+
+    def configure(activation):
+        nodes = "".join(f"  - {{name: {name}, url: 'ajp://127.0.0.1:{node.port}', activation: {state}}}\n"
+                        for (name, node), state in zip(rig.nodes.items(), (activation, "active")))
+        config.write_text(f"listen:\n  - url: http://127.0.0.1:0\nworkers:\n{nodes}session: {{idle: 3s}}\n")
+    configure("active")
+    bridge = Daemon("ajpbridge", "--config", config, listeners=1, log=tmp_path / "drain.log")
+    clients = [Client(bridge.port) for _ in range(8)]
+
+    def homes():
+        for client in clients:
+            assert client.get("/session").status == 200
+        return [client.cookie.rsplit(".", 1)[1] for client in clients]
+    try:
+        before = homes()
+        assert Counter(before) == {"nodeA": 4, "nodeB": 4}
+        homes()
+        configure("drain")
+        bridge.popen.send_signal(signal.SIGHUP)
+        poll(lambda: "drain worker=nodeA sessions_left=4" in bridge.output(), 8, "the count in the log")
+        assert homes() == before
+        for client in clients:
+            client.cookie = None
+        assert set(homes()) == {"nodeB"}
+        poll(lambda: 'drain_ended worker=nodeA reason="no session left"' in bridge.output(), 25, "the end")
+        assert bridge.terminate() == 0
+    finally:
+        for client in clients:
+            client.close()
+        bridge.kill()

@@ -4,11 +4,13 @@
 
 #include "balance/load.h"
 #include "balance/rendezvous.h"
+#include "balance/sessions.h"
 
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { FORCED_INTERVAL = 1000 }; /* ms between tries while every worker is down */
 
@@ -278,6 +280,7 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
     struct worker *own = balancer_find(balancer, pick->route);
     if (own && serves_route(own, pick)) {
         pick->sticky = true;
+        sessions_seen(own->sessions, pick->session_id, pick->now_ms);
         return own;
     }
     if (own && balancer->settings->session.sticky_force)
@@ -308,6 +311,14 @@ struct worker *balancer_pick(struct balancer *balancer, struct pick *pick)
     if (worker)
         load_charge(worker, settings->balance.method, pick);
     return worker;
+}
+
+/* The clock of uv_now. */
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static bool resolve(struct worker *worker, char *error, size_t error_cap)
@@ -352,6 +363,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->index = (uint32_t)i;
         worker->name_hash = rendezvous_hash(worker->settings->name);
         worker->activation = worker->settings->activation;
+        worker->sessions = sessions_new(settings->session.idle, clock_ms());
         balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
         if (!resolve(worker, error, error_cap)) {
             balancer_free(balancer);
@@ -363,6 +375,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
 
 static void inherit(struct worker *to, const struct worker *from)
 {
+    sessions_inherit(to->sessions, from->sessions);
     if (to->settings->port != from->settings->port ||
         !same_text(to->settings->host, from->settings->host))
         return;
@@ -375,6 +388,8 @@ static void inherit(struct worker *to, const struct worker *from)
     to->latency_us = from->latency_us;
     if (to->settings->activation == from->settings->activation)
         to->activation = from->activation;
+    if (to->activation == from->activation)
+        to->drain_ms = from->drain_ms;
 }
 
 void balancer_inherit(struct balancer *to, const struct balancer *from)
@@ -389,6 +404,8 @@ void balancer_free(struct balancer *balancer)
 {
     if (!balancer)
         return;
+    for (size_t i = 0; i < balancer->count; i++)
+        sessions_free(balancer->workers[i].sessions);
     pthread_mutex_destroy(&balancer->wake_lock);
     free(balancer->workers);
     free(balancer);

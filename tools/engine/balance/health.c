@@ -3,6 +3,7 @@
  * by what comes back. */
 #include "balance/health.h"
 
+#include "balance/drain.h"
 #include "balance/talk.h"
 
 #include "net/stream.h"
@@ -223,6 +224,7 @@ static void on_timer(uv_timer_t *timer)
         finish(probe, "timed out");
         return;
     }
+    drain_tick(probe->worker, loop_now(probe->prober->loop));
     bool up = worker_health(probe->worker) == HEALTH_UP;
     if (!up || tick_asks_for_probe(probe))
         start_probe(probe);

@@ -27,6 +27,7 @@ enum worker_outcome {
 };
 
 struct balancer;
+struct sessions;
 
 struct worker {
     /* Read by all, written never. */
@@ -36,6 +37,7 @@ struct worker {
     socklen_t addr_len;
     uint32_t index;
     uint64_t name_hash;
+    struct sessions *sessions; /* seen at it lately */
 
     /* Written by every request. */
     _Alignas(64) _Atomic uint32_t busy;
@@ -59,6 +61,9 @@ struct worker {
     _Atomic uint32_t failures;       /* F within the window */
     _Atomic uint64_t window_ms;      /* start of the window */
     _Atomic uint64_t window_request; /* first request that failed in it */
+
+    /* Of the prober's thread alone. */
+    uint64_t drain_ms, drain_told_ms; /* since when it is drained; last line of the log */
 };
 
 /* Around every attempt at a worker that balancer_pick gave. */

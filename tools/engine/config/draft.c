@@ -44,7 +44,7 @@ static const struct settings defaults = {
             .queue = 1024,
             .max_attempts = 3,
         },
-    .session = {.sticky = true},
+    .session = {.sticky = true, .idle = 30 * 60 * 1000},
     .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
     .health = {.interval = 5000, .timeout = 1000, .fall = 2, .rise = 1},

@@ -120,7 +120,9 @@ struct session_settings {
     ajp_str cookie; /* JSESSIONID */
     ajp_str param;  /* jsessionid */
     bool sticky;
-    bool sticky_force; /* the route's own worker or 503 */
+    bool sticky_force;       /* the route's own worker or 503 */
+    uint32_t idle;           /* ms; a session unseen for so long counts as over */
+    uint32_t drain_deadline; /* ms until a drained worker is stopped all the same; 0: never */
 };
 
 struct balance_settings {
