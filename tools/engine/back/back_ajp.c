@@ -266,7 +266,7 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
 static void on_end(struct link *l, size_t rest)
 {
     struct exchange *x = l->x;
-    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0;
+    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0 && l->data_left == 0;
 
     l->x = NULL;
     x->link = NULL;
@@ -316,27 +316,39 @@ static bool keep_rest(struct link *l, const uint8_t *in, size_t len)
 {
     struct buf_pool *pool = &l->shard->loop.bufs;
 
-    if (len == 0) {
-        buf_give(pool, l->rest);
-        l->rest = NULL;
+    if (len == 0)
         return true;
-    }
-    if (l->rest == NULL && (l->rest = buf_take(pool)) == NULL)
+    if (len > pool->block || (l->rest = buf_take(pool)) == NULL)
         return false;
-    if (len > pool->block)
-        return false;
-    memmove(l->rest->data, in, len);
-    l->rest->start = 0;
+    memcpy(l->rest->data, in, len);
     l->rest->end = (uint32_t)len;
     return true;
+}
+
+/* The other way round: no reply may ever find bytes of the one before it. */
+static size_t take_rest(struct link *l, uint8_t *to)
+{
+    size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
+
+    if (have > 0)
+        memcpy(to, l->rest->data, have);
+    buf_give(&l->shard->loop.bufs, l->rest);
+    l->rest = NULL;
+    return have;
+}
+
+/* A reply that is framed well, but whose contents may not be passed on: a client can bring an
+ * app to that, so it says nothing of the worker. */
+static bool app_at_fault(ajp_status st)
+{
+    return st == AJP_ERR_TEXT || st == AJP_ERR_HEADER || st == AJP_ERR_HEADER_LIMIT ||
+           st == AJP_ERR_LENGTH || st == AJP_ERR_STATUS;
 }
 
 static void on_bytes(struct link *l, const uint8_t *in, size_t len)
 {
     struct exchange *x = l->x;
 
-    if (!l->x->wanted)
-        arm(l, l->shard->settings->timeouts.reply);
     while (len > 0) {
         ajp_message m;
         size_t used;
@@ -345,7 +357,10 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
         if (st == AJP_MORE)
             break;
         if (st != AJP_OK) {
-            fail(l, FAIL_BROKEN, ajp_strerror(st));
+            if (l->state == LINK_PINGING) /* the request is still ours to send elsewhere */
+                fail_gone(l, ajp_strerror(st));
+            else
+                fail(l, app_at_fault(st) ? FAIL_BAD_REPLY : FAIL_BROKEN, ajp_strerror(st));
             return;
         }
         len -= used;
@@ -353,6 +368,8 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
         in += used;
         if (l->x != x) /* ended, failed or cancelled */
             return;
+        if (x->begun && !x->wanted) /* until then one deadline holds, whatever trickles in */
+            arm(l, l->shard->settings->timeouts.reply);
     }
     if (!keep_rest(l, in, len)) {
         fail(l, FAIL_INTERNAL, "out of memory");
@@ -365,13 +382,11 @@ static void on_readable(struct link *l)
 {
     struct loop *loop = &l->shard->loop;
     size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
-    long n;
+    long n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
 
-    if (have > 0)
-        memcpy(loop->scratch, l->rest->data, have);
-    n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
     if (n == STREAM_AGAIN)
         return;
+    take_rest(l, loop->scratch);
     if (l->state == LINK_IDLE && n > 0)
         log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%ld", l->worker->settings->name.ptr,
                   n);
@@ -416,8 +431,8 @@ static void on_event(struct stream *s, bool readable, bool writable)
     }
     if (writable && out_backlog(&l->out) > 0) {
         if (!out_flush(&l->out, &l->stream)) {
-            if (l->state == LINK_WAITING && l->x != NULL && l->x->taking_body && !l->spoke)
-                fail(l, FAIL_BODY, stream_why(&l->stream));
+            if (l->state == LINK_WAITING) /* it may have answered: reading tells */
+                stream_want_write(&l->stream, false);
             else
                 fail_gone(l, stream_why(&l->stream));
         } else if (l->state == LINK_SENDING && out_backlog(&l->out) == 0) {
@@ -427,6 +442,13 @@ static void on_event(struct stream *s, bool readable, bool writable)
 }
 
 /* --- what the exchange asks for --- */
+
+/* What we ran out of says nothing of the worker. */
+static bool our_own_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
 
 static void back_start(struct exchange *x)
 {
@@ -453,7 +475,7 @@ static void back_start(struct exchange *x)
     }
     l = link_new(sh, x->pools, x->worker, on_event, on_deadline);
     if (l == NULL) {
-        exchange_failed(x, FAIL_REFUSED, strerror(errno));
+        exchange_failed(x, our_own_lack(errno) ? FAIL_INTERNAL : FAIL_REFUSED, strerror(errno));
         return;
     }
     l->x = x;
@@ -476,7 +498,9 @@ static void back_part(struct exchange *x, const struct part *p)
         }
         if (p->frame == NULL)
             out_copy(&l->out, &l->stream, head, ajp_data_head(head, p->packet));
+        l->data_left = p->packet;
     }
+    l->data_left = (uint16_t)(l->data_left - p->len);
     if (p->frame != NULL)
         out_borrow(&l->out, &l->stream, p->frame, p->frame_len);
     else
@@ -499,14 +523,18 @@ static void back_body_end(struct exchange *x)
     arm(l, l->shard->settings->timeouts.reply);
 }
 
-/* A worker that stops reading is noticed when it is read from, or by the reply time-out:
- * what it has already said is worth more than the failed write. */
+/* A worker that takes no more has perhaps answered, and then closed: what it said is worth more
+ * than the failed write, and reading tells the rest. Only our own lack of memory ends it here. */
 static void back_settle(struct exchange *x)
 {
     struct link *l = x->link;
 
-    if (!out_flush(&l->out, &l->stream) && !l->spoke)
-        fail(l, FAIL_BODY, stream_why(&l->stream));
+    if (out_flush(&l->out, &l->stream))
+        return;
+    if (l->stream.error == 0)
+        fail(l, FAIL_INTERNAL, "out of memory");
+    else
+        arm(l, l->shard->settings->timeouts.reply);
 }
 
 static void back_pause(struct exchange *x, bool paused)

@@ -28,6 +28,7 @@ struct link {
     struct exchange *x; /* NULL: none at work */
     struct buf *rest;   /* the beginning of a message whose end has not come */
     uint64_t idle_since;
+    uint16_t data_left; /* bytes that the DATA packet begun still lacks */
     enum link_state state;
     bool reused; /* has carried a request before this one */
     bool spoke;  /* some byte of the reply has come */
