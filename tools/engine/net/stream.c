@@ -63,18 +63,23 @@ static long plain_peek(struct stream *s)
     return STREAM_FAILED;
 }
 
+static void plain_watch(struct stream *s);
+
 static void on_poll(uv_poll_t *p, int status, int events)
 {
     struct stream *s = p->data;
 
     if (s->closing)
         return;
-    /* On an error libuv has stopped watching: let recv tell what it is. */
-    if (status < 0) {
-        s->wanted = 0;
-        events = UV_READABLE | UV_WRITABLE;
+    if (status >= 0) {
+        s->on_event(s, (events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
+        return;
     }
-    s->on_event(s, (events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
+    /* Libuv has stopped watching. Recv tells what it is, but only behind all that came before
+     * it, which may take more than one turn. */
+    s->on_event(s, true, true);
+    if (!s->closing)
+        plain_watch(s);
 }
 
 static void plain_watch(struct stream *s)

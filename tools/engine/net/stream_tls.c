@@ -268,7 +268,6 @@ static void on_poll(uv_poll_t *p, int status, int events)
         return;
     if (status < 0) { /* libuv has stopped watching: whoever acts next finds out why */
         t->watched = 0;
-        s->wanted = 0;
         events = UV_READABLE | UV_WRITABLE;
     }
     if (t->state == TLS_CONNECTING) {
