@@ -39,7 +39,9 @@ static void drain_input(struct conn *c)
     struct loop *l = &c->shard->loop;
     long n = stream_recv(&c->stream, l->scratch, l->scratch_size);
 
-    if (n == 0 || n == STREAM_FAILED)
+    if (n == 0 && out_backlog(&c->out) > 0) /* it waits for the rest of our reply */
+        stream_want_read(&c->stream, false);
+    else if (n == 0 || n == STREAM_FAILED)
         conn_close(c, false);
 }
 
@@ -194,14 +196,23 @@ void conn_next(struct conn *c)
     b->start = 0;
 }
 
-bool conn_peer_ended(struct conn *c)
+void conn_ended(struct conn *c, bool broken)
+{
+    if (!broken && c->x == NULL && out_backlog(&c->out) > 0) {
+        stream_want_read(&c->stream, false);
+        conn_finish(c, false);
+    } else {
+        conn_close(c, false);
+    }
+}
+
+long conn_peek(struct conn *c)
 {
     long n = stream_peek(&c->stream);
 
-    if (n == STREAM_AGAIN) /* nothing after all, or not whole yet: it may still end */
-        return false;
-    stream_want_read(&c->stream, false);
-    return n == 0 || (n < 0 && errno != EAGAIN);
+    if (n != STREAM_AGAIN) /* nothing after all, or not whole yet: it may still end */
+        stream_want_read(&c->stream, false);
+    return n;
 }
 
 bool conn_settle(struct conn *c)

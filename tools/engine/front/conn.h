@@ -57,9 +57,13 @@ void conn_next(struct conn *c);
 /* rx->start moved: reuse the room of what was looked at. */
 void conn_consumed(struct conn *c);
 
-/* Bytes came while none were expected: stop watching, or find that the peer has ended.
- * True: it has (FIN or worse). */
-bool conn_peer_ended(struct conn *c);
+/* The peer has sent its last byte, or has broken off; x is given back already. What it has not
+ * read of a reply yet is still sent to the former. */
+void conn_ended(struct conn *c, bool broken);
+
+/* Bytes came while none were expected: stop watching, or find that the peer has ended. As
+ * stream_recv, of which no byte is taken: 0 at the end, STREAM_FAILED when it broke off. */
+long conn_peek(struct conn *c);
 
 /* Send what has gathered; hold the worker back when too much remains. False: broken. */
 bool conn_settle(struct conn *c);

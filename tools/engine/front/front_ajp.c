@@ -385,10 +385,12 @@ static void process(struct ajp_conn *a)
         exchange_body_settle(x);
     if (c->closed || c->finishing)
         return;
-    if (c->x == NULL && conn_unread(c) == 0)
+    if (c->x == NULL && conn_unread(c) == 0) {
+        deadline_clear(&c->deadline); /* of a message that is whole now */
         conn_next(c);
-    else
+    } else {
         conn_consumed(c);
+    }
     if (c->x == NULL && conn_unread(c) > 0 && c->deadline.at == 0)
         conn_arm(c, c->shard->settings->timeouts.request_head);
     conn_settle(c);
@@ -400,9 +402,9 @@ static void on_readable(struct conn *c)
     long n;
 
     if (c->x != NULL && !c->x->wanted && (!ajp_session_owed(&a->session) || conn_full(c))) {
-        if (!conn_peer_ended(c))
+        n = conn_peek(c);
+        if (n > 0 || n == STREAM_AGAIN)
             return;
-        n = 0;
     } else {
         n = conn_fill(c);
     }
@@ -423,8 +425,9 @@ static void on_readable(struct conn *c)
         exchange_cancel(x, "web server closed the connection");
         exchange_log(x, x->status);
         exchange_give(x);
+        n = STREAM_FAILED;
     }
-    conn_close(c, false);
+    conn_ended(c, n < 0);
 }
 
 static void on_late(struct conn *c)

@@ -461,7 +461,7 @@ static void process(struct http1_conn *h)
 
 /* --- events --- */
 
-static void client_gone(struct http1_conn *h)
+static void client_gone(struct http1_conn *h, bool broken)
 {
     struct conn *c = &h->c;
     struct exchange *x = c->x;
@@ -472,7 +472,7 @@ static void client_gone(struct http1_conn *h)
         exchange_log(x, x->status);
         exchange_give(x);
     }
-    conn_close(c, false);
+    conn_ended(c, broken);
 }
 
 static void on_readable(struct conn *c)
@@ -482,9 +482,11 @@ static void on_readable(struct conn *c)
     long n;
 
     if (c->x != NULL && h->body_over) {
-        /* Half-closed clients get their answer; it is the last one. */
-        if (conn_peer_ended(c))
+        n = conn_peek(c);
+        if (n == 0) /* half-closed clients get their answer; it is the last one */
             h->keep = false;
+        else if (n == STREAM_FAILED)
+            client_gone(h, true);
         return;
     }
     if (c->x != NULL && !c->x->wanted && conn_unread(c) >= BODY_AHEAD) {
@@ -498,7 +500,7 @@ static void on_readable(struct conn *c)
         return;
     }
     if (n <= 0) {
-        client_gone(h);
+        client_gone(h, n < 0 || c->x != NULL);
         return;
     }
     if (idle)
