@@ -5,7 +5,6 @@
 #include "core/door.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
