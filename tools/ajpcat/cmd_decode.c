@@ -65,19 +65,6 @@ static void on_message(void *user, struct exchange *e, const struct packet *p, c
     d->kind->message(&d->view, e, p, m);
 }
 
-static int set_filter(const struct args *a, struct decoder *d)
-{
-    size_t column;
-    const char *why;
-    filter_free(d->filter);
-    d->filter = filter_parse(a->value, &column, &why);
-    if (d->filter)
-        return 0;
-    fprintf(stderr, "ajpcat decode: --filter, column %zu: %s\n  %s\n  %*s^\n", column + 1, why,
-            a->value, (int)column, "");
-    return EXIT_USAGE;
-}
-
 static int set_option(struct args *a, struct decoder *d, int row)
 {
     if (row >= 0 && row < VIEWS) {
@@ -88,7 +75,9 @@ static int set_option(struct args *a, struct decoder *d, int row)
     }
     switch (row) {
     case FILTER:
-        return set_filter(a, d);
+        filter_free(d->filter);
+        d->filter = filter_option(a);
+        return d->filter ? 0 : EXIT_USAGE;
     case FOLLOW:
         d->follows = true;
         return args_uint(a, 0, UINT64_MAX, &d->followed) ? 0 : EXIT_USAGE;

@@ -9,5 +9,6 @@ int cmd_get(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
 
 #endif

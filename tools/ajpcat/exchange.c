@@ -35,7 +35,7 @@ void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t k
 struct exchange *ledger_begin(struct ledger *l, uint64_t frame)
 {
     struct exchange *e = xmalloc(sizeof *e);
-    *e = (struct exchange){.frame = frame, .announced = -1};
+    *e = (struct exchange){.frame = frame, .announced = -1, .response_announced = -1};
     struct exchange *before = l->last;
     while (before && before->frame > frame)
         before = before->prev;

@@ -31,8 +31,11 @@ struct exchange {
     struct text request_head, response_head; /* the packets, for views that show fields */
     uint16_t status;                         /* 0: unanswered */
     struct body_sum request, response;
-    int64_t announced; /* the request's Content-Length, -1: none */
-    unsigned owed;     /* body packets the client has still to send */
+    int64_t response_announced;
+    uint32_t quirks;       /* bit n: quirk n was seen */
+    uint64_t session_hash; /* of the session id, 0: none */
+    int64_t announced;     /* the request's Content-Length, -1: none */
+    unsigned owed;         /* body packets the client has still to send */
     bool complete, reuse;
     uint64_t frame, start_ns, first_ns, end_ns; /* 0: did not happen */
     struct problem *problems;

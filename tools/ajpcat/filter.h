@@ -3,6 +3,7 @@
 #ifndef AJPCAT_FILTER_H
 #define AJPCAT_FILTER_H
 
+#include "args.h"
 #include "exchange.h"
 
 #include <regex.h>
@@ -33,6 +34,8 @@ struct filter_node {
 
 /* NULL: *column (from 0) and *why tell where and what was expected. */
 struct filter_node *filter_parse(const char *expression, size_t *column, const char **why);
+/* The value of the option just read; NULL after the user was told. */
+struct filter_node *filter_option(const struct args *a);
 bool filter_accepts(const struct filter_node *n, const struct exchange *e);
 void filter_free(struct filter_node *n);
 

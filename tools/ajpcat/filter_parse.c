@@ -5,6 +5,7 @@
 #include "filter.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,5 +279,16 @@ struct filter_node *filter_parse(const char *expression, size_t *column, const c
         *column = p.column;
         *why = p.why;
     }
+    return n;
+}
+
+struct filter_node *filter_option(const struct args *a)
+{
+    size_t column;
+    const char *why;
+    struct filter_node *n = filter_parse(a->value, &column, &why);
+    if (!n)
+        fprintf(stderr, "ajpcat %s: --filter, column %zu: %s\n  %s\n  %*s^\n", a->command,
+                column + 1, why, a->value, (int)column, "");
     return n;
 }

@@ -19,6 +19,7 @@ static const struct command {
     {"ping", cmd_ping, "time CPings to a connector"},
     {"proxy", cmd_proxy, "pass AJP on to an app server and show it"},
     {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
+    {"stats", cmd_stats, "count what a capture holds"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -86,7 +86,7 @@ static void read_all(struct run *r, struct capture *c, const char *path)
     ledger_release(&r->ledger);
     if (r->told_ns)
         fputs("\r\033[K", stderr);
-    if (result == CAPTURE_BROKEN)
+    if (result == CAPTURE_BROKEN && !r->reader->quiet)
         fprintf(stderr, "ajpcat %s: %s: %s after frame %" PRIu64 ": shown is what came before\n",
                 r->reader->command, path, why, capture_frames(c));
 }
@@ -97,7 +97,8 @@ int reader_run(struct reader *reader, const char *path)
     struct capture *c = capture_open(path, &why);
     struct run r = {.reader = reader, .began_ns = now_ns()};
     if (!c) {
-        fprintf(stderr, "ajpcat %s: %s: %s\n", reader->command, path, why);
+        if (!reader->quiet)
+            fprintf(stderr, "ajpcat %s: %s: %s\n", reader->command, path, why);
         return EXIT_FAILED;
     }
     r.ledger = (struct ledger){.user = &r, .show = on_exchange, .barrier = UINT64_MAX};

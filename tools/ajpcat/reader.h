@@ -14,6 +14,7 @@ struct reader {
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
     size_t keep_body; /* bytes of each body that show wants */
     bool keep_heads;
+    bool quiet; /* says nothing about files that cannot be read */
     uint64_t frames; /* read */
 };
 

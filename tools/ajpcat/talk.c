@@ -3,7 +3,9 @@
  * server is one depends on what the container is owed; where bytes were lost, on its looks. */
 #include "talk.h"
 
+#include "quirks.h"
 #include "salvage.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,9 @@ static bool decode(struct exchange *e, const struct packet *p, bool data, ajp_me
     if (p->intact == p->len)
         exchange_problem(e, p->from_client, p->offset + AJP_HEADER_SIZE + m->fault, "%s",
                          ajp_strerror(st));
+    if (p->intact == p->len && st == AJP_ERR_STRING && m->fault + 2u <= p->len &&
+        get16(p->payload + m->fault) == 0xffff)
+        quirk_note(e, 4);
     return p->intact == p->len && ajp_decode(m, &f, data, &talk_limits) == AJP_OK;
 }
 
@@ -112,6 +117,8 @@ static void take_route(struct exchange *e, const ajp_request *r)
     ajp_session_ids_init(&ids, r, &(ajp_route_rule){0});
     while (!e->route && ajp_session_id_next(&ids, &id)) {
         ajp_str route = ajp_route_of(id);
+        if (!e->session_hash && id.len > 0) /* the same with and without a route */
+            e->session_hash = tally_hash(id.ptr, route.len > 0 ? id.len - route.len : id.len);
         if (route.len > 0)
             e->route = copy(route);
     }
@@ -151,6 +158,7 @@ static void on_request(struct talk *t, const struct packet *p)
         e->announced = r->content_length;
         e->owed = r->content_length > 0;
         take_route(e, r);
+        quirks_of_request(e, r);
     } else {
         take_rest(e, p);
     }
@@ -163,6 +171,8 @@ static void on_data(struct talk *t, struct exchange *e, const struct packet *p)
 {
     if (e->owed > 0)
         e->owed--;
+    else if (p->len == 0 && e->announced <= 0)
+        quirk_note(e, 2);
     size_t announced = p->intact >= 2 ? get16(p->payload) : 0;
     if (p->len >= 2 && announced + 2 == p->len) {
         e->request.damaged |= p->intact < p->len;
@@ -173,8 +183,10 @@ static void on_data(struct talk *t, struct exchange *e, const struct packet *p)
     } else if (p->len >= 2) {
         exchange_problem(e, true, p->offset + AJP_HEADER_SIZE,
                          "body packet says %zu bytes and holds %zu", announced, p->len - 2);
+        quirk_note(e, 1);
     } else if (p->len == 1) {
         exchange_problem(e, true, p->offset + AJP_HEADER_SIZE, "body packet of one byte");
+        quirk_note(e, 1);
     }
     ajp_message m = {.kind = AJP_DATA};
     m.u.body = (ajp_body){.data = p->payload + 2,
@@ -255,6 +267,12 @@ static void from_client(struct talk *t, const struct packet *p)
 
 /* ---- from the container ---- */
 
+static void misplaced(struct exchange *e, const struct packet *p, unsigned type)
+{
+    exchange_problem(e, false, p->offset, "packet of type %u belongs to no request", type);
+    quirk_note(e, 15);
+}
+
 static void on_headers(struct talk *t, const struct packet *p)
 {
     struct exchange *e = answering(t);
@@ -266,7 +284,7 @@ static void on_headers(struct talk *t, const struct packet *p)
     if (!e) {
         e = any(t);
         if (e)
-            exchange_problem(e, false, p->offset, "response headers that belong to no request");
+            misplaced(e, p, AJP_SEND_HEADERS);
         if (e)
             tell(t, e, p, NULL);
         return;
@@ -276,6 +294,8 @@ static void on_headers(struct talk *t, const struct packet *p)
     bool decoded = decode(e, p, false, &m) && m.kind == AJP_SEND_HEADERS;
     if (p->intact >= 3)
         e->status = (uint16_t)get16(p->payload + 1);
+    if (decoded)
+        quirks_of_response(e, &m.u.response);
     if (!e->first_ns)
         e->first_ns = p->first_ns;
     text_clear(&e->response_head);
@@ -298,8 +318,12 @@ static void on_chunk(struct talk *t, struct exchange *e, const struct packet *p)
     } else if (room == n) {
         exchange_problem(e, false, p->offset + AJP_HEADER_SIZE + 3 + n, "body chunk has no pad");
     }
-    if (!e->status)
+    if (room != n + 1)
+        quirk_note(e, 9);
+    if (!e->status && n > 0) {
         exchange_problem(e, false, p->offset, "body chunk before the response headers");
+        quirk_note(e, 28);
+    }
     e->response.damaged |= p->intact < 3 + n;
     body_sum_add(&e->response, p->payload + 3, n, t->watcher->keep_body);
     ajp_message m = {.kind = AJP_BODY_CHUNK};
@@ -315,10 +339,15 @@ static void on_end(struct talk *t, struct exchange *e, const struct packet *p)
     e->reuse = p->intact >= 2 && p->payload[1] != 0;
     e->end_ns = p->last_ns;
     m.u.reuse = e->reuse;
-    if (p->len != 2 || (p->intact == 2 && p->payload[1] > 1))
+    if (p->len != 2 || (p->intact == 2 && p->payload[1] > 1)) {
         exchange_problem(e, false, p->offset + AJP_HEADER_SIZE, "malformed end of response");
-    if (!e->status && !t->lossy)
+        quirk_note(e, 12);
+    }
+    if (!e->status && !t->lossy) {
         exchange_problem(e, false, p->offset, "end of response without headers");
+        quirk_note(e, 28);
+    }
+    quirks_of_end(e);
     tell(t, e, p, &m);
 }
 
@@ -327,6 +356,8 @@ static void on_get_body(struct talk *t, struct exchange *e, const struct packet 
     ajp_message m = {.kind = AJP_GET_BODY};
     m.u.wanted = (uint16_t)(p->intact >= 3 ? get16(p->payload + 1) : 0);
     e->owed++;
+    if (m.u.wanted == 0 && p->intact >= 3)
+        quirk_note(e, 11);
     tell(t, e, p, &m);
 }
 
@@ -336,8 +367,10 @@ static void on_cpong(struct talk *t, const struct packet *p)
     ajp_message m = {.kind = AJP_CPONG};
     if (!e) {
         e = any(t);
-        if (e)
+        if (e) {
             exchange_problem(e, false, p->offset, "a CPong that nobody asked for");
+            quirk_note(e, 16);
+        }
         return;
     }
     t->first_cping = e->next_in_connection;
@@ -365,7 +398,7 @@ static void from_server(struct talk *t, const struct packet *p)
     if (!e) {
         e = any(t);
         if (e)
-            exchange_problem(e, false, p->offset, "packet of type %u belongs to no request", type);
+            misplaced(e, p, type);
         return;
     }
     switch (type) {
@@ -380,6 +413,7 @@ static void from_server(struct talk *t, const struct packet *p)
         return;
     default: /* nothing that a container sends */
         exchange_problem(e, false, p->offset + AJP_HEADER_SIZE, "packet of unknown type %u", type);
+        quirk_note(e, 17);
         tell(t, e, p, NULL);
     }
 }

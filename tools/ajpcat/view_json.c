@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exchange as a line of JSON: the schema in the man page, which scripts rely on. */
 #include "json.h"
+#include "quirks.h"
 #include "view.h"
+
+#include <stdio.h>
 
 static void json_body(struct json *j, const char *bytes_key, const char *crc_key,
                       const struct body_sum *b)
@@ -27,6 +30,18 @@ static void json_problems(struct json *j, const struct exchange *e)
         json_cstring(j, "text", e->problems[i].text);
         json_cstring(j, "from", e->problems[i].from_client ? "client" : "server");
         json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void json_quirks(struct json *j, const struct exchange *e)
+{
+    json_open(j, "quirks", '[');
+    for (unsigned q = 1; q <= QUIRKS_MAX; q++) {
+        char name[8];
+        snprintf(name, sizeof name, "Q%u", q);
+        if (e->quirks >> q & 1)
+            json_cstring(j, NULL, name);
     }
     json_close(j, ']');
 }
@@ -68,6 +83,7 @@ static void put_json(struct view *v, const struct exchange *e)
     json_ms(&j, "total_ms", e->start_ns, e->end_ns);
     json_int(&j, "frame", (int64_t)e->frame);
     json_problems(&j, e);
+    json_quirks(&j, e);
     json_close(&j, '}');
     text_byte(&v->out, '\n');
 }

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ajpcat stats: what a capture holds, in numbers. */
+#include "args.h"
+#include "command.h"
+#include "filter.h"
+#include "histogram.h"
+#include "json.h"
+#include "quirks.h"
+#include "reader.h"
+#include "tally.h"
+#include "term.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { JSON, FILTER, TOP };
+
+static const struct arg table[] = {
+    [JSON] = {0, "json", NULL, "print one JSON object"},
+    [FILTER] = {'f', "filter", "EXPRESSION", "count only exchanges for which it is true"},
+    [TOP] = {'n', "top", "N", "rows of each table (10)"},
+    [TOP + 1] = {0}};
+
+static const struct {
+    const char *name;
+    double share;
+} quantiles[] = {{"p50", .5}, {"p90", .9}, {"p99", .99}, {"p99.9", .999}};
+
+struct stats {
+    bool json, colour;
+    struct filter_node *filter;
+    const char *path;
+    uint64_t top;
+    uint64_t requests, cpings, unanswered, incomplete, bytes_up, bytes_down, first_ns, last_ns;
+    struct tally methods, statuses, routes, servers, uris, problems, quirks;
+    struct tally_set connections, sessions;
+    struct histogram time, first;
+    struct text out;
+};
+
+/* A problem's text with its numbers taken out, so that equal ones count together. */
+static void add_problem(struct stats *s, const struct exchange *e, const char *text)
+{
+    struct text t = {0};
+    for (const char *p = text; *p; p++) {
+        if (!isdigit((unsigned char)*p))
+            text_byte(&t, *p);
+        else if (!isdigit((unsigned char)p[1]))
+            text_byte(&t, 'N');
+    }
+    tally_add(&s->problems, t.at, 0, e->frame);
+    text_free(&t);
+}
+
+static void add_quirks(struct stats *s, const struct exchange *e)
+{
+    for (unsigned q = 1; q <= QUIRKS_MAX; q++) {
+        char name[128];
+        if (!(e->quirks >> q & 1))
+            continue;
+        snprintf(name, sizeof name, "Q%u %s", q, quirk_text(q) ? quirk_text(q) : "");
+        tally_add(&s->quirks, name, 0, e->frame);
+    }
+}
+
+static void add_request(struct stats *s, const struct exchange *e)
+{
+    char status[8] = "none", server[PEER_TEXT];
+    uint64_t time = e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0;
+    s->requests++;
+    s->unanswered += e->status == 0;
+    s->incomplete += e->status != 0 && !e->complete;
+    s->bytes_up += e->request.bytes;
+    s->bytes_down += e->response.bytes;
+    if (e->status)
+        snprintf(status, sizeof status, "%u", e->status);
+    peer_format(&e->server, server);
+    tally_add(&s->methods, e->method ? e->method : "?", time, e->frame);
+    tally_add(&s->statuses, status, time, e->frame);
+    tally_add(&s->routes, e->route ? e->route : "none", time, e->frame);
+    tally_add(&s->servers, server, time, e->frame);
+    if (e->session_hash)
+        tally_set_add(&s->sessions, e->session_hash);
+    if (e->uri) {
+        char *uri = xstrdup(e->uri);
+        uri[strcspn(uri, ";")] = '\0';
+        tally_add(&s->uris, uri, time, e->frame);
+        free(uri);
+    }
+    if (e->complete)
+        histogram_add(&s->time, time);
+    if (e->first_ns >= e->start_ns && e->first_ns)
+        histogram_add(&s->first, e->first_ns - e->start_ns);
+}
+
+static bool on_exchange(void *user, const struct exchange *e)
+{
+    struct stats *s = user;
+    uint64_t end = e->end_ns ? e->end_ns : e->start_ns;
+    if (s->filter && !filter_accepts(s->filter, e))
+        return true;
+    s->first_ns = s->first_ns && s->first_ns < e->start_ns ? s->first_ns : e->start_ns;
+    s->last_ns = end > s->last_ns ? end : s->last_ns;
+    tally_set_add(&s->connections, e->connection + 1);
+    if (e->kind == EXCHANGE_CPING)
+        s->cpings++;
+    else
+        add_request(s, e);
+    for (size_t i = 0; i < e->problem_count; i++)
+        add_problem(s, e, e->problems[i].text);
+    add_quirks(s, e);
+    return true;
+}
+
+static void put_title(struct stats *s, const char *title)
+{
+    term_colour(&s->out, s->colour, TERM_BOLD);
+    text_fmt(&s->out, "\n%s\n", title);
+    term_colour(&s->out, s->colour, TERM_PLAIN);
+}
+
+static void put_times(struct stats *s, const char *title, struct tally *t, int by_sum)
+{
+    if (t->count == 0)
+        return;
+    put_title(s, title);
+    tally_sort(t, by_sum);
+    for (size_t i = 0; i < t->count && i < s->top; i++) {
+        const struct tally_row *r = &t->rows[i];
+        text_fmt(&s->out, "  %9" PRIu64 "  %5.1f%%  mean %9.2f ms  max %9.2f ms  ", r->count,
+                 100.0 * (double)r->count / (double)(s->requests ? s->requests : 1),
+                 (double)r->sum / (double)r->count / 1e6, (double)r->max / 1e6);
+        term_cstring(&s->out, r->name);
+        text_byte(&s->out, '\n');
+    }
+    if (t->count > s->top)
+        text_fmt(&s->out, "  ... and %zu more\n", t->count - (size_t)s->top);
+}
+
+static void put_places(struct stats *s, const char *title, struct tally *t)
+{
+    if (t->count == 0)
+        return;
+    put_title(s, title);
+    tally_sort(t, 0);
+    for (size_t i = 0; i < t->count && i < s->top; i++) {
+        text_fmt(&s->out, "  %9" PRIu64 "  first in frame %-8" PRIu64 "  ", t->rows[i].count,
+                 t->rows[i].first);
+        term_cstring(&s->out, t->rows[i].name);
+        text_byte(&s->out, '\n');
+    }
+}
+
+static void put_latency(struct stats *s, const char *title, const struct histogram *h)
+{
+    char t[24];
+    if (h->count == 0)
+        return;
+    put_title(s, title);
+    text_str(&s->out, " ");
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
+        histogram_format(histogram_quantile(h, quantiles[i].share), t);
+        text_fmt(&s->out, " %s %s,", quantiles[i].name, t);
+    }
+    histogram_format(h->max, t);
+    text_fmt(&s->out, " max %s\n", t);
+    histogram_draw(h, &s->out, 40);
+}
+
+static void report(struct stats *s, uint64_t frames)
+{
+    double seconds = (double)(s->last_ns - s->first_ns) / 1e9;
+    text_fmt(&s->out,
+             "%" PRIu64 " requests and %" PRIu64
+             " CPings on %zu connections, in %.3f s and %" PRIu64 " frames\n",
+             s->requests, s->cpings, s->connections.count, seconds, frames);
+    text_fmt(&s->out,
+             "%" PRIu64 " bytes of body up, %" PRIu64 " down; %zu sessions; %" PRIu64
+             " unanswered, %" PRIu64 " cut off\n",
+             s->bytes_up, s->bytes_down, s->sessions.count, s->unanswered, s->incomplete);
+    put_times(s, "METHODS", &s->methods, 0);
+    put_times(s, "STATUSES", &s->statuses, 0);
+    put_times(s, "SERVERS", &s->servers, 0);
+    put_times(s, "ROUTES IN SESSION IDS", &s->routes, 0);
+    put_times(s, "URIS, BY TIME IN ALL", &s->uris, 1);
+    put_latency(s, "TIME TO THE END OF THE ANSWER", &s->time);
+    put_latency(s, "TIME TO THE FIRST PACKET OF THE ANSWER", &s->first);
+    put_places(s, "PROBLEMS", &s->problems);
+    put_places(s, "QUIRKS", &s->quirks);
+}
+
+static void json_tally(struct json *j, const char *key, struct tally *t, int by_sum, uint64_t top)
+{
+    tally_sort(t, by_sum);
+    json_open(j, key, '[');
+    for (size_t i = 0; i < t->count && i < top; i++) {
+        json_open(j, NULL, '{');
+        json_cstring(j, "name", t->rows[i].name);
+        json_int(j, "count", (int64_t)t->rows[i].count);
+        json_real(j, "total_ms", (double)t->rows[i].sum / 1e6, 3);
+        json_real(j, "max_ms", (double)t->rows[i].max / 1e6, 3);
+        json_int(j, "first_frame", (int64_t)t->rows[i].first);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void json_latency(struct json *j, const char *key, const struct histogram *h)
+{
+    json_open(j, key, '{');
+    json_real(j, "min", (double)h->min / 1e6, 4);
+    json_real(j, "mean", h->count ? (double)h->sum / (double)h->count / 1e6 : 0, 4);
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+        json_real(j, quantiles[i].name, (double)histogram_quantile(h, quantiles[i].share) / 1e6, 4);
+    json_real(j, "max", (double)h->max / 1e6, 4);
+    json_close(j, '}');
+}
+
+static void report_json(struct stats *s, uint64_t frames)
+{
+    struct json j = {.out = &s->out};
+    json_open(&j, NULL, '{');
+    json_int(&j, "frames", (int64_t)frames);
+    json_int(&j, "connections", (int64_t)s->connections.count);
+    json_int(&j, "requests", (int64_t)s->requests);
+    json_int(&j, "cpings", (int64_t)s->cpings);
+    json_int(&j, "unanswered", (int64_t)s->unanswered);
+    json_int(&j, "cut_off", (int64_t)s->incomplete);
+    json_int(&j, "sessions", (int64_t)s->sessions.count);
+    json_int(&j, "bytes_up", (int64_t)s->bytes_up);
+    json_int(&j, "bytes_down", (int64_t)s->bytes_down);
+    json_real(&j, "seconds", (double)(s->last_ns - s->first_ns) / 1e9, 6);
+    json_tally(&j, "methods", &s->methods, 0, s->top);
+    json_tally(&j, "statuses", &s->statuses, 0, s->top);
+    json_tally(&j, "servers", &s->servers, 0, s->top);
+    json_tally(&j, "routes", &s->routes, 0, s->top);
+    json_tally(&j, "uris", &s->uris, 1, s->top);
+    json_latency(&j, "time_ms", &s->time);
+    json_latency(&j, "first_packet_ms", &s->first);
+    json_tally(&j, "problems", &s->problems, 0, s->top);
+    json_tally(&j, "quirks", &s->quirks, 0, s->top);
+    json_close(&j, '}');
+    text_byte(&s->out, '\n');
+}
+
+static int read_options(struct args *a, struct stats *s)
+{
+    int row;
+    while ((row = args_next(a)) != ARGS_END) {
+        switch (row) {
+        case JSON:
+            s->json = true;
+            break;
+        case FILTER:
+            filter_free(s->filter);
+            s->filter = filter_option(a);
+            if (!s->filter)
+                return EXIT_USAGE;
+            break;
+        case TOP:
+            if (!args_uint(a, 1, 10000, &s->top))
+                return EXIT_USAGE;
+            break;
+        case ARGS_OPERAND:
+            if (s->path)
+                return args_wrong(a, "expected one file, not also \"%s\"", a->value);
+            s->path = a->value;
+            break;
+        default: /* help or an error that was told */
+            return args_exit(row);
+        }
+    }
+    if (!s->path)
+        return args_wrong(a, "expected a pcap, pcapng or hex file, or - for standard input");
+    return -1;
+}
+
+static void stats_free(struct stats *s)
+{
+    struct tally *const all[] = {&s->methods, &s->statuses, &s->routes, &s->servers,
+                                 &s->uris,    &s->problems, &s->quirks};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        tally_free(all[i]);
+    tally_set_free(&s->connections);
+    tally_set_free(&s->sessions);
+    filter_free(s->filter);
+    text_free(&s->out);
+}
+
+int cmd_stats(int argc, char **argv)
+{
+    static struct stats s; /* histograms are large for a stack */
+    struct args a;
+    struct reader r = {.command = "stats", .user = &s, .show = on_exchange};
+    s.top = 10;
+    s.colour = term_has_colour(STDOUT_FILENO);
+    args_init(&a, argc, argv, "FILE|-", "Counts what a capture holds.", table);
+    int code = read_options(&a, &s);
+    if (code < 0 && (code = reader_run(&r, s.path)) == 0) {
+        if (s.json)
+            report_json(&s, r.frames);
+        else
+            report(&s, r.frames);
+        fwrite(s.out.at, 1, s.out.len, stdout);
+        if (fflush(stdout) != 0)
+            code = EXIT_FAILED;
+    }
+    stats_free(&s);
+    return code;
+}

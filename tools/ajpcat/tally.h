@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts by name, in bounded memory: past a number of names the rest is counted together. */
+#ifndef AJPCAT_TALLY_H
+#define AJPCAT_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tally_row {
+    char *name;
+    uint64_t count;
+    uint64_t sum, max; /* of a value that goes with each */
+    uint64_t first;    /* frame of the first */
+};
+
+struct tally {
+    struct tally_row *rows;
+    size_t count, cap;
+    uint32_t *slots; /* row + 1, or 0 */
+    size_t slot_count;
+};
+
+void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame);
+/* Rows by falling count, or by falling sum; the slots are of no use afterwards. */
+void tally_sort(struct tally *t, int by_sum);
+void tally_free(struct tally *t);
+
+/* How many different numbers were added, of at most a million. */
+struct tally_set {
+    uint64_t *slots;
+    size_t count, slot_count;
+};
+
+void tally_set_add(struct tally_set *s, uint64_t hash);
+void tally_set_free(struct tally_set *s);
+uint64_t tally_hash(const char *s, size_t len);
+
+#endif
