@@ -265,3 +265,57 @@ def test_a_wrong_filter_is_pointed_at(expression, column, expected):
 def test_one_connection_can_be_followed():
     objects = decode(CAPTURES / "jk-concurrent.pcap")
     assert decode(CAPTURES / "jk-concurrent.pcap", "--follow", "2") == [o for o in objects if o["connection"] == 2]
+
+
+def stats(name, *args):
+    done = ajpcat("stats", "--json", *args, CAPTURES / name)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_stats_add_up(name):
+    objects = decode(CAPTURES / name)
+    requests = [o for o in objects if o["kind"] == "request"]
+    counted = stats(name, "--top", "1000")
+    assert counted["requests"] == len(requests) and counted["cpings"] == len(objects) - len(requests)
+    assert counted["bytes_up"] == sum(o["request_bytes"] for o in requests)
+    assert counted["bytes_down"] == sum(o["response_bytes"] for o in requests)
+    assert counted["connections"] == len({o["connection"] for o in objects})
+    assert counted["unanswered"] == sum(o["status"] is None for o in requests)
+    assert counted["cut_off"] == sum(o["status"] is not None and not o["complete"] for o in requests)
+    for table, key in (("methods", "method"), ("uris", "uri"), ("routes", "route"), ("statuses", "status")):
+        want = {}
+        for o in requests:
+            value = {"uri": (o["uri"] or "").split(";")[0], "status": str(o["status"] or "none")}.get(key, o[key])
+            want[value or "none"] = want.get(value or "none", 0) + 1
+        assert {row["name"]: row["count"] for row in counted[table]} == want
+    assert sum(row["count"] for row in counted["problems"]) == sum(len(o["problems"]) for o in objects)
+    done = [o["total_ms"] for o in requests if o["complete"]]
+    if done:
+        assert counted["time_ms"]["max"] == pytest.approx(max(done), abs=1e-3)
+        assert counted["time_ms"]["p50"] == pytest.approx(sorted(done)[(len(done) + 1) // 2 - 1], rel=0.02)
+
+
+def test_stats_count_sessions_once_whatever_carries_them():
+    assert stats("proxy-session.pcap")["sessions"] == 2
+
+
+@pytest.mark.parametrize("name, quirks", [
+    ("proxy-session.pcap", {"Q23": 10}),
+    ("lighttpd-chunked.pcap", {"Q1": 5, "Q2": 1, "Q15": 1, "Q23": 6}),
+    ("raw-strings.pcap", {"Q4": 1, "Q23": 9}),
+])
+def test_quirks_are_known_by_number(name, quirks):
+    assert {row["name"].split()[0]: row["count"] for row in stats(name)["quirks"]} == quirks
+
+
+def test_stats_for_people_name_problems_with_their_frame():
+    text = ajpcat("stats", CAPTURES / "lighttpd-chunked.pcap").stdout.decode()
+    assert re.search(r"first in frame \d+ +body packet says N bytes and holds N\n", text)
+    assert "#" * 10 in text and "p99" in text
+    assert not re.search(r"[^\n\x20-\x7e]", text)
+
+
+def test_stats_can_be_filtered():
+    assert stats("proxy-methods.pcap", "-f", "method == 'PATCH'")["requests"] == 1
