@@ -5,30 +5,20 @@
 #include "cursor.h"
 #include <ajp/decode.h>
 
-/* What one direction knows about header names. */
-struct header_table {
-    const ajp_str *names;
-    unsigned count;
-    unsigned content_length;
-    unsigned (*code)(ajp_str name);
-    bool request;
-};
-
-extern const struct header_table request_headers, response_headers;
-
-/* Reads the count and the headers. known[] takes the offsets of first values. */
-bool read_headers(struct cursor *c, const struct header_table *t, uint16_t max, ajp_fields *fields,
-                  uint16_t *known, int64_t *content_length);
-
 ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
                           const ajp_limits *lim);
 ajp_status decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
                            const ajp_limits *lim);
 
-/* Runs a walk over the payload, and once more with text scanned when it failed
- * or when the controls it met are not all framing. */
+/* A walk over a whole payload, in its three copies. */
 typedef bool walk_fn(struct cursor *c, void *out, const ajp_limits *lim);
-ajp_status checked_walk(struct cursor *c, walk_fn *walk, void *out, const ajp_limits *lim);
+struct walks {
+    walk_fn *any, *count, *scan;
+};
+
+/* Walks, and once more with text scanned when that failed or when the controls
+ * it met are not all framing. */
+ajp_status checked_walk(struct cursor *c, const struct walks *w, void *out, const ajp_limits *lim);
 
 /* Counts bytes that follow the end of a message, or refuses them. */
 ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FORWARD_REQUEST: request line, headers, attributes. */
 #include "decode.h"
+#include "decode_headers.h"
 #include <string.h>
 
 size_t key_size_text(const uint8_t *p, size_t left)
@@ -20,7 +21,7 @@ size_t key_size_text(const uint8_t *p, size_t left)
     return n;
 }
 
-static bool read_line(struct cursor *c, ajp_request *r)
+INLINE bool read_line(struct cursor *c, ajp_request *r)
 {
     if (!get_u8(c, &r->method_code)) {
         return false;
@@ -49,7 +50,7 @@ static bool read_line(struct cursor *c, ajp_request *r)
            get_text(c, &r->server_name) && get_u16(c, &r->server_port) && get_bool(c, &r->is_ssl);
 }
 
-static bool read_key_size(struct cursor *c)
+INLINE bool read_key_size(struct cursor *c)
 {
     const size_t digits = key_size_text(c->p, cursor_left(c));
     uint16_t bits;
@@ -64,7 +65,7 @@ static bool read_key_size(struct cursor *c)
     return get_opaque(c, &text);
 }
 
-static bool read_stored_method(struct cursor *c, ajp_request *r, const uint8_t *at)
+INLINE bool read_stored_method(struct cursor *c, ajp_request *r, const uint8_t *at)
 {
     if (r->method_code != AJP_METHOD_STORED) {
         return cursor_fail(c, AJP_ERR_METHOD, at);
@@ -85,7 +86,7 @@ static bool read_stored_method(struct cursor *c, ajp_request *r, const uint8_t *
     return true;
 }
 
-static bool read_named(struct cursor *c)
+INLINE bool read_named(struct cursor *c)
 {
     ajp_str name, value;
     const uint8_t *at = c->p;
@@ -99,7 +100,7 @@ static bool read_named(struct cursor *c)
 }
 
 /* A certificate holds line ends, and whatever else: its text is not looked at. */
-static bool read_cert(struct cursor *c)
+INLINE bool read_cert(struct cursor *c)
 {
     const uint8_t *at = c->p;
     ajp_str cert;
@@ -107,14 +108,16 @@ static bool read_cert(struct cursor *c)
         return false;
     }
     if (cert.ptr != NULL) {
-        c->controls += (uint32_t)text_controls(bytes_of(cert), cert.len);
+        if (c->text == TEXT_COUNT) {
+            c->controls += (uint32_t)text_controls(bytes_of(cert), cert.len);
+        }
         return true;
     }
     c->canonical = false;
     return (c->lenient & AJP_ALLOW_NULL_VALUE) != 0 || cursor_fail(c, AJP_ERR_STRING, at);
 }
 
-static bool read_unknown_attr(struct cursor *c, const uint8_t *at)
+INLINE bool read_unknown_attr(struct cursor *c, const uint8_t *at)
 {
     ajp_str value;
     c->canonical = false;
@@ -125,7 +128,7 @@ static bool read_unknown_attr(struct cursor *c, const uint8_t *at)
     return get_value(c, &value);
 }
 
-static bool read_attr(struct cursor *c, ajp_request *r, uint8_t code)
+INLINE bool read_attr(struct cursor *c, ajp_request *r, uint8_t code)
 {
     const uint8_t *at = c->p - 1;
     ajp_str value;
@@ -151,7 +154,7 @@ static bool read_attr(struct cursor *c, ajp_request *r, uint8_t code)
     }
 }
 
-static bool read_attrs(struct cursor *c, ajp_request *r, unsigned max)
+INLINE bool read_attrs(struct cursor *c, ajp_request *r, unsigned max)
 {
     uint8_t code;
     if (max > AJP_ATTRS_MAX) {
@@ -178,32 +181,59 @@ static bool read_attrs(struct cursor *c, ajp_request *r, unsigned max)
     return true;
 }
 
-static bool walk_request(struct cursor *c, void *out, const ajp_limits *lim)
+INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
 {
-    ajp_request *r = out;
+    struct block b = {true, r->known_header, -1, false, false};
     memset(r->known_header, 0, sizeof r->known_header);
     memset(r->known_attr, 0, sizeof r->known_attr);
     c->p++; /* the type byte */
-    c->controls++;
-    if (!read_line(c, r) ||
-        !read_headers(c, &request_headers, lim->max_headers, &r->headers, r->known_header,
-                      &r->content_length) ||
+    note_framing(c, AJP_FORWARD_REQUEST);
+    if (!read_line(c, r) || !read_headers(c, &b, lim->max_headers, &r->headers) ||
         !read_attrs(c, r, lim->max_attrs)) {
         return false;
     }
+    r->content_length = b.content_length;
     if (r->method_code == AJP_METHOD_STORED && r->known_attr[AJP_ATTR_STORED_METHOD] == 0) {
         return cursor_fail(c, AJP_ERR_METHOD, c->base + 1);
     }
     return true;
 }
 
+/* The mode is set again in a copy, so that each walk is compiled for its own. */
+static bool walk_any(struct cursor *c, void *out, const ajp_limits *lim)
+{
+    struct cursor own = *c;
+    own.text = TEXT_ANY;
+    const bool ok = walk(&own, out, lim);
+    *c = own;
+    return ok;
+}
+
+static bool walk_count(struct cursor *c, void *out, const ajp_limits *lim)
+{
+    struct cursor own = *c;
+    own.text = TEXT_COUNT;
+    const bool ok = walk(&own, out, lim);
+    *c = own;
+    return ok;
+}
+
+static bool walk_scan(struct cursor *c, void *out, const ajp_limits *lim)
+{
+    struct cursor own = *c;
+    own.text = TEXT_SCAN;
+    const bool ok = walk(&own, out, lim);
+    *c = own;
+    return ok;
+}
+
 ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
                           const ajp_limits *lim)
 {
     ajp_request *r = &m->u.request;
-    struct cursor c;
-    cursor_init(&c, payload, len, lim->lenient);
-    const ajp_status st = checked_walk(&c, walk_request, r, lim);
+    static const struct walks walks = {walk_any, walk_count, walk_scan};
+    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
+    const ajp_status st = checked_walk(&c, &walks, r, lim);
     if (st != AJP_OK) {
         m->fault = c.fault;
         return st;

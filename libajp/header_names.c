@@ -32,43 +32,14 @@ const ajp_str res_header_names[AJP_RES_HEADER_COUNT] = {
     NAME("Set-Cookie2"), NAME("Servlet-Engine"), NAME("Status"),           NAME("WWW-Authenticate"),
 };
 
-/* No two coded names of one direction share a slot. */
-static const uint8_t req_by_hash[32] = {
+const uint8_t req_by_hash[32] = {
     [1] = 8,   [7] = 14, [9] = 6,   [10] = 5, [14] = 10, [15] = 1,  [19] = 9,
     [20] = 11, [23] = 2, [24] = 12, [25] = 7, [26] = 4,  [29] = 13, [30] = 3,
 };
-static const uint8_t res_by_hash[32] = {
+const uint8_t res_by_hash[32] = {
     [1] = 9,  [3] = 2,  [9] = 5,  [11] = 11, [19] = 8, [23] = 10,
     [25] = 4, [28] = 3, [29] = 7, [30] = 6,  [31] = 1,
 };
-
-static uint8_t fold(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : (uint8_t)c;
-}
-
-bool same_name(ajp_str a, ajp_str b)
-{
-    if (a.len != b.len) {
-        return false;
-    }
-    for (size_t i = 0; i < a.len; i++) {
-        if (fold(a.ptr[i]) != fold(b.ptr[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static unsigned first_of(ajp_str name)
-{
-    return (uint8_t)name.ptr[0] | 0x20u;
-}
-
-static unsigned last_of(ajp_str name)
-{
-    return (uint8_t)name.ptr[name.len - 1] | 0x20u;
-}
 
 ajp_str ajp_req_header_name(ajp_req_header code)
 {
@@ -77,12 +48,7 @@ ajp_str ajp_req_header_name(ajp_req_header code)
 
 ajp_req_header ajp_req_header_code(ajp_str name)
 {
-    if (name.len == 0) {
-        return AJP_REQ_LITERAL;
-    }
-    const size_t slot = (name.len + first_of(name) + 2 * last_of(name)) % 32;
-    const uint8_t code = req_by_hash[slot];
-    return same_name(req_header_names[code], name) ? (ajp_req_header)code : AJP_REQ_LITERAL;
+    return name.len > 0 ? (ajp_req_header)req_code_of(name) : AJP_REQ_LITERAL;
 }
 
 ajp_str ajp_res_header_name(ajp_res_header code)
@@ -92,10 +58,5 @@ ajp_str ajp_res_header_name(ajp_res_header code)
 
 ajp_res_header ajp_res_header_code(ajp_str name)
 {
-    if (name.len == 0) {
-        return AJP_RES_LITERAL;
-    }
-    const size_t slot = (name.len + 2 * first_of(name) + 9 * last_of(name)) % 32;
-    const uint8_t code = res_by_hash[slot];
-    return same_name(res_header_names[code], name) ? (ajp_res_header)code : AJP_RES_LITERAL;
+    return name.len > 0 ? (ajp_res_header)res_code_of(name) : AJP_RES_LITERAL;
 }

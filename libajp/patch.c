@@ -17,11 +17,10 @@ static bool is_dropped(uint64_t drop, uint8_t index)
 /* Codes of the attributes in extra, which must be whole ones and no method. */
 static ajp_status extra_codes(const uint8_t *extra, size_t len, uint32_t *codes)
 {
-    struct cursor c;
     if (len == 0) {
         return AJP_OK; /* extra may be null */
     }
-    cursor_init(&c, extra, len, 0);
+    struct cursor c = cursor_of(extra, len, 0, TEXT_ANY);
     while (cursor_left(&c) > 0) {
         uint8_t code = 0;
         uint16_t bits;
@@ -143,7 +142,7 @@ static void copy_attr(ajp_writer *w, const ajp_attr_view *a)
         break;
     case AJP_ATTR_STORED_METHOD: /* where it stood, unless the method has a code */
         if (ajp_method_code(a->value) == 0) {
-            put_attr(w, AJP_ATTR_STORED_METHOD, a->value);
+            put_stored_method(w, a->value);
         }
         break;
     default: /* one string; an unknown code, which leniency let in, goes no further */
@@ -157,11 +156,7 @@ static void copy_attr(ajp_writer *w, const ajp_attr_view *a)
 /* Attributes from an attributes-only writer are clean text but for certificates. */
 static void copy_extra(ajp_writer *w, const void *extra, size_t len)
 {
-    if (w->st != AJP_OK || writer_room(w) < len) {
-        writer_fail(w, AJP_ERR_SPACE);
-        return;
-    }
-    if (len > 0) {
+    if (len > 0 && writer_fits(w, 0, len, 0)) {
         memcpy(w->p, extra, len);
         w->controls += (uint32_t)text_controls(w->p, len);
         w->p += len;

@@ -11,6 +11,11 @@
 #define BLOCK 16
 #endif
 
+const uint8_t control_table[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, /* HTAB is text */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, [0x7f] = 1,
+};
+
 /* One bit a byte value: letters, digits and !#$%&'*+-.^_`|~ */
 static const uint32_t token_set[8] = {0x00000000u, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu};
 
@@ -18,78 +23,194 @@ size_t text_controls_plain(const uint8_t *p, size_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        count += is_control(p[i]);
+        count += control_table[p[i]];
     }
     return count;
 }
 
-#if defined(BLOCK) && defined(__SSE2__)
+#if defined(BLOCK)
+
+/* Loaded at n, the mask of the last n of 16 lanes. */
+static const uint8_t last_lanes[32] = {[16] = 255, 255, 255, 255, 255, 255, 255, 255,
+                                       255,        255, 255, 255, 255, 255, 255, 255};
+
+#if defined(__SSE2__)
+
+typedef __m128i lanes;
+
+static inline lanes lanes_at(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+static inline lanes lanes_and(lanes a, lanes b)
+{
+    return _mm_and_si128(a, b);
+}
 
 /* 0xff in each byte that is a control. */
-static inline __m128i controls_of(__m128i v)
+static inline lanes controls_of(lanes v)
 {
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
-    const __m128i tab = _mm_cmpeq_epi8(v, _mm_set1_epi8('\t'));
-    const __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+    const lanes low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+    const lanes tab = _mm_cmpeq_epi8(v, _mm_set1_epi8('\t'));
+    const lanes del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
     return _mm_or_si128(_mm_andnot_si128(tab, low), del);
 }
 
-static size_t count_blocks(const uint8_t *p, size_t blocks)
+/* The bytes of 0xff that sum holds, each a -1. */
+static inline lanes lanes_sub(lanes sum, lanes hits)
 {
-    const __m128i zero = _mm_setzero_si128();
-    __m128i sum = zero;
-    while (blocks > 0) {
-        /* a byte lane holds at most 255 */
-        const size_t run = blocks < 255 ? blocks : 255;
-        __m128i lanes = zero;
-        for (size_t i = 0; i < run; i++) {
-            lanes = _mm_sub_epi8(lanes, controls_of(_mm_loadu_si128((const __m128i *)p)));
-            p += BLOCK;
-        }
-        sum = _mm_add_epi64(sum, _mm_sad_epu8(lanes, zero));
-        blocks -= run;
-    }
-    sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
-    return (size_t)(uint32_t)_mm_cvtsi128_si32(sum);
+    return _mm_sub_epi8(sum, hits);
 }
 
-#elif defined(BLOCK)
-
-static size_t count_blocks(const uint8_t *p, size_t blocks)
+static inline size_t lanes_total(lanes sum)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < blocks; i++, p += BLOCK) {
-        const uint8x16_t v = vld1q_u8(p);
-        const uint8x16_t low = vcltq_u8(v, vdupq_n_u8(0x20));
-        const uint8x16_t tab = vceqq_u8(v, vdupq_n_u8('\t'));
-        const uint8x16_t del = vceqq_u8(v, vdupq_n_u8(0x7f));
-        const uint8x16_t hit = vorrq_u8(vbicq_u8(low, tab), del);
-        count += vaddvq_u8(vshrq_n_u8(hit, 7));
-    }
-    return count;
+    const lanes halves = _mm_sad_epu8(sum, _mm_setzero_si128());
+    return (size_t)((uint32_t)_mm_cvtsi128_si32(halves) + (uint32_t)_mm_extract_epi16(halves, 4));
+}
+
+static inline lanes lanes_none(void)
+{
+    return _mm_setzero_si128();
+}
+
+static inline bool lanes_all(lanes v)
+{
+    return _mm_movemask_epi8(v) == 0xffff;
+}
+
+/* 0xff in each byte that is a letter or '-': what most names are made of. */
+static inline lanes usual_of(lanes v)
+{
+    const lanes letter = _mm_sub_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    const lanes is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+    return _mm_or_si128(is_letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+}
+
+static inline lanes lanes_or(lanes a, lanes b)
+{
+    return _mm_or_si128(a, b);
+}
+
+#else
+
+typedef uint8x16_t lanes;
+
+static inline lanes lanes_at(const uint8_t *p)
+{
+    return vld1q_u8(p);
+}
+
+static inline lanes lanes_and(lanes a, lanes b)
+{
+    return vandq_u8(a, b);
+}
+
+static inline lanes controls_of(lanes v)
+{
+    const lanes low = vcltq_u8(v, vdupq_n_u8(0x20));
+    const lanes tab = vceqq_u8(v, vdupq_n_u8('\t'));
+    const lanes del = vceqq_u8(v, vdupq_n_u8(0x7f));
+    return vorrq_u8(vbicq_u8(low, tab), del);
+}
+
+static inline lanes lanes_sub(lanes sum, lanes hits)
+{
+    return vsubq_u8(sum, hits);
+}
+
+static inline size_t lanes_total(lanes sum)
+{
+    return vaddlvq_u8(sum);
+}
+
+static inline lanes lanes_none(void)
+{
+    return vdupq_n_u8(0);
+}
+
+static inline bool lanes_all(lanes v)
+{
+    return vminvq_u8(v) == 0xff;
+}
+
+static inline lanes usual_of(lanes v)
+{
+    const lanes letter = vsubq_u8(vorrq_u8(v, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
+    return vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vceqq_u8(v, vdupq_n_u8('-')));
+}
+
+static inline lanes lanes_or(lanes a, lanes b)
+{
+    return vorrq_u8(a, b);
 }
 
 #endif
+
+/* At most 254 blocks: a lane counts to 255. */
+static size_t count_run(const uint8_t *p, size_t blocks, lanes sum)
+{
+    for (; blocks > 0; blocks--, p += BLOCK) {
+        sum = lanes_sub(sum, controls_of(lanes_at(p)));
+    }
+    return lanes_total(sum);
+}
 
 size_t text_controls(const uint8_t *p, size_t n)
 {
-#if defined(BLOCK)
-    const size_t whole = n / BLOCK;
-    return count_blocks(p, whole) + text_controls_plain(p + whole * BLOCK, n % BLOCK);
-#else
-    return text_controls_plain(p, n);
-#endif
+    const size_t rest = n % BLOCK;
+    size_t blocks = n / BLOCK, count = 0;
+    if (blocks == 0) {
+        return text_controls_plain(p, n);
+    }
+    /* the rest, in the last whole block's worth of bytes */
+    const lanes last = controls_of(lanes_at(p + n - BLOCK));
+    lanes sum = lanes_sub(lanes_none(), lanes_and(last, lanes_at(last_lanes + rest)));
+    for (; blocks > 254; blocks -= 254, p += (size_t)254 * BLOCK, sum = lanes_none()) {
+        count += count_run(p, 254, sum);
+    }
+    return count + count_run(p, blocks, sum);
 }
+
+bool token_is(const uint8_t *p, size_t n, size_t room)
+{
+    if (n >= BLOCK && n <= (size_t)2 * BLOCK) {
+        if (lanes_all(lanes_and(usual_of(lanes_at(p)), usual_of(lanes_at(p + n - BLOCK))))) {
+            return true;
+        }
+    } else if (n < BLOCK && room >= BLOCK) {
+        const lanes past = lanes_at(last_lanes + BLOCK - n);
+        if (lanes_all(lanes_or(usual_of(lanes_at(p)), past))) {
+            return true;
+        }
+    }
+    return token_scan(p, n) == n;
+}
+
+#else
+
+size_t text_controls(const uint8_t *p, size_t n)
+{
+    return text_controls_plain(p, n);
+}
+
+bool token_is(const uint8_t *p, size_t n, size_t room)
+{
+    (void)room;
+    return token_scan(p, n) == n;
+}
+
+#endif
 
 size_t text_scan(const uint8_t *p, size_t n)
 {
     size_t i = 0;
 #if defined(BLOCK)
-    while (n - i >= BLOCK && count_blocks(p + i, 1) == 0) {
+    while (n - i >= BLOCK && count_run(p + i, 1, lanes_none()) == 0) {
         i += BLOCK;
     }
 #endif
-    while (i < n && !is_control(p[i])) {
+    while (i < n && control_table[p[i]] == 0) {
         i++;
     }
     return i;

@@ -4,10 +4,18 @@
 #define AJP_TEXT_H
 #include <ajp/base.h>
 
-/* A control: below 0x20 but HTAB, or DEL. */
-static inline uint32_t is_control(uint8_t c)
+/* 1 for a control: below 0x20 but HTAB, or DEL. */
+extern const uint8_t control_table[256];
+
+/* Controls among the length word and the NUL of a string of n bytes: almost always
+ * both bytes of a small number count, or all but the low one. */
+static inline uint32_t string_framing(size_t n)
 {
-    return (uint32_t)((c < 0x20 && c != '\t') || c == 0x7f);
+    uint32_t count = 2u + control_table[n & 0xff];
+    if (n >= 0x900) { /* only then can the high byte be a tab, or no control */
+        count = count - 1 + control_table[n >> 8];
+    }
+    return count;
 }
 
 /* How many controls p[0..n) holds. */
@@ -19,7 +27,10 @@ size_t text_scan(const uint8_t *p, size_t n);
 /* Index of the first byte of p[0..n) that no token may hold, or n. */
 size_t token_scan(const uint8_t *p, size_t n);
 
-/* The plain loops, for machines without SSE2 or NEON and for tests. */
+/* True when p[0..n) are bytes of a token. It may look at room >= n bytes. */
+bool token_is(const uint8_t *p, size_t n, size_t room);
+
+/* The plain loop, for machines without SSE2 or NEON and for tests. */
 size_t text_controls_plain(const uint8_t *p, size_t n);
 
 #endif

@@ -3,12 +3,46 @@
 #include "header_names.h"
 #include "writer.h"
 
-/* Attributes that may stand more than once, or are written by another function. */
+/* Attributes of one string that no other function writes. */
 static bool is_plain_attr(ajp_attr code)
 {
     return (unsigned)code >= AJP_ATTR_CONTEXT && (unsigned)code < AJP_ATTR_COUNT &&
            code != AJP_ATTR_NAMED && code != AJP_ATTR_SSL_KEY_SIZE &&
            code != AJP_ATTR_STORED_METHOD;
+}
+
+static bool is_method(ajp_str method)
+{
+    return method.len > 0 && token_scan((const uint8_t *)method.ptr, method.len) == method.len;
+}
+
+static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
+{
+    const ajp_str strings[5] = {line->protocol, line->uri, line->remote_addr, line->remote_host,
+                                line->server_name};
+    uint8_t *p = w->p;
+    put16(p, 0x1234); /* the length comes at the end */
+    p[4] = AJP_FORWARD_REQUEST;
+    p[5] = code;
+    w->controls = 1u + control_table[code];
+    p += 6;
+    for (int i = 0; i < 5; i++) {
+        w->p = p;
+        if (!writer_fits(w, 3, strings[i].len, 0)) {
+            return;
+        }
+        p = place_nullable(p, strings[i], &w->controls);
+    }
+    w->p = p;
+    if (!writer_fits(w, 5, 0, 0)) {
+        return;
+    }
+    put16(p, line->server_port);
+    p[2] = line->is_ssl;
+    w->controls += 3u + control_table[p[0]] + control_table[p[1]]; /* with a count of 0 */
+    w->count_at = p + 3;
+    put16(p + 3, 0);
+    w->p = p + 5;
 }
 
 void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
@@ -18,43 +52,37 @@ void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
         return;
     }
     const uint8_t code = ajp_method_code(line->method);
-    if (code == 0) {
-        if (line->method.len == 0 ||
-            token_scan((const uint8_t *)line->method.ptr, line->method.len) < line->method.len) {
-            writer_fail(w, AJP_ERR_METHOD);
-            return;
-        }
-        w->stored = line->method;
+    if (code == 0 && !is_method(line->method)) {
+        writer_fail(w, AJP_ERR_METHOD);
+        return;
     }
     w->phase = PHASE_REQUEST_HEADERS;
-    put_u16(w, 0x1234);
-    put_u16(w, 0); /* the length: filled in at the end */
-    w->controls = 0;
-    put_u8(w, AJP_FORWARD_REQUEST);
-    put_u8(w, code != 0 ? code : AJP_METHOD_STORED);
-    put_string(w, line->protocol);
-    put_string(w, line->uri);
-    put_string(w, line->remote_addr);
-    put_string(w, line->remote_host);
-    put_string(w, line->server_name);
-    put_u16(w, line->server_port);
-    put_u8(w, line->is_ssl);
-    w->count_at = w->p;
-    put_u16(w, 0); /* the count: filled in at the end */
+    w->stored = code != 0 ? AJP_NULL : line->method;
+    if (writer_fits(w, 6, 0, 0)) {
+        put_line(w, line, code != 0 ? code : AJP_METHOD_STORED);
+    }
+}
+
+static void put_attr(ajp_writer *w, ajp_attr code, ajp_str value)
+{
+    if (writer_fits(w, 4, value.len, 0)) {
+        *w->p = (uint8_t)code;
+        w->controls += control_table[code];
+        w->p = place_string(w->p + 1, value, &w->controls);
+    }
+}
+
+void put_stored_method(ajp_writer *w, ajp_str method)
+{
+    put_attr(w, AJP_ATTR_STORED_METHOD, method);
 }
 
 void begin_attrs(ajp_writer *w)
 {
     w->phase = PHASE_ATTRS;
     if (w->stored.ptr != NULL) {
-        put_attr(w, AJP_ATTR_STORED_METHOD, w->stored);
+        put_stored_method(w, w->stored);
     }
-}
-
-void put_attr(ajp_writer *w, uint8_t code, ajp_str value)
-{
-    put_u8(w, code);
-    put_string(w, value);
 }
 
 void ajp_write_attrs_only(ajp_writer *w)
@@ -82,25 +110,19 @@ static bool open_attr(ajp_writer *w, ajp_attr code)
     return true;
 }
 
-/* A certificate holds line ends: its controls count as framing. */
-static void put_cert(ajp_writer *w, ajp_str cert)
-{
-    put_attr(w, AJP_ATTR_SSL_CERT, cert);
-    if (w->st == AJP_OK) {
-        w->controls += (uint32_t)text_controls((const uint8_t *)cert.ptr, cert.len);
-    }
-}
-
 void ajp_write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
 {
     if (!is_plain_attr(code) || value.ptr == NULL) {
         writer_fail(w, AJP_ERR_ARG);
-    } else if (open_attr(w, code)) {
-        if (code == AJP_ATTR_SSL_CERT) {
-            put_cert(w, value);
-        } else {
-            put_attr(w, (uint8_t)code, value);
-        }
+        return;
+    }
+    if (!open_attr(w, code)) {
+        return;
+    }
+    put_attr(w, code, value);
+    if (code == AJP_ATTR_SSL_CERT && w->st == AJP_OK) {
+        /* a certificate holds line ends: they count as framing */
+        w->controls += (uint32_t)text_controls((const uint8_t *)value.ptr, value.len);
     }
 }
 
@@ -108,16 +130,23 @@ void ajp_write_named(ajp_writer *w, ajp_str name, ajp_str value)
 {
     if (name.len == 0 || value.ptr == NULL) {
         writer_fail(w, AJP_ERR_ARG);
-    } else if (open_attr(w, AJP_ATTR_NAMED)) {
-        put_attr(w, AJP_ATTR_NAMED, name);
-        put_string(w, value);
+        return;
     }
+    if (!open_attr(w, AJP_ATTR_NAMED) || !writer_fits(w, 7, name.len, value.len)) {
+        return;
+    }
+    *w->p = AJP_ATTR_NAMED;
+    w->controls += control_table[AJP_ATTR_NAMED];
+    w->p = place_string(w->p + 1, name, &w->controls);
+    w->p = place_string(w->p, value, &w->controls);
 }
 
 void ajp_write_key_size(ajp_writer *w, uint16_t bits)
 {
-    if (open_attr(w, AJP_ATTR_SSL_KEY_SIZE)) {
-        put_u8(w, AJP_ATTR_SSL_KEY_SIZE);
-        put_u16(w, bits);
+    if (open_attr(w, AJP_ATTR_SSL_KEY_SIZE) && writer_fits(w, 3, 0, 0)) {
+        w->p[0] = AJP_ATTR_SSL_KEY_SIZE;
+        put16(w->p + 1, bits);
+        w->controls += (uint32_t)text_controls_plain(w->p, 3);
+        w->p += 3;
     }
 }

@@ -14,40 +14,51 @@ void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
         return;
     }
     w->phase = PHASE_RESPONSE_HEADERS;
-    put_u16(w, 0x4142);
-    put_u16(w, 0); /* the length: filled in at the end */
-    w->controls = 0;
-    put_u8(w, AJP_SEND_HEADERS);
-    put_u16(w, status);
-    put_string(w, reason);
-    w->count_at = w->p;
-    put_u16(w, 0); /* the count: filled in at the end */
+    if (!writer_fits(w, 4 + 1 + 2 + 3 + 2, reason.len, 0)) {
+        return;
+    }
+    uint8_t *p = w->p;
+    put16(p, 0x4142); /* the length comes at the end */
+    p[4] = AJP_SEND_HEADERS;
+    put16(p + 5, status);
+    w->controls = 3u + control_table[p[5]] + control_table[p[6]]; /* and the count, as yet 0 */
+    p = place_nullable(p + 7, reason, &w->controls);
+    w->count_at = p;
+    put16(p, 0);
+    w->p = p + 2;
 }
 
 void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
 {
-    unsigned code;
-    if (w->phase == PHASE_REQUEST_HEADERS) {
-        code = (unsigned)ajp_req_header_code(name);
-    } else if (w->phase == PHASE_RESPONSE_HEADERS) {
-        code = (unsigned)ajp_res_header_code(name);
-    } else {
+    const bool request = w->phase == PHASE_REQUEST_HEADERS;
+    if ((!request && w->phase != PHASE_RESPONSE_HEADERS) || value.ptr == NULL ||
+        w->count == UINT16_MAX) {
         writer_fail(w, AJP_ERR_ARG);
         return;
     }
-    if (value.ptr == NULL || w->count == UINT16_MAX) {
-        writer_fail(w, AJP_ERR_ARG);
-        return;
-    }
-    if (code != 0) {
-        put_u16(w, HEADER_CODE + code);
-    } else if (name.len == 0 || name.len >= HEADER_CODE ||
-               token_scan((const uint8_t *)name.ptr, name.len) < name.len) {
+    if (name.len == 0 || name.len >= HEADER_CODE) {
         writer_fail(w, AJP_ERR_HEADER);
         return;
-    } else {
-        put_string(w, name);
     }
-    put_string(w, value);
+    const unsigned code = request ? req_code_of(name) : res_code_of(name);
+    if (!writer_fits(w, code != 0 ? 5 : 6, code != 0 ? 0 : name.len, value.len)) {
+        return;
+    }
+    uint8_t *p = w->p;
+    uint32_t controls = w->controls;
+    if (code != 0) {
+        put16(p, HEADER_CODE + code);
+        controls += control_table[code];
+        p += 2;
+    } else {
+        const uint8_t *copy = p + 2;
+        p = place_string(p, name, &controls);
+        if (!token_is(copy, name.len, (size_t)(w->end - copy))) {
+            writer_fail(w, AJP_ERR_HEADER);
+            return;
+        }
+    }
+    w->p = place_string(p, value, &controls);
+    w->controls = controls;
     w->count++;
 }

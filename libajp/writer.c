@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sticky writer: room, checked puts, and the end that fills in the lengths. */
 #include "writer.h"
-#include <string.h>
 
 void writer_fail(ajp_writer *w, ajp_status st)
 {
@@ -26,45 +25,6 @@ void ajp_writer_init(ajp_writer *w, void *buf, size_t cap)
     w->st = AJP_OK;
 }
 
-void put_u8(ajp_writer *w, uint8_t byte)
-{
-    if (w->st != AJP_OK || writer_room(w) < 1) {
-        writer_fail(w, AJP_ERR_SPACE);
-        return;
-    }
-    *w->p++ = byte;
-    w->controls += is_control(byte);
-}
-
-void put_u16(ajp_writer *w, size_t n)
-{
-    if (w->st != AJP_OK || writer_room(w) < 2) {
-        writer_fail(w, AJP_ERR_SPACE);
-        return;
-    }
-    put16(w->p, n);
-    w->controls += is_control(w->p[0]) + is_control(w->p[1]);
-    w->p += 2;
-}
-
-void put_string(ajp_writer *w, ajp_str s)
-{
-    if (s.ptr == NULL) {
-        put_u16(w, 0xffff);
-        return;
-    }
-    if (w->st != AJP_OK || writer_room(w) < 3 || s.len > writer_room(w) - 3) {
-        writer_fail(w, AJP_ERR_SPACE);
-        return;
-    }
-    uint8_t *p = w->p;
-    put16(p, s.len);
-    w->controls += is_control(p[0]) + is_control(p[1]) + 1;
-    memcpy(p + 2, s.ptr, s.len);
-    p[2 + s.len] = 0;
-    w->p = p + 3 + s.len;
-}
-
 /* Text was copied unseen: now all of it is scanned at once. A packet whose
  * controls are exactly its framing has none in its text. */
 static bool text_is_clean(const ajp_writer *w, size_t head)
@@ -78,8 +38,8 @@ ajp_status ajp_writer_finish(ajp_writer *w, size_t *len)
     if (w->phase == PHASE_REQUEST_HEADERS) {
         begin_attrs(w);
     }
-    if (w->phase == PHASE_ATTRS) {
-        put_u8(w, AJP_ATTR_END);
+    if (w->phase == PHASE_ATTRS && writer_fits(w, 1, 0, 0)) {
+        *w->p++ = AJP_ATTR_END;
     }
     if (w->phase == PHASE_EMPTY || w->phase == PHASE_DONE) {
         writer_fail(w, AJP_ERR_ARG);

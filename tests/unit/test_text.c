@@ -34,7 +34,7 @@ static size_t naive_first(const uint8_t *p, size_t n)
 Test(text, every_byte_is_classed)
 {
     for (int c = 0; c < 256; c++) {
-        cr_assert(is_control((uint8_t)c) == naive_control(c), "%d", c);
+        cr_assert((control_table[c] == 1) == naive_control(c), "%d", c);
     }
 }
 
@@ -96,6 +96,30 @@ Test(text, tokens_are_those_of_http)
     }
     cr_assert(token_scan((const uint8_t *)"abc def", 7) == 3);
     cr_assert(token_scan((const uint8_t *)"abc", 0) == 0);
+}
+
+/* Every byte at every place of every length, with much room behind and with none. */
+Test(text, a_token_is_judged_alike_with_room_and_without)
+{
+    for (size_t n = 1; n <= 40; n++) {
+        uint8_t plain[80];
+        memset(plain, 'a', sizeof plain);
+        uint8_t *tight = guard_copy(plain, n), *loose = guard_copy(plain, sizeof plain);
+        memset(loose + n, ' ', sizeof plain - n);
+        for (size_t i = 0; i < n; i++) {
+            for (int c = 0; c < 256; c++) {
+                const uint8_t byte = (uint8_t)c;
+                const bool token = token_scan(&byte, 1) == 1;
+                tight[i] = loose[i] = byte;
+                cr_assert(token_is(tight, n, n) == token, "byte %d at %zu of %zu", c, i, n);
+                cr_assert(token_is(loose, n, sizeof plain) == token, "byte %d at %zu of %zu", c, i,
+                          n);
+            }
+            tight[i] = loose[i] = 'a';
+        }
+        guard_free(tight, n);
+        guard_free(loose, sizeof plain);
+    }
 }
 
 Test(number, integers_are_big_endian)
