@@ -2,6 +2,7 @@
 /* AJP towards a worker: one request at a time on a pooled link. libajp's session
  * owns the turn-taking; this file moves bytes and tells the exchange. */
 #include "back/back.h"
+#include "back/extra.h"
 #include "back/link.h"
 #include "core/queue.h"
 #include "map/ajp_to_http.h"
@@ -108,26 +109,20 @@ static ajp_status relay_request(struct link *l, struct buf *b)
 {
     const struct exchange *x = l->x;
     const ajp_request *raw = x->head.raw;
-    ajp_str secret = l->worker->settings->secret;
     uint32_t max = l->worker->settings->packet_size;
-    uint8_t extra[512];
-    size_t extra_len = 0, len;
-    ajp_writer w;
+    struct extra_attrs extra;
+    size_t len;
     ajp_status st;
     ajp_iov iov[AJP_PATCH_IOV];
     uint8_t head[4];
     int n;
 
-    if (secret.ptr != NULL) {
-        ajp_writer_init(&w, extra, sizeof(extra));
-        ajp_write_attrs_only(&w);
-        ajp_write_attr(&w, AJP_ATTR_SECRET, secret);
-        st = ajp_writer_finish(&w, &extra_len);
-        if (st != AJP_OK)
-            return st;
-    }
+    st = extra_of(l->worker, raw, &extra);
+    if (st != AJP_OK)
+        return st;
+    extra.drop |= x->drop_attrs;
     if (raw->canonical) {
-        st = ajp_patch_iov(raw, x->drop_attrs, extra, extra_len, max, head, iov, &n);
+        st = ajp_patch_iov(raw, extra.drop, extra.bytes, extra.len, max, head, iov, &n);
         if (st != AJP_OK)
             return st;
         for (int i = 0; i < n; i++)
@@ -135,7 +130,7 @@ static ajp_status relay_request(struct link *l, struct buf *b)
         out_flush(&l->out, &l->stream);
         return AJP_OK;
     }
-    st = ajp_reencode_request(raw, x->drop_attrs, extra, extra_len, b->data, max, &len);
+    st = ajp_reencode_request(raw, extra.drop, extra.bytes, extra.len, b->data, max, &len);
     if (st == AJP_OK) {
         out_borrow(&l->out, &l->stream, b->data, len);
         out_flush(&l->out, &l->stream);
@@ -146,7 +141,8 @@ static ajp_status relay_request(struct link *l, struct buf *b)
 static ajp_status build_request(struct link *l, struct buf *b)
 {
     const struct exchange *x = l->x;
-    struct ajp_extra extra = {.secret = l->worker->settings->secret};
+    struct ajp_extra extra = {.secret = l->worker->settings->secret,
+                              .activation = extra_activation(l->worker)};
     char name[64];
     ajp_str largest;
     ajp_status st;
