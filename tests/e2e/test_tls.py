@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -88,10 +89,7 @@ def connect(pki, port, context=None, **options):
 
 
 def read_to_end(sock):
-    got = b""
-    while piece := sock.recv(65536):
-        got += piece
-    return got
+    return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
 class Worker:
@@ -203,15 +201,16 @@ def test_large_bodies_arrive_whole_both_ways(pki, bridge, plain):
             assert len(got) == int(path.rpartition("/")[2]) and got == expected.stdout
 
 
-def test_a_slow_reader_gets_all_of_it(pki, bridge):
+def test_a_slow_reader_gets_all_of_it(pki, bridge, plain):
     """The backlog of a TLS connection: writes that OpenSSL could not finish come again."""
     with connect(pki, bridge.port) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        sock.sendall(b"GET /bytes/8000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        threading.Event().wait(0.5)  # let everything between us fill up
-        body = read_to_end(sock).split(b"\r\n\r\n", 1)[1]
-    assert len(body) == 8_000_000
-    assert body == curl(pki, bridge.port, "/bytes/8000000").stdout
+        sock.sendall(b"GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        first = b"".join(sock.recv(1000) for _ in range(20) if not threading.Event().wait(0.02))
+        body = (first + read_to_end(sock)).split(b"\r\n\r\n", 1)[1]
+    with socket.create_connection((HOST, plain.port), 20) as sock:
+        sock.sendall(b"GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert body == read_to_end(sock).split(b"\r\n\r\n", 1)[1]
+    assert len(body) == 30_000_000
 
 
 def test_requests_in_one_record_are_all_answered(pki, bridge):
@@ -398,6 +397,38 @@ def test_a_reply_that_is_cut_is_no_reply(pki, spawn):
     assert done.returncode != 0 and len(done.stdout) < 100
     logged(bridge, "request_failed", "worker=a", "connection cut without TLS close_notify")
     fake.close()
+
+
+def test_the_prober_speaks_tls(pki, spawn, app):
+    """A worker without requests is asked now and then, and comes back by itself."""
+    port = free_port()
+    bridge = spawn("ajpbridge", "--listen", f"https://{HOST}:0", *pki.listener(), "--threads", "1",
+                   "--worker", f"a=ajps://{HOST}:{port}", *pki.worker("client"))
+    assert json.loads(curl(pki, bridge.port, "/", "-o", "/dev/null", "-w", "%{http_code}").stdout) == 503
+    logged(bridge, "worker_health", "to=down")
+    spawn("ajpforward", "--listen", f"ajps://{HOST}:{port}", *pki.listener(verify="require"),
+          "--worker", f"a=ajp://{HOST}:{app.port}")
+    logged(bridge, "worker_health", "to=up")
+    assert echo(pki, bridge.port)["route"] == "nodeA"
+
+
+def test_a_reload_takes_new_certificates(pki, spawn, app, tmp_path):
+    for end in ("pem", "key"):
+        (tmp_path / f"own.{end}").write_text((pki.folder / f"named.{end}").read_text())
+        (tmp_path / f"own.{end}").chmod(0o600)
+    bridge = spawn("ajpbridge", "--listen", f"https://{HOST}:0", "--tls-certificate", tmp_path / "own.pem",
+                   "--tls-key", tmp_path / "own.key", "--worker", f"a=ajp://{HOST}:{app.port}")
+    assert curl(pki, bridge.port, "/echo").returncode == 60  # the name is another one
+    old = client_context(pki)
+    old.check_hostname = False
+    with connect(pki, bridge.port, old) as before:
+        for end in ("pem", "key"):
+            (tmp_path / f"own.{end}").write_text((pki.folder / f"server.{end}").read_text())
+        bridge.popen.send_signal(signal.SIGHUP)
+        logged(bridge, " reloaded ")
+        poll(lambda: curl(pki, bridge.port, "/echo").returncode == 0, 10, "the new certificate")
+        before.sendall(b"GET /status/200 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert read_to_end(before).startswith(b"HTTP/1.1 200 ")
 
 
 # --- settings ---

@@ -41,7 +41,7 @@ void settings_free(struct settings *settings)
     while (settings->tls_contexts) {
         struct tls_context *context = settings->tls_contexts;
         settings->tls_contexts = context->next;
-        tls_context_free(context);
+        tls_context_leave(context);
     }
     for (struct settings_block *block = settings->blocks; block;) {
         struct settings_block *next = block->next;

@@ -74,15 +74,18 @@ int loop_init(struct loop *l, uint32_t packet_size)
     return 0;
 }
 
-void loop_close(struct loop *l)
+int loop_close(struct loop *l)
 {
+    int rc;
+
     uv_close((uv_handle_t *)&l->tick, NULL);
     uv_close((uv_handle_t *)&l->idle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    uv_loop_close(&l->uv);
+    rc = uv_loop_close(&l->uv);
     buf_pool_clear(&l->bufs);
     free(l->scratch);
     free(l->record);
+    return rc;
 }
 
 const char *loop_date(struct loop *l)

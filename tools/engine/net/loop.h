@@ -31,8 +31,8 @@ struct loop {
 /* packet_size: the largest AJP packet; blocks hold one and some more. 0 or a negative
  * libuv error. */
 int loop_init(struct loop *l, uint32_t packet_size);
-/* Every handle but the loop's own must be closed already. */
-void loop_close(struct loop *l);
+/* Every handle but the loop's own must be closed already; else UV_EBUSY. */
+int loop_close(struct loop *l);
 
 /* Milliseconds on the loop's clock, read once per turn. */
 static inline uint64_t loop_now(const struct loop *l)

@@ -506,7 +506,7 @@ bool stream_tls_attach(struct stream *s, struct loop *l, int fd, struct tls_cont
         free(t);
         return false;
     }
-    t->context = context;
+    t->context = tls_context_enter(context);
     t->stream = s;
     t->state = context->server ? TLS_SHAKING : TLS_CONNECTING;
     t->shaking_for = UV_READABLE;
@@ -529,6 +529,7 @@ void stream_tls_detach(struct stream *s)
     again_drop(&t->again);
     deadline_drop(&s->loop->wheel, &t->deadline);
     SSL_free(t->ssl);
+    tls_context_leave(t->context);
     free(t->pem);
     free(t);
 }

@@ -235,8 +235,6 @@ static bool fill(struct tls_context *c, const struct tls_options *o, const struc
     c->name = strdup(o->name);
     c->server_name = o->server_name != NULL ? strdup(o->server_name) : NULL;
     c->ssl = SSL_CTX_new(o->server ? TLS_server_method() : TLS_client_method());
-    *b->key = NULL;
-    snprintf(b->why, b->cap, "OpenSSL cannot be set up");
     if (c->ssl == NULL || c->name == NULL || (o->server_name != NULL && c->server_name == NULL) ||
         !set_policy(c, o))
         return false;
@@ -249,17 +247,29 @@ struct tls_context *tls_context_new(const struct tls_options *options, const cha
     struct tls_context *c = calloc(1, sizeof(*c));
     const struct blame b = {.key = key, .why = why, .cap = why_cap};
 
-    if (c == NULL || !fill(c, options, &b)) {
-        tls_context_free(c);
+    *key = NULL;
+    snprintf(why, why_cap, "OpenSSL cannot be set up");
+
+    if (c == NULL)
+        return NULL;
+    c->users = 1;
+    if (!fill(c, options, &b)) {
+        tls_context_leave(c);
         ERR_clear_error();
         return NULL;
     }
     return c;
 }
 
-void tls_context_free(struct tls_context *context)
+struct tls_context *tls_context_enter(struct tls_context *context)
 {
-    if (context == NULL)
+    atomic_fetch_add(&context->users, 1);
+    return context;
+}
+
+void tls_context_leave(struct tls_context *context)
+{
+    if (context == NULL || atomic_fetch_sub(&context->users, 1) > 1)
         return;
     SSL_SESSION_free(atomic_exchange(&context->session, NULL));
     SSL_CTX_free(context->ssl);

@@ -31,6 +31,7 @@ struct tls_options {
 
 struct tls_context {
     struct tls_context *next; /* the owner's */
+    _Atomic uint32_t users;   /* connections outlive the settings that they began under */
     struct ssl_ctx_st *ssl;
     char *name, *server_name;
     _Atomic(struct ssl_session_st *) session; /* of a worker: to resume, taken by its next user */
@@ -43,8 +44,10 @@ struct tls_context {
  * tls_options that is to blame, by its name ("certificate"). */
 struct tls_context *tls_context_new(const struct tls_options *options, const char **key, char *why,
                                     size_t why_cap);
-/* Connections that use it must be closed already. NULL is fine. */
-void tls_context_free(struct tls_context *context);
+/* Its maker is its first user. */
+struct tls_context *tls_context_enter(struct tls_context *context);
+/* The last to leave frees it. NULL is fine. */
+void tls_context_leave(struct tls_context *context);
 
 /* A connection's state with the context's settings, its handshake not begun. NULL: no memory. */
 struct ssl_st *tls_context_connection(struct tls_context *context, int fd);
