@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """ajpcat against real peers: `get` and `ping` before Tomcat and ajpforward, `serve` behind httpd."""
+import json
 import os
 import subprocess
 
@@ -59,6 +60,20 @@ def test_nobody_there():
 def test_get_with_a_secret(tomcats, secret, status):
     done = ajpcat("get", "-i", f"ajp://127.0.0.1:{tomcats.nodes[0].ajp_secret}/echo", secret=secret)
     assert done.returncode == 0 and status in done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("secret", [None, SECRET], ids=["open", "secret"])
+def test_check_of_a_connector(tomcats, secret):
+    node = tomcats.nodes[1]
+    port = node.ajp_secret if secret else node.ajp
+    done = ajpcat("check", "--json", f"127.0.0.1:{port}/echo", secret=secret)
+    found = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert found["secret"]["verdict"] == ("good" if secret else "warn")
+    for name in ("open", "CPing", "kept connections", "packet size", "unknown attributes", "Ghostcat attributes",
+                 "the same for Jakarta", "wrong magic", "string longer than its packet", "after all this"):
+        assert found[name]["verdict"] == "good", found[name]
+    assert "status 403" in found["Ghostcat attributes"]["found"]
+    assert node.answers()
 
 
 @pytest.fixture(scope="module")

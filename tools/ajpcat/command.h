@@ -4,6 +4,7 @@
 #define AJPCAT_COMMAND_H
 
 int cmd_bench(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_ping(int argc, char **argv);

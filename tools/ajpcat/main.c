@@ -14,6 +14,7 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"bench", cmd_bench, "load an app server and measure it"},
+    {"check", cmd_check, "report on a connector: open, secret, attributes, robustness"},
     {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
     {"get", cmd_get, "send one request, as curl would"},
     {"ping", cmd_ping, "time CPings to a connector"},
