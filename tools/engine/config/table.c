@@ -24,6 +24,8 @@ static const struct setting_row top_rows[] = {
      "event loops; default: one per core"},
     {NULL, "packet_size", KIND_NUMBER, TOP(packet_size), 8192, 65536, NULL, "--packet-size",
      "AJP packet size, the same as on the workers"},
+    {NULL, "admin", KIND_TEXT, TOP(admin), 0, 0, NULL, "--admin",
+     "admin server: unix:PATH or 127.0.0.1:PORT"},
     {NULL, "server_header", KIND_TEXT, TOP(server_header), 0, 0, NULL, "--server-header",
      "Server header of every reply"},
     {"log", "level", KIND_CHOICE, TOP(log_level), 0, 0, levels, "--log-level",

@@ -2,6 +2,8 @@
 /* Start, reload and stop of the whole: sockets, threads, signals. */
 #include "run/engine.h"
 
+#include "admin/admin.h"
+#include "admin/ctl.h"
 #include "balance/health.h"
 #include "run/sockets.h"
 #include "run/thread.h"
@@ -20,6 +22,15 @@ struct engine {
     struct health_prober *prober;
     struct thread *threads;
     uint32_t thread_count;
+    struct admin_host admin_host;
+    struct admin *admin;
+    uv_mutex_t lock; /* of now, and of asked and what follows it */
+    uv_cond_t answered;
+    uv_async_t ask; /* the admin server wants a reload */
+    char *asked;    /* where its error goes; NULL: it does not ask */
+    size_t asked_cap;
+    bool done;
+    bool deaf; /* nobody will answer any more */
     uv_signal_t term, interrupt, reopen, hangup;
     bool ending;
 };
@@ -76,7 +87,9 @@ static void take_into_force(struct engine *e, struct generation *g, struct order
     if (e->before != NULL)
         generation_leave(e->before);
     e->before = e->now;
+    uv_mutex_lock(&e->lock);
     e->now = g;
+    uv_mutex_unlock(&e->lock);
 }
 
 static bool reload(struct engine *e, char *error, size_t error_cap)
@@ -85,6 +98,10 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
     struct generation *g;
     struct order **orders;
 
+    if (e->ending) {
+        snprintf(error, error_cap, "the daemon is about to end");
+        return false;
+    }
     if (orders_pending(e)) {
         snprintf(error, error_cap, "the last reload is still under way");
         return false;
@@ -108,20 +125,95 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
     return true;
 }
 
-static void on_hangup(uv_signal_t *s, int number)
+static bool reload_and_tell(struct engine *e, char *error, size_t error_cap)
 {
-    struct engine *e = s->data;
-    char error[256];
+    bool done = reload(e, error, error_cap);
 
-    (void)number;
-    if (e->ending)
-        return;
-    if (reload(e, error, sizeof(error)))
+    if (done)
         log_event(LEVEL_INFO, "reloaded", "workers=%zu listeners=%zu",
                   e->now->settings->worker_count, e->now->settings->listener_count);
     else
         log_event(LEVEL_ERROR, "reload_failed", "reason=\"%s\" note=\"the old settings stay\"",
                   error);
+    return done;
+}
+
+static void on_hangup(uv_signal_t *s, int number)
+{
+    char error[256];
+
+    (void)number;
+    reload_and_tell(s->data, error, sizeof(error));
+}
+
+/* --- the admin server, which has a thread of its own --- */
+
+static struct generation *admin_enter(void *ctx)
+{
+    struct engine *e = ctx;
+    struct generation *g;
+
+    uv_mutex_lock(&e->lock);
+    g = e->now;
+    atomic_fetch_add(&g->users, 1);
+    uv_mutex_unlock(&e->lock);
+    return g;
+}
+
+/* The lock is held, and the admin server waits. */
+static void answer(struct engine *e, bool done, const char *error)
+{
+    if (!done)
+        snprintf(e->asked, e->asked_cap, "%s", error);
+    e->done = done;
+    e->asked = NULL;
+    uv_cond_signal(&e->answered);
+}
+
+/* Ask the main thread, and wait for it. */
+static bool admin_reload(void *ctx, char *error, size_t error_cap)
+{
+    struct engine *e = ctx;
+    bool done;
+
+    uv_mutex_lock(&e->lock);
+    e->asked = error;
+    e->asked_cap = error_cap;
+    if (e->deaf)
+        answer(e, false, "the daemon is about to end");
+    else
+        uv_async_send(&e->ask);
+    while (e->asked != NULL)
+        uv_cond_wait(&e->answered, &e->lock);
+    done = e->done;
+    uv_mutex_unlock(&e->lock);
+    return done;
+}
+
+static void on_ask(uv_async_t *a)
+{
+    struct engine *e = a->data;
+    char error[512];
+    bool done = reload_and_tell(e, error, sizeof(error));
+
+    uv_mutex_lock(&e->lock);
+    answer(e, done, error);
+    uv_mutex_unlock(&e->lock);
+}
+
+static bool start_admin(struct engine *e, char *error, size_t error_cap)
+{
+    const char *address = e->now->settings->admin.ptr;
+
+    uv_mutex_init(&e->lock);
+    uv_cond_init(&e->answered);
+    uv_async_init(&main_loop(e)->uv, &e->ask, on_ask);
+    e->ask.data = e;
+    e->admin_host = (struct admin_host){e, e->program->name, admin_enter, admin_reload};
+    if (address == NULL)
+        return true;
+    e->admin = admin_start(address, &e->admin_host, error, error_cap);
+    return e->admin != NULL;
 }
 
 /* --- the other signals --- */
@@ -177,6 +269,18 @@ static void thread_main(void *t)
     thread_run(t);
 }
 
+/* The main thread answers no more: neither does the admin server. */
+static void finish_asking(struct engine *e)
+{
+    uv_mutex_lock(&e->lock);
+    e->deaf = true;
+    if (e->asked != NULL)
+        answer(e, false, "the daemon is about to end");
+    uv_mutex_unlock(&e->lock);
+    admin_stop(e->admin);
+    uv_close((uv_handle_t *)&e->ask, NULL);
+}
+
 static void serve(struct engine *e)
 {
     start_signals(e);
@@ -184,6 +288,7 @@ static void serve(struct engine *e)
         uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
     sockets_announce(e->now->settings, &e->threads[0].shard);
     thread_run(&e->threads[0]);
+    finish_asking(e);
     for (uint32_t i = 1; i < e->thread_count; i++)
         uv_thread_join(&e->threads[i].id);
     stop_signals(e);
@@ -210,7 +315,7 @@ static bool start(struct engine *e, char *error, size_t error_cap)
     e->prober = health_start(e->now->balancer, main_loop(e));
     if (e->prober == NULL)
         snprintf(error, error_cap, "out of memory");
-    return e->prober != NULL;
+    return e->prober != NULL && start_admin(e, error, error_cap);
 }
 
 int engine_main(int argc, char **argv, const struct program *program)
@@ -220,8 +325,11 @@ int engine_main(int argc, char **argv, const struct program *program)
     char error[256];
     bool started = false;
     size_t size;
-    int rc = options_parse(argc, argv, program, &set);
+    int rc;
 
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+        return ctl_main(argc - 2, argv + 2, program->name);
+    rc = options_parse(argc, argv, program, &set);
     if (rc >= 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin server: what a running daemon is at, and the few things that can be changed
+ * in it. libmicrohttpd in a thread of its own, so that the data path never waits for it. */
+#ifndef ENGINE_ADMIN_ADMIN_H
+#define ENGINE_ADMIN_ADMIN_H
+
+#include "core/generation.h"
+
+/* What the server may ask of the engine, from its own thread. */
+struct admin_host {
+    void *ctx;
+    const char *program;
+    /* The generation in force, with one user for the caller. */
+    struct generation *(*enter)(void *ctx);
+    /* Read the configuration again. False, with one message in error. */
+    bool (*reload)(void *ctx, char *error, size_t error_cap);
+};
+
+struct admin;
+
+/* address: "unix:PATH" (made with mode 0600) or "HOST:PORT" on loopback. The host must
+ * outlive the server. NULL with one message in error. */
+struct admin *admin_start(const char *address, const struct admin_host *host, char *error,
+                          size_t error_cap);
+/* NULL is fine. */
+void admin_stop(struct admin *admin);
+
+/* Bodies of answers, to be freed by the caller; NULL when memory has run out. */
+char *admin_status_json(const struct admin_host *host, struct generation *g);
+char *admin_metrics(const struct admin_host *host, struct generation *g);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of all workers, as JSON and as Prometheus reads it. */
+#include "admin/admin.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static json_t *worker_json(const struct worker *w)
+{
+    enum activation activation = (enum activation)atomic_load(&w->activation);
+
+    return json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I}", "name", w->settings->name.ptr,
+        "host", w->settings->host.ptr, "port", (int)w->settings->port, "activation",
+        activation_name(activation), "health", health_name(worker_health(w)), "busy",
+        (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->connections), "waiting",
+        (int)atomic_load(&w->waiting), "elected", (json_int_t)atomic_load(&w->elected), "served",
+        (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors));
+}
+
+char *admin_status_json(const struct admin_host *host, struct generation *g)
+{
+    json_t *workers = json_array();
+    json_t *all;
+    char *text;
+
+    for (size_t i = 0; i < g->balancer->count; i++)
+        json_array_append_new(workers, worker_json(&g->balancer->workers[i]));
+    all = json_pack("{s:s, s:o}", "program", host->program, "workers", workers);
+    text = json_dumps(all, JSON_INDENT(2));
+    json_decref(all);
+    return text;
+}
+
+/* One metric of all workers. */
+struct metric {
+    const char *name, *type, *help;
+    uint64_t (*value)(const struct worker *w);
+};
+
+static uint64_t value_up(const struct worker *w)
+{
+    return worker_health(w) != HEALTH_DOWN;
+}
+
+static uint64_t value_busy(const struct worker *w)
+{
+    return atomic_load(&w->busy);
+}
+
+static uint64_t value_connections(const struct worker *w)
+{
+    return atomic_load(&w->connections);
+}
+
+static uint64_t value_waiting(const struct worker *w)
+{
+    return atomic_load(&w->waiting);
+}
+
+static uint64_t value_elected(const struct worker *w)
+{
+    return atomic_load(&w->elected);
+}
+
+static uint64_t value_errors(const struct worker *w)
+{
+    return atomic_load(&w->errors);
+}
+
+static const struct metric metrics[] = {
+    {"ajp_worker_up", "gauge", "1 unless the worker is down", value_up},
+    {"ajp_worker_busy", "gauge", "requests at the worker now", value_busy},
+    {"ajp_worker_connections", "gauge", "open connections to it", value_connections},
+    {"ajp_worker_waiting", "gauge", "requests that wait for a connection", value_waiting},
+    {"ajp_worker_requests_total", "counter", "attempts begun", value_elected},
+    {"ajp_worker_errors_total", "counter", "attempts that failed", value_errors},
+};
+
+char *admin_metrics(const struct admin_host *host, struct generation *g)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    (void)host;
+    if (f == NULL)
+        return NULL;
+    for (size_t m = 0; m < sizeof(metrics) / sizeof(metrics[0]); m++) {
+        fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name, metrics[m].help,
+                metrics[m].name, metrics[m].type);
+        for (size_t i = 0; i < g->balancer->count; i++) {
+            const struct worker *w = &g->balancer->workers[i];
+
+            fprintf(f, "%s{worker=\"%s\"} %" PRIu64 "\n", metrics[m].name, w->settings->name.ptr,
+                    metrics[m].value(w));
+        }
+    }
+    fclose(f);
+    return text;
+}
