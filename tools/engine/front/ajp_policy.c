@@ -161,6 +161,14 @@ static bool dropped(const struct listener_settings *listener, const ajp_attr_vie
     }
 }
 
+/* An absolute one would replace the Host header in Tomcat. */
+static bool target_is_path(const ajp_request *r)
+{
+    bool options = r->method.len == 7 && memcmp(r->method.ptr, "OPTIONS", 7) == 0;
+
+    return r->uri.ptr[0] == '/' || (r->uri.len == 1 && r->uri.ptr[0] == '*' && options);
+}
+
 struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r)
 {
     struct ajp_verdict v = {0};
@@ -169,6 +177,8 @@ struct ajp_verdict ajp_policy(const struct listener_settings *listener, const aj
 
     if (!secret_right(listener, ajp_request_attr(r, AJP_ATTR_SECRET)))
         return (struct ajp_verdict){.status = 403, .reason = "secret is missing or wrong"};
+    if (!target_is_path(r))
+        return (struct ajp_verdict){.status = 400, .reason = "request target is not a path"};
     while (ajp_attr_next(&it, &a)) {
         if (dropped(listener, &a, &v))
             v.drop |= UINT64_C(1) << a.index;

@@ -230,7 +230,7 @@ static const struct front_ops front_ajp = {
 /* --- what comes in --- */
 
 /* The web server broke the protocol: say so once if a request is open, then close. */
-static void refuse(struct ajp_conn *a, const char *reason)
+static void refuse(struct ajp_conn *a, uint16_t status, const char *reason)
 {
     struct conn *c = &a->c;
     char peer[46];
@@ -245,9 +245,9 @@ static void refuse(struct ajp_conn *a, const char *reason)
     exchange_cancel(c->x, reason);
     c->x->reason = reason;
     if (c->x->begun)
-        front_fail(c->x, 400);
+        front_fail(c->x, status);
     else
-        answer_error(a, 400, false);
+        answer_error(a, status, false);
 }
 
 static void take_request(struct ajp_conn *a)
@@ -347,7 +347,7 @@ static bool take_message(struct ajp_conn *a)
     }
     if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
-        refuse(a, ajp_strerror(st));
+        refuse(a, 400, ajp_strerror(st));
         return false;
     }
     if (fresh != NULL)
@@ -355,7 +355,7 @@ static bool take_message(struct ajp_conn *a)
     if (st == AJP_MORE)
         return false;
     if (st != AJP_OK) {
-        refuse(a, ajp_strerror(st));
+        refuse(a, 400, ajp_strerror(st));
         return false;
     }
     c->rx->start += (uint32_t)used;
@@ -411,7 +411,7 @@ static void on_readable(struct conn *c)
     if (n == STREAM_AGAIN && !conn_full(c))
         return;
     if (n == STREAM_AGAIN) {
-        refuse(a, "packet is longer than a block");
+        refuse(a, 400, "packet is longer than a block");
         return;
     }
     if (n > 0) {
@@ -435,7 +435,7 @@ static void on_late(struct conn *c)
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
 
     if (c->x != NULL)
-        refuse(a, "no body in time");
+        refuse(a, 408, "no body in time");
     else
         conn_close(c, false);
 }
