@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that says anything: each client gets the right reaction, every other client its own reply,
 and the worker's standing is hurt by its own faults only."""
+import threading
 import time
 
 import pytest
@@ -23,6 +24,7 @@ class Stage:
         self.daemon = start(name, {"evil": self.worker.port}, "--reply-timeout", "700ms", "--cping-idle", "0")
         self.bystander = self.connect()
         self.row_link = None  # what carried the last row
+        self.played = threading.Event()
 
     def play(self, link, request):
         if not request.uri.startswith("/row/"):
@@ -30,7 +32,13 @@ class Stage:
             return
         _, _, index, mode = request.uri.split("/")
         self.row_link = link
-        for step in ROW_OF[index].script:
+        try:
+            self.play_row(ROW_OF[index], mode, link, request)
+        finally:
+            self.played.set()
+
+    def play_row(self, row, mode, link, request):
+        for step in row.script:
             if isinstance(step, bytes):
                 link.send(step, mode)
             elif isinstance(step, float):
@@ -94,11 +102,13 @@ def test_row(stage, number, index):
     for mode in row.modes:
         first = number()
         stage.good(first)
+        stage.played.clear()
         with stage.connect() as client:
             got = stage.ask(client, f"/row/{index}/{mode}", number(), row.method)
             judge(row, row.expected(stage.name), got)
             served = stage.row_link.requests
-            time.sleep(row.pause or (0.02 if mode != "whole" else 0))  # the end comes after the last body byte
+            assert stage.played.wait(5)
+            time.sleep(row.pause or (0.03 if mode != "whole" else 0))  # the end comes after the last body byte
             stage.good(number())
             if row.after == "closed":
                 assert stage.row_link.requests == served, "the connection is not used again"
