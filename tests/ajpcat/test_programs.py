@@ -280,6 +280,27 @@ def test_bench_keeps_a_rate(node):
     assert 0.19 <= result["seconds"] < 2 and result["answers"] == 200
 
 
+def test_bench_counts_a_stall_in_every_request_it_delays(node):
+    """Ten requests, due 20 ms apart, over one connection to a server that takes 100 ms for each."""
+    args = ["bench", "-c", "1", "-n", "10", "--json", url(node, "/slow/100")]
+    paced = json.loads(ajpcat(*args, "-r", "50").stdout)["latency_us"]
+    plain = json.loads(ajpcat(*args).stdout)["latency_us"]
+    assert paced["max"] > 800_000 and paced["p50"] > 400_000
+    assert plain["p50"] < 400_000
+
+
+def test_bench_sends_what_was_due_even_when_time_is_over(node):
+    result = json.loads(ajpcat("bench", "-c", "1", "-t", "100ms", "-r", "50", "--json", url(node, "/slow/50")).stdout)
+    assert result["answers"] == 5
+
+
+def test_bench_takes_urls_in_turn(node):
+    result = json.loads(ajpcat("bench", "-n", "30", "--json", url(node, "/bytes/10"), url(node, "/bytes/1000"),
+                               url(node, "/status/404")).stdout)
+    assert result["status"]["2xx"] == 20 and result["status"]["4xx"] == 10
+    assert result["bytes_down"] == 10 * (10 + 1000 + len("404 Not Found\n"))
+
+
 def test_bench_uploads(node):
     result = json.loads(ajpcat("bench", "-c", "2", "-n", "10", "--data-binary", "x" * 50000, "--json",
                                url(node, "/upload")).stdout)

@@ -15,8 +15,20 @@ enum { BENCH_ID_DIGITS = 16 };
  */
 #define BENCH_ID_HEADER "X-Request-Id"
 
-struct bench_plan {
+enum { BENCH_SHOTS = 64 };
+
+/* A request, ready to be sent. */
+struct bench_shot {
     struct url url;
+    uint8_t *packet;
+    size_t len;
+    size_t id_at; /* where the id's digits are in packet, 0: nowhere */
+    int64_t content_length;
+};
+
+struct bench_plan {
+    struct bench_shot shots[BENCH_SHOTS]; /* sent in turn */
+    unsigned shot_count;
     struct address address;
     struct request request;
     ajp_limits limits;
@@ -26,10 +38,6 @@ struct bench_plan {
     double rate;          /* requests per second, 0: each connection as fast as it can */
     uint64_t timeout_ms;
     bool no_check;
-    uint8_t packet[AJP_PACKET_MAX];
-    size_t packet_len;
-    size_t id_at; /* where the id's digits are in packet, 0: nowhere */
-    int64_t content_length;
 };
 
 struct bench_result {
@@ -52,6 +60,7 @@ struct bench_conn {
     size_t in_len;
     struct text out;
     size_t out_sent, body_sent;
+    const struct bench_shot *shot;
     uint64_t id, due_ns; /* when the request should have started */
     uint16_t status;
     int64_t announced;
@@ -70,8 +79,9 @@ enum bench_event bench_conn_readable(struct bench_conn *c, const struct bench_pl
                                      struct bench_result *r);
 enum bench_event bench_conn_flush(struct bench_conn *c, struct bench_result *r);
 
-/* Builds plan->packet. */
+/* Builds the packets of all shots. */
 ajp_status bench_prepare(struct bench_plan *p);
+void bench_plan_free(struct bench_plan *p);
 /* False: no connection could be made at all. */
 bool bench_run(const struct bench_plan *p, struct bench_result *r);
 

@@ -87,6 +87,7 @@ enum bench_event bench_conn_start(struct bench_conn *c, const struct bench_plan 
 {
     char digits[BENCH_ID_DIGITS + 1];
     c->busy = true;
+    c->shot = &p->shots[id % p->shot_count];
     c->id = id;
     c->due_ns = due_ns;
     c->status = 0;
@@ -95,27 +96,26 @@ enum bench_event bench_conn_start(struct bench_conn *c, const struct bench_plan 
     c->body_sent = 0;
     c->bad_id = false;
     r->started++;
-    if (ajp_session_send_request(&c->session, p->content_length) != AJP_OK)
+    if (ajp_session_send_request(&c->session, c->shot->content_length) != AJP_OK)
         return broken(r, &r->protocol_errors, "the connection is not ready for a request");
     size_t from = c->out.len;
-    text_put(&c->out, p->packet, p->packet_len);
-    if (p->id_at) {
+    text_put(&c->out, c->shot->packet, c->shot->len);
+    if (c->shot->id_at) {
         snprintf(digits, sizeof digits, "%016" PRIx64, id);
-        memcpy(c->out.at + from + p->id_at, digits, BENCH_ID_DIGITS);
+        memcpy(c->out.at + from + c->shot->id_at, digits, BENCH_ID_DIGITS);
     }
     if (ajp_session_owed(&c->session) && put_body(c, p, r) != BENCH_WAITING)
         return BENCH_BROKEN;
     return bench_conn_flush(c, r);
 }
 
-static void check_head(struct bench_conn *c, const struct bench_plan *p, struct bench_result *r,
-                       const ajp_response *head)
+static void check_head(struct bench_conn *c, struct bench_result *r, const ajp_response *head)
 {
     ajp_fields it = head->headers;
     ajp_field f;
     c->status = head->status;
     c->announced = head->content_length;
-    while (p->id_at && ajp_field_next(&it, &f)) {
+    while (c->shot->id_at && ajp_field_next(&it, &f)) {
         if (f.name.len != sizeof BENCH_ID_HEADER - 1 ||
             strncasecmp(f.name.ptr, BENCH_ID_HEADER, f.name.len) != 0)
             continue;
@@ -147,7 +147,7 @@ static enum bench_event on_message(struct bench_conn *c, const struct bench_plan
 {
     switch (m->kind) {
     case AJP_SEND_HEADERS:
-        check_head(c, p, r, &m->u.response);
+        check_head(c, r, &m->u.response);
         return BENCH_WAITING;
     case AJP_BODY_CHUNK:
         c->received += m->u.body.len;

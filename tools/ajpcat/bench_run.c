@@ -24,38 +24,62 @@ struct run {
     unsigned busy;
 };
 
-ajp_status bench_prepare(struct bench_plan *p)
+static ajp_status prepare_shot(const struct bench_plan *p, const struct request *r,
+                               struct bench_shot *s)
 {
-    static const char placeholder[] = BENCH_ID_HEADER ": 0000000000000000";
-    struct request r = p->request;
     ajp_frame f;
     ajp_message m;
     size_t used;
-    if (!p->no_check && r.header_count < REQUEST_HEADERS)
-        r.headers[r.header_count++] = placeholder;
-    ajp_status st = request_write(&r, &p->url, p->packet, p->limits.max_packet, &p->packet_len);
+    s->packet = xmalloc(p->limits.max_packet);
+    ajp_status st = request_write(r, &s->url, s->packet, p->limits.max_packet, &s->len);
     if (st == AJP_OK)
-        st = ajp_frame_next(p->packet, p->packet_len, &p->limits, &f, &used);
+        st = ajp_frame_next(s->packet, s->len, &p->limits, &f, &used);
     if (st == AJP_OK)
         st = ajp_decode(&m, &f, false, &p->limits);
     if (st != AJP_OK)
         return st;
-    p->content_length = m.u.request.content_length;
+    s->content_length = m.u.request.content_length;
     ajp_fields it = m.u.request.headers;
     ajp_field field;
     while (!p->no_check && ajp_field_next(&it, &field)) {
         if (field.name.len == sizeof BENCH_ID_HEADER - 1 && field.value.len == BENCH_ID_DIGITS &&
             strncasecmp(field.name.ptr, BENCH_ID_HEADER, field.name.len) == 0)
-            p->id_at = (size_t)((const uint8_t *)field.value.ptr - p->packet);
+            s->id_at = (size_t)((const uint8_t *)field.value.ptr - s->packet);
     }
     return AJP_OK;
 }
 
+ajp_status bench_prepare(struct bench_plan *p)
+{
+    static const char placeholder[] = BENCH_ID_HEADER ": 0000000000000000";
+    struct request r = p->request;
+    ajp_status st = AJP_OK;
+    if (!p->no_check && r.header_count < REQUEST_HEADERS)
+        r.headers[r.header_count++] = placeholder;
+    for (unsigned i = 0; i < p->shot_count && st == AJP_OK; i++)
+        st = prepare_shot(p, &r, &p->shots[i]);
+    return st;
+}
+
+void bench_plan_free(struct bench_plan *p)
+{
+    for (unsigned i = 0; i < p->shot_count; i++)
+        free(p->shots[i].packet);
+    request_free(&p->request);
+}
+
+static uint64_t due(const struct run *r, uint64_t n)
+{
+    return r->start_ns + (uint64_t)((double)n * 1e9 / r->plan->rate);
+}
+
+/* With a rate, all requests that are due within the duration are sent, however late. */
 static bool may_start(const struct run *r)
 {
     const struct bench_plan *p = r->plan;
+    uint64_t when = p->rate > 0 ? due(r, r->result->started) : r->now_ns;
     return (p->requests == 0 || r->result->started < p->requests) &&
-           (p->duration_ns == 0 || r->now_ns - r->start_ns < p->duration_ns);
+           (p->duration_ns == 0 || when - r->start_ns < p->duration_ns);
 }
 
 static void watch(struct run *r, struct bench_conn *c, int op)
@@ -109,11 +133,6 @@ static void settle(struct run *r, struct bench_conn *c, enum bench_event e, bool
     if (e != BENCH_ANSWERED)
         bench_conn_close(c);
     go_idle(r, c);
-}
-
-static uint64_t due(const struct run *r, uint64_t n)
-{
-    return r->start_ns + (uint64_t)((double)n * 1e9 / r->plan->rate);
 }
 
 static void start_due(struct run *r)

@@ -107,10 +107,25 @@ static void report_json(const struct bench_plan *p, const struct bench_result *r
     text_free(&t);
 }
 
+static int add_url(const struct args *a, struct bench_plan *p)
+{
+    const char *why;
+    struct bench_shot *s = &p->shots[p->shot_count];
+    const struct url *first = &p->shots[0].url;
+    if (p->shot_count == BENCH_SHOTS)
+        return args_wrong(a, "expected at most %d URLs", BENCH_SHOTS);
+    if (!url_parse(a->value, &s->url, &why))
+        return args_wrong(a, "%s: %s", a->value, why);
+    if (strcmp(s->url.host, first->host) != 0 || strcmp(s->url.port, first->port) != 0)
+        return args_wrong(a, "%s: expected the server of the first URL", a->value);
+    if (p->shot_count++ == 0 && !url_resolve(&s->url, false, &p->address, &why))
+        return args_wrong(a, "%s: %s", a->value, why);
+    return 0;
+}
+
 static int set_option(struct args *a, struct bench_plan *p, int row, bool *json)
 {
     uint64_t n = 0;
-    const char *why;
     if (row >= 0 && row < REQ_OPTIONS)
         return request_option(&p->request, a, (enum request_option)row);
     switch (row) {
@@ -145,9 +160,7 @@ static int set_option(struct args *a, struct bench_plan *p, int row, bool *json)
         *json = true;
         return 0;
     default: /* the operand */
-        if (!url_parse(a->value, &p->url, &why) || !url_resolve(&p->url, false, &p->address, &why))
-            return args_wrong(a, "%s: %s", a->value, why);
-        return 0;
+        return add_url(a, p);
     }
 }
 
@@ -160,7 +173,7 @@ static int read_options(struct args *a, struct bench_plan *p, bool *json)
         if ((code = set_option(a, p, row, json)) != 0)
             return code;
     }
-    if (!p->url.path)
+    if (p->shot_count == 0)
         return args_wrong(a, "expected a URL: ajp://HOST:PORT/PATH");
     if (p->requests == 0 && p->duration_ns == 0)
         p->duration_ns = 10000000000u;
@@ -180,8 +193,8 @@ int cmd_bench(int argc, char **argv)
     p = (struct bench_plan){.connections = 1, .timeout_ms = 30000, .limits = ajp_limits_relay};
     p.limits.max_packet = AJP_PACKET_DEFAULT;
     request_init(&p.request);
-    args_init(&a, argc, argv, "ajp://HOST:PORT/PATH", "Loads an app server and measures it.",
-              table);
+    args_init(&a, argc, argv, "ajp://HOST:PORT/PATH...",
+              "Loads an app server and measures it. Several URLs are requested in turn.", table);
     int code = read_options(&a, &p, &json);
     if (code < 0) {
         bool connected = bench_run(&p, &r);
@@ -193,6 +206,6 @@ int cmd_bench(int argc, char **argv)
             report(&p, &r);
         code = !connected ? 3 : failures(&r) > 0 ? EXIT_FAILED : 0;
     }
-    request_free(&p.request);
+    bench_plan_free(&p);
     return code;
 }
