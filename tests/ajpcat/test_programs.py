@@ -12,7 +12,7 @@ import zlib
 import pytest
 
 from cat import ajpcat
-from procs import BIN, ROOT, Daemon
+from procs import BIN, ROOT, Daemon, Process, poll
 
 SECRET = "correct horse"
 
@@ -327,3 +327,20 @@ def test_the_man_page_has_every_option_of_every_command():
         for letter, name in named:
             assert name == "--help" or f"*{name}*" in text, (command, name)
             assert not letter or f"*-{letter}*" in text, (command, letter)
+
+
+def test_an_interface_is_listened_to(node, tmp_path):
+    listener = Process([BIN / "ajpcat", "decode", "--json", "-i", "lo", "-f", "uri == '/bytes/77'"], tmp_path / "err",
+                       stdout=open(tmp_path / "out", "wb"))
+    try:
+        poll(lambda: not listener.running() or "listening on lo" in listener.output(), what="it listens")
+        if not listener.running():
+            assert "ajpcat decode: lo: " in listener.output()
+            pytest.skip("no right to capture")
+        assert len(get(node, "/bytes/77")) == 77
+        line = poll((tmp_path / "out").read_text, what="the exchange is shown")
+        shown = json.loads(line)
+        assert (shown["status"], shown["response_bytes"], shown["complete"]) == (200, 77, True)
+        assert shown["response_crc32"] == zlib.crc32(pattern(77))
+    finally:
+        assert listener.terminate() in (0, 1)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ enum { PEEK = 4, LINE = 8192 };
 struct capture {
     pcap_t *pcap; /* NULL: hex text */
     int link_type;
+    bool live, nano; /* nanoseconds in place of microseconds */
+    volatile sig_atomic_t stopped;
     uint64_t frames, bytes;
     FILE *file;
     uint8_t peeked[PEEK];
@@ -100,6 +103,7 @@ static bool open_pcap(struct capture *c)
     if (!c->pcap)
         return false;
     c->file = NULL; /* belongs to the pcap now */
+    c->nano = true;
     c->link_type = pcap_datalink(c->pcap);
     if (dissect_knows(c->link_type))
         return true;
@@ -125,6 +129,59 @@ struct capture *capture_open(const char *path, const char **why)
     *why = error;
     capture_close(c);
     return NULL;
+}
+
+enum { LIVE_SNAP = 262144, LIVE_WAIT_MS = 100, LIVE_BUFFER = 16 << 20 };
+
+static bool activate(struct capture *c)
+{
+    struct bpf_program tcp;
+    pcap_set_snaplen(c->pcap, LIVE_SNAP);
+    pcap_set_timeout(c->pcap, LIVE_WAIT_MS);
+    pcap_set_immediate_mode(c->pcap, 1);
+    pcap_set_buffer_size(c->pcap, LIVE_BUFFER);
+    c->nano = pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
+    int rc = pcap_activate(c->pcap);
+    if (rc < 0) {
+        const char *more = pcap_geterr(c->pcap);
+        snprintf(c->error, sizeof c->error, "%s", *more ? more : pcap_statustostr(rc));
+        return false;
+    }
+    c->link_type = pcap_datalink(c->pcap);
+    if (!dissect_knows(c->link_type)) {
+        snprintf(c->error, sizeof c->error, "link type %d is not one that AJP is carried on",
+                 c->link_type);
+        return false;
+    }
+    /* Not all link types know VLANs: then all that comes is looked at. */
+    if (pcap_compile(c->pcap, &tcp, "tcp or (vlan and tcp)", 1, PCAP_NETMASK_UNKNOWN) == 0) {
+        pcap_setfilter(c->pcap, &tcp);
+        pcap_freecode(&tcp);
+    }
+    return true;
+}
+
+struct capture *capture_live(const char *interface, const char **why)
+{
+    static char error[PCAP_ERRBUF_SIZE];
+    struct capture *c = xmalloc(sizeof *c);
+    memset(c, 0, sizeof *c);
+    c->fd = -1;
+    c->live = true;
+    c->pcap = pcap_create(interface, c->error);
+    if (c->pcap && activate(c))
+        return c;
+    memcpy(error, c->error, sizeof error);
+    *why = error;
+    capture_close(c);
+    return NULL;
+}
+
+void capture_stop(struct capture *c)
+{
+    c->stopped = 1;
+    if (c->pcap)
+        pcap_breakloop(c->pcap);
 }
 
 /* A packet of hex text, dressed up as a segment from the side that its magic tells. */
@@ -157,18 +214,21 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
 {
     struct pcap_pkthdr *head;
     const u_char *bytes;
-    int rc;
+    int rc = 0;
     if (!c->pcap)
         return next_hex(c, out);
-    while ((rc = pcap_next_ex(c->pcap, &head, &bytes)) == 1) {
+    while (!c->stopped && (rc = pcap_next_ex(c->pcap, &head, &bytes)) >= 0) {
+        if (rc == 0) /* nothing came for a while */
+            continue;
         c->frames++;
         if (!dissect(c->link_type, bytes, head->caplen, head->len, out))
             continue;
         out->frame = c->frames;
-        out->time_ns = (uint64_t)head->ts.tv_sec * 1000000000u + (uint64_t)head->ts.tv_usec;
+        out->time_ns = (uint64_t)head->ts.tv_sec * 1000000000u +
+                       (uint64_t)head->ts.tv_usec * (c->nano ? 1 : 1000);
         return CAPTURE_SEGMENT;
     }
-    if (rc == PCAP_ERROR_BREAK)
+    if (c->stopped || rc == PCAP_ERROR_BREAK)
         return CAPTURE_END;
     *why = pcap_geterr(c->pcap);
     return CAPTURE_BROKEN;
@@ -187,7 +247,7 @@ uint64_t capture_bytes(const struct capture *c)
 uint64_t capture_size(const struct capture *c)
 {
     struct stat s;
-    return fstat(c->fd, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
+    return c->fd >= 0 && fstat(c->fd, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
 }
 
 void capture_close(struct capture *c)

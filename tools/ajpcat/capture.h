@@ -10,6 +10,10 @@ struct capture;
 /* "-" is standard input. NULL: *why says what was wrong (static or until the next call). */
 struct capture *capture_open(const char *path, const char **why);
 
+/* Listens on a network interface until capture_stop, which a signal handler may call. */
+struct capture *capture_live(const char *interface, const char **why);
+void capture_stop(struct capture *c);
+
 enum capture_result { CAPTURE_SEGMENT, CAPTURE_END, CAPTURE_BROKEN };
 /* The next TCP segment; frames that hold none are passed over. The segment's data is valid until
  * the next call. CAPTURE_BROKEN: the file ends in the middle, *why tells. */

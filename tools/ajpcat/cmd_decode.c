@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERBOSE, DUMP, JSON, HAR, HTTP, VIEWS, FILTER = VIEWS, FOLLOW, SHOW_SECRETS };
+enum { VERBOSE, DUMP, JSON, HAR, HTTP, VIEWS, FILTER = VIEWS, FOLLOW, INTERFACE, SHOW_SECRETS };
 
 static const struct arg table[] = {
     [VERBOSE] = {'v', "verbose", NULL, "every packet of each exchange, as a tree of its fields"},
@@ -22,6 +22,7 @@ static const struct arg table[] = {
     [HTTP] = {0, "http", NULL, "requests and answers as HTTP text"},
     [FILTER] = {'f', "filter", "EXPRESSION", "only those for which it is true, e.g. status >= 500"},
     [FOLLOW] = {0, "follow", "N", "only connection N of the file"},
+    [INTERFACE] = {'i', "interface", "NAME", "listen there instead of reading a file"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
     [SHOW_SECRETS + 1] = {0}};
 
@@ -37,7 +38,7 @@ struct decoder {
     struct filter_node *filter;
     bool follows;
     uint64_t followed;
-    const char *path;
+    const char *path, *interface;
     bool write_failed;
 };
 
@@ -56,6 +57,8 @@ static bool on_exchange(void *user, const struct exchange *e)
         return true;
     d->kind->show(&d->view, e);
     write_out(d);
+    if (d->interface)
+        fflush(stdout);
     return !d->write_failed;
 }
 
@@ -68,7 +71,7 @@ static void on_message(void *user, struct exchange *e, const struct packet *p, c
 static int set_option(struct args *a, struct decoder *d, int row)
 {
     if (row >= 0 && row < VIEWS) {
-        if (d->kind && d->kind != views[row])
+        if (d->kind != &view_lines && d->kind != views[row])
             return args_wrong(a, "expected one view: -v, -x, --json, --har or --http");
         d->kind = views[row];
         return 0;
@@ -81,6 +84,9 @@ static int set_option(struct args *a, struct decoder *d, int row)
     case FOLLOW:
         d->follows = true;
         return args_uint(a, 0, UINT64_MAX, &d->followed) ? 0 : EXIT_USAGE;
+    case INTERFACE:
+        d->interface = a->value;
+        return 0;
     case SHOW_SECRETS:
         d->view.show_secrets = true;
         return 0;
@@ -101,10 +107,10 @@ static int read_options(struct args *a, struct decoder *d)
         if ((code = set_option(a, d, row)) != 0)
             return code;
     }
-    if (!d->path)
-        return args_wrong(a, "expected a pcap, pcapng or hex file, or - for standard input");
-    if (!d->kind)
-        d->kind = &view_lines;
+    if (!d->path == !d->interface)
+        return args_wrong(a, d->path
+                                 ? "expected a file or --interface, not both"
+                                 : "expected a pcap, pcapng or hex file, or - for standard input");
     return -1;
 }
 
@@ -121,7 +127,7 @@ static int run(struct decoder *d)
     if (d->kind->begin)
         d->kind->begin(&d->view);
     write_out(d);
-    int code = reader_run(&r, d->path);
+    int code = d->path ? reader_run(&r, d->path) : reader_live(&r, d->interface);
     if (d->kind->end && code == 0)
         d->kind->end(&d->view);
     write_out(d);
@@ -135,7 +141,7 @@ static int run(struct decoder *d)
 int cmd_decode(int argc, char **argv)
 {
     struct args a;
-    struct decoder d = {0};
+    struct decoder d = {.kind = &view_lines};
     args_init(&a, argc, argv, "FILE|-", "Shows the AJP exchanges of a capture or of hex text.",
               table);
     int code = read_options(&a, &d);

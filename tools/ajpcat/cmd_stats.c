@@ -282,8 +282,8 @@ static int read_options(struct args *a, struct stats *s)
 static void stats_free(struct stats *s)
 {
     struct tally *const all[] = {&s->methods, &s->statuses, &s->routes, &s->servers,
-                                 &s->uris,    &s->problems, &s->quirks};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+                                 &s->uris,    &s->problems, &s->quirks, NULL};
+    for (size_t i = 0; all[i]; i++)
         tally_free(all[i]);
     tally_set_free(&s->connections);
     tally_set_free(&s->sessions);

@@ -76,7 +76,9 @@ static void unlink_first(struct ledger *l)
 static bool is_overdue(const struct ledger *l)
 {
     const struct exchange *e = l->first;
-    return l->count > (e->complete && e->owed == 0 ? LEDGER_PATIENT : LEDGER_MAX);
+    if (e->complete && e->owed == 0)
+        return l->at_once || l->count > LEDGER_PATIENT;
+    return l->count > (l->at_once ? LEDGER_PATIENT : LEDGER_MAX);
 }
 
 void ledger_release(struct ledger *l)

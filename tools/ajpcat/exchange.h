@@ -56,6 +56,7 @@ struct ledger {
     struct exchange *first, *last;
     size_t count;
     uint64_t barrier; /* exchanges of this frame and later may still get one before them */
+    bool at_once;     /* show what is answered, do not wait for what may follow it */
     void *user;
     void (*show)(void *user, const struct exchange *e);
 };

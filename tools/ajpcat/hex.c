@@ -62,7 +62,7 @@ bool hex_line(const char *line, struct text *out)
         if (n == 0 || n % 2 != 0)
             return has_offset && any;
         for (size_t i = 0; i < n; i += 2)
-            text_byte(out, (char)(digit(p[i]) << 4 | digit(p[i + 1])));
+            text_byte(out, (char)(digit(p[i]) * 16 + digit(p[i + 1])));
         any = true;
         p += n;
     }

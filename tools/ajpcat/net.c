@@ -47,7 +47,7 @@ bool url_parse(const char *s, struct url *out, const char **why)
             return false;
         p += host_len;
     }
-    strcpy(out->port, "8009");
+    memcpy(out->port, "8009", sizeof "8009");
     if (*p == ':') {
         size_t len = strspn(++p, "0123456789");
         if (!copy_part(out->port, 6, p, len) || strtoul(out->port, NULL, 10) > 65535) {

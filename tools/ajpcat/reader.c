@@ -7,6 +7,7 @@
 #include "net.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -75,7 +76,7 @@ static void read_all(struct run *r, struct capture *c, const char *path)
         uint64_t barrier = r->ledger.barrier;
         tcp_table_add(flows, &s);
         r->ledger.barrier = tcp_table_oldest_held(flows);
-        if (r->ledger.barrier > barrier)
+        if (r->ledger.barrier > barrier || r->ledger.at_once)
             ledger_release(&r->ledger);
         if (s.frame % PROGRESS_FRAMES == 0)
             tell_progress(r, c);
@@ -91,24 +92,60 @@ static void read_all(struct run *r, struct capture *c, const char *path)
                 r->reader->command, path, why, capture_frames(c));
 }
 
-int reader_run(struct reader *reader, const char *path)
+static int run(struct reader *reader, struct capture *c, const char *name, const char *why,
+               bool at_once)
 {
-    const char *why = "";
-    struct capture *c = capture_open(path, &why);
     struct run r = {.reader = reader, .began_ns = now_ns()};
     if (!c) {
         if (!reader->quiet)
-            fprintf(stderr, "ajpcat %s: %s: %s\n", reader->command, path, why);
+            fprintf(stderr, "ajpcat %s: %s: %s\n", reader->command, name, why);
         return EXIT_FAILED;
     }
-    r.ledger = (struct ledger){.user = &r, .show = on_exchange, .barrier = UINT64_MAX};
+    r.ledger =
+        (struct ledger){.user = &r, .show = on_exchange, .barrier = UINT64_MAX, .at_once = at_once};
     r.watcher = (struct talk_watcher){.ledger = &r.ledger,
                                       .keep_body = reader->keep_body,
                                       .keep_heads = reader->keep_heads,
                                       .user = reader->user,
                                       .message = reader->message};
-    read_all(&r, c, path);
+    read_all(&r, c, name);
     reader->frames = capture_frames(c);
-    capture_close(c);
     return 0;
+}
+
+int reader_run(struct reader *reader, const char *path)
+{
+    const char *why = "";
+    struct capture *c = capture_open(path, &why);
+    int code = run(reader, c, path, why, false);
+    capture_close(c);
+    return code;
+}
+
+static struct capture *live;
+
+static void on_signal(int number)
+{
+    (void)number;
+    capture_stop(live);
+}
+
+int reader_live(struct reader *reader, const char *interface)
+{
+    const char *why = "";
+    struct sigaction stop = {.sa_handler = on_signal}, before[2];
+    live = capture_live(interface, &why);
+    if (live) {
+        sigaction(SIGINT, &stop, &before[0]);
+        sigaction(SIGTERM, &stop, &before[1]);
+        fprintf(stderr, "ajpcat %s: listening on %s, Ctrl-C ends\n", reader->command, interface);
+    }
+    int code = run(reader, live, interface, why, true);
+    if (live) {
+        sigaction(SIGINT, &before[0], NULL);
+        sigaction(SIGTERM, &before[1], NULL);
+    }
+    capture_close(live);
+    live = NULL;
+    return code;
 }

@@ -14,9 +14,13 @@ struct reader {
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
     size_t keep_body; /* bytes of each body that show wants */
     bool keep_heads;
-    bool quiet; /* says nothing about files that cannot be read */
+    bool quiet;      /* says nothing about files that cannot be read */
     uint64_t frames; /* read */
 };
+
+/* Exchanges of a live interface, until SIGINT or SIGTERM; each is shown as soon as it is answered.
+ */
+int reader_live(struct reader *r, const char *interface);
 
 /* 0, or an exit code after the user was told. */
 int reader_run(struct reader *r, const char *path);

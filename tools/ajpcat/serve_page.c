@@ -256,7 +256,7 @@ static unsigned session_visit(const char *id)
     if (!*slot) {
         *slot = xmalloc(sizeof **slot);
         **slot = (struct session){0};
-        strcpy((*slot)->id, id);
+        memcpy((*slot)->id, id, SESSION_ID);
     }
     unsigned count = ++(*slot)->count;
     pthread_mutex_unlock(&sessions_lock);

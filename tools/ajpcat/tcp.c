@@ -336,7 +336,10 @@ struct tcp_table *tcp_table_new(const struct tcp_sink *sink)
 
 void tcp_table_free(struct tcp_table *t)
 {
-    while (t->oldest)
-        remove_flow(t, t->oldest);
+    for (struct tcp_flow *f = t->oldest, *next; f; f = next) {
+        next = f->newer;
+        close_flow(t, f);
+        free(f);
+    }
     free(t);
 }
