@@ -2,23 +2,6 @@
 /* From a frame to a message: the type byte, the small messages, the dispatch. */
 #include "decode.h"
 
-ajp_status checked_walk(struct cursor *c, const struct walks *w, void *out, const ajp_limits *lim)
-{
-    const size_t len = cursor_left(c);
-    const uint8_t *payload = c->base;
-    if ((lim->lenient & AJP_ALLOW_CONTROLS) != 0) {
-        *c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
-        return w->any(c, out, lim) ? AJP_OK : c->st;
-    }
-    *c = cursor_of(payload, len, lim->lenient, TEXT_COUNT);
-    if (w->count(c, out, lim) && text_controls(payload, (size_t)(c->p - payload)) == c->controls) {
-        return AJP_OK;
-    }
-    /* the first fault in wire order, text included */
-    *c = cursor_of(payload, len, lim->lenient, TEXT_SCAN);
-    return w->scan(c, out, lim) ? AJP_OK : c->st;
-}
-
 ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient)
 {
     if (at < len && (lenient & AJP_ALLOW_TRAILING) == 0) {

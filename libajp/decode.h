@@ -10,16 +10,6 @@ ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
 ajp_status decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
                            const ajp_limits *lim);
 
-/* A walk over a whole payload, in its three copies. */
-typedef bool walk_fn(struct cursor *c, void *out, const ajp_limits *lim);
-struct walks {
-    walk_fn *any, *count, *scan;
-};
-
-/* Walks, and once more with text scanned when that failed or when the controls
- * it met are not all framing. */
-ajp_status checked_walk(struct cursor *c, const struct walks *w, void *out, const ajp_limits *lim);
-
 /* Counts bytes that follow the end of a message, or refuses them. */
 ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient);
 

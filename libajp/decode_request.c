@@ -199,44 +199,52 @@ INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
     return true;
 }
 
-/* The mode is set again in a copy, so that each walk is compiled for its own. */
-static bool walk_any(struct cursor *c, void *out, const ajp_limits *lim)
+/* Three copies, so that each is compiled for its own way with text. */
+static struct cursor walk_any(ajp_request *r, const uint8_t *payload, size_t len,
+                              const ajp_limits *lim)
 {
-    struct cursor own = *c;
-    own.text = TEXT_ANY;
-    const bool ok = walk(&own, out, lim);
-    *c = own;
-    return ok;
+    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
+    walk(&c, r, lim);
+    return c;
 }
 
-static bool walk_count(struct cursor *c, void *out, const ajp_limits *lim)
+static struct cursor walk_count(ajp_request *r, const uint8_t *payload, size_t len,
+                                const ajp_limits *lim)
 {
-    struct cursor own = *c;
-    own.text = TEXT_COUNT;
-    const bool ok = walk(&own, out, lim);
-    *c = own;
-    return ok;
+    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_COUNT);
+    walk(&c, r, lim);
+    return c;
 }
 
-static bool walk_scan(struct cursor *c, void *out, const ajp_limits *lim)
+static struct cursor walk_scan(ajp_request *r, const uint8_t *payload, size_t len,
+                               const ajp_limits *lim)
 {
-    struct cursor own = *c;
-    own.text = TEXT_SCAN;
-    const bool ok = walk(&own, out, lim);
-    *c = own;
-    return ok;
+    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_SCAN);
+    walk(&c, r, lim);
+    return c;
+}
+
+static struct cursor checked_walk(ajp_request *r, const uint8_t *payload, size_t len,
+                                  const ajp_limits *lim)
+{
+    if ((lim->lenient & AJP_ALLOW_CONTROLS) != 0) {
+        return walk_any(r, payload, len, lim);
+    }
+    const struct cursor c = walk_count(r, payload, len, lim);
+    if (c.st == AJP_OK && text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
+        return c;
+    }
+    return walk_scan(r, payload, len, lim); /* the first fault in wire order, text included */
 }
 
 ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
                           const ajp_limits *lim)
 {
     ajp_request *r = &m->u.request;
-    static const struct walks walks = {walk_any, walk_count, walk_scan};
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
-    const ajp_status st = checked_walk(&c, &walks, r, lim);
-    if (st != AJP_OK) {
+    const struct cursor c = checked_walk(r, payload, len, lim);
+    if (c.st != AJP_OK) {
         m->fault = c.fault;
-        return st;
+        return c.st;
     }
     r->payload = payload;
     r->payload_len = len;

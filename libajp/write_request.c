@@ -6,9 +6,9 @@
 /* Attributes of one string that no other function writes. */
 static bool is_plain_attr(ajp_attr code)
 {
-    return (unsigned)code >= AJP_ATTR_CONTEXT && (unsigned)code < AJP_ATTR_COUNT &&
-           code != AJP_ATTR_NAMED && code != AJP_ATTR_SSL_KEY_SIZE &&
-           code != AJP_ATTR_STORED_METHOD;
+    static const uint32_t others =
+        1u << AJP_ATTR_NAMED | 1u << AJP_ATTR_SSL_KEY_SIZE | 1u << AJP_ATTR_STORED_METHOD | 1u;
+    return (unsigned)code < AJP_ATTR_COUNT && (others >> (unsigned)code & 1) == 0;
 }
 
 static bool is_method(ajp_str method)

@@ -31,8 +31,7 @@ void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
 void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
 {
     const bool request = w->phase == PHASE_REQUEST_HEADERS;
-    if ((!request && w->phase != PHASE_RESPONSE_HEADERS) || value.ptr == NULL ||
-        w->count == UINT16_MAX) {
+    if ((!request && w->phase != PHASE_RESPONSE_HEADERS) || value.ptr == NULL) {
         writer_fail(w, AJP_ERR_ARG);
         return;
     }

@@ -6,6 +6,7 @@ void writer_fail(ajp_writer *w, ajp_status st)
 {
     if (w->st == AJP_OK) {
         w->st = st;
+        w->end = w->p;
     }
 }
 

@@ -66,12 +66,11 @@ static inline uint8_t *place_nullable(uint8_t *p, ajp_str s, uint32_t *controls)
     return p + 2;
 }
 
-/* True when head and the strings fit; a length may be anything. */
+/* True when head and the strings fit; a length may be anything. A writer that
+ * has failed has no room. */
 static inline bool writer_fits(ajp_writer *w, size_t head, size_t first, size_t second)
 {
-    const size_t room = writer_room(w);
-    if (w->st == AJP_OK && first <= AJP_PACKET_MAX && second <= AJP_PACKET_MAX &&
-        head + first + second <= room) {
+    if ((first | second) < 2u * AJP_PACKET_MAX && head + first + second <= writer_room(w)) {
         return true;
     }
     writer_fail(w, AJP_ERR_SPACE);

@@ -13,7 +13,7 @@
 #include <http_parser.h>
 #endif
 
-enum { ROUNDS = 41, CERT = 2048, SECRET_BITS = 256 };
+enum { ROUNDS = 41, CERT = 2048, KEY_BITS = 256 };
 
 struct packet {
     const char *label;
@@ -46,7 +46,8 @@ static const struct pair browser[] = {
     {"Referer", "https://shop.example.com/catalogue/index.html"},
     {"Accept-Encoding", "gzip, deflate, br"},
     {"Accept-Language", "en-GB,en;q=0.9,de;q=0.8"},
-    {"Cookie", "JSESSIONID=5F3A9B1C7D2E4F60718293A4B5C6D7E8.nodeA; lang=en; consent=1"},
+    {"Cookie", "JSESSIONID=5F3A9B1C7D2E4F60718293A4B5C6D7E8.nodeA; lang=en; consent=1; theme=dark; "
+               "basket=3f2504e0"},
     {"Sec-Fetch-User", "?1"},
     {"Sec-Fetch-Dest", "document"},
     {"Sec-Ch-Ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""},
@@ -111,7 +112,9 @@ static size_t write_request(const struct prepared *r, uint8_t *out)
             ajp_write_attr(&w, AJP_ATTR_SSL_CERT, r->cert);
         }
         ajp_write_attr(&w, AJP_ATTR_SSL_CIPHER, AJP_STR("TLS_AES_256_GCM_SHA384"));
-        ajp_write_key_size(&w, SECRET_BITS);
+        ajp_write_attr(&w, AJP_ATTR_SSL_SESSION,
+                       AJP_STR("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"));
+        ajp_write_key_size(&w, KEY_BITS);
         ajp_write_named(&w, AJP_STR("AJP_SSL_PROTOCOL"), AJP_STR("TLSv1.3"));
     }
     ajp_write_named(&w, AJP_STR("AJP_REMOTE_PORT"), AJP_STR("51514"));
