@@ -24,7 +24,11 @@ static inline void fixture_reset(size_t count)
     fixture_settings = (struct settings){
         .workers = fixture_workers,
         .worker_count = count,
-        .session = {.cookie = str("JSESSIONID"), .param = str("jsessionid"), .sticky = true, .idle = 7000},
+        .session = {.cookie = str("JSESSIONID"),
+                    .param = str("jsessionid"),
+                    .separator = '.',
+                    .sticky = true,
+                    .idle = 7000},
         .health = {.interval = 300, .timeout = 100, .fall = 2, .rise = 1},
     };
     for (size_t i = 0; i < count; i++) {

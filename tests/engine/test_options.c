@@ -247,7 +247,7 @@ Test(config, whole_file)
              "    packet_size: 65536\nworkers:\n  - {name: a, url: 'ajp://h:1', weight: 5,"
              " activation: drain, domain: d, redirect: b, distance: 2}\n"
              "  - {name: b, url: 'http://h:2'}\ntimeouts: {connect: 1500ms, reply: 0}\n"
-             "session: {cookie: SID, sticky: off}\n",
+             "session: {cookie: SID, sticky: off, separator: '!', stateless: [/a*, '*.b']}\n",
              secret_path);
     write_file(config_path, text);
     cr_assert_eq(parse(&forward, "--config @C --threads 4", &s), -1, "%s", captured_err.text);
@@ -272,6 +272,9 @@ Test(config, whole_file)
     cr_expect_eq(s->timeouts.reply, 0);
     cr_expect_str_eq(s->session.cookie.ptr, "SID");
     cr_expect(!s->session.sticky);
+    cr_expect_eq(s->session.separator, '!');
+    cr_assert_eq(s->session.stateless_count, 2);
+    cr_expect_str_eq(s->session.stateless[1].ptr, "*.b");
     settings_free(s);
 }
 
@@ -308,6 +311,11 @@ Test(config, bad_file_gets_one_message_with_its_place)
         {"\tx: 1\n", ":1:1: expected YAML: found character that cannot start any token"},
         {LISTEN "workers:\n  - name: a\n", ":4:5: workers: expected url"},
         {LISTEN "workers:\n  - url: ajp://h:1\n", ":4:5: workers: expected name"},
+        {LISTEN WORKER "session: {separator: ab}\n", ":6:22: session.separator: expected one of"},
+        {LISTEN WORKER "session: {stateless: [/a, b]}\n", ": session.stateless: expected a path"},
+        {LISTEN WORKER "session: {stateless: [\"*\"]}\n", ": session.stateless: expected a path"},
+        {LISTEN WORKER "session: {stateless: [/a*b]}\n", ": session.stateless: expected a path"},
+        {LISTEN WORKER "health: {path: x}\n", ": health.path: expected a path as in /health"},
         {LISTEN WORKER "    redirect: z\n", ":6:15: workers.redirect: expected the name of a"},
         {LISTEN WORKER "    weight: 0\n", ":6:13: workers.weight: expected a number from 1"},
         {LISTEN "    packet_size: 100\n" WORKER, ":3:18: listen.packet_size: expected"},

@@ -13,7 +13,7 @@ static void see(struct sessions *sessions, int from, int to, uint64_t now)
 {
     char id[40];
     for (int i = from; i < to; i++) {
-        snprintf(id, sizeof id, "%08X%08X.nodeA", (unsigned)i * 2654435761u, (unsigned)i);
+        snprintf(id, sizeof id, "%08X%08X", (unsigned)i * 2654435761u, (unsigned)i);
         sessions_seen(sessions, str(id), now);
     }
 }
@@ -33,12 +33,17 @@ Test(sessions, count_is_about_right)
 
 Test(sessions, route_is_no_part_of_the_id)
 {
-    struct sessions *sessions = sessions_new(IDLE, 1000);
-    sessions_seen(sessions, str("12345678.a"), 1000);
-    sessions_seen(sessions, str("12345678.b"), 1000);
-    sessions_seen(sessions, str("12345678"), 1000);
-    cr_expect_eq(sessions_count(sessions, 1000), 1);
-    sessions_free(sessions);
+    fixture_reset(1);
+    fixture_settings.session.separator = '!';
+    struct balancer *balancer = fixture_balancer();
+    struct pick pick = {.route = str("a"), .now_ms = 1000};
+    static const char *const ids[] = {"12.34!a", "12.34", "12.34!a!b"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        pick.session_id = str(ids[i]);
+        cr_expect_not_null(balancer_pick(balancer, &pick));
+    }
+    cr_expect_eq(sessions_count(balancer->workers[0].sessions, 1000), 1);
+    balancer_free(balancer);
 }
 
 Test(sessions, what_is_unseen_for_the_idle_time_is_forgotten)

@@ -144,3 +144,89 @@ Test(sticky, ids_of_packets_are_the_same)
     }
     balancer_free(balancer);
 }
+
+Test(sticky, query_parameter_where_it_is_set)
+{
+    static const struct {
+        const char *query, *session_id;
+    } table[] = {
+        {"sid=7.b", "7.b"},    {"x=1&sid=7.b&y=2", "7.b"},
+        {"xsid=7.b", "1.a"},   {"sid", "1.a"},
+        {"sid=", "1.a"},       {"", "1.a"},
+        {NULL, "1.a"},         {"&&sid=7.b", "7.b"},
+        {"sid=7.gone", "1.a"}, {"sid=7.b&sid=8.a", "7.b"},
+    };
+    fixture_reset(2);
+    fixture_settings.session.query = str("sid");
+    struct balancer *balancer = fixture_balancer();
+    struct field field = {str("Cookie"), str("JSESSIONID=1.a")};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct head head = {
+            .path = str("/"), .query = str(table[i].query), .fields = &field, .field_count = 1};
+        struct pick pick = {0};
+        cr_expect(sticky_find(balancer, &head, &pick));
+        cr_expect(same(pick.session_id, table[i].session_id), "%s", table[i].query);
+    }
+    balancer_free(balancer);
+}
+
+Test(sticky, query_parameter_of_a_packet)
+{
+    static const struct row row = {"", "/;jsessionid=1.a", {"JSESSIONID=2.a"}, NULL, NULL, true};
+    fixture_reset(2);
+    fixture_settings.session.query = str("sid");
+    struct balancer *balancer = fixture_balancer();
+    uint8_t buf[2048];
+    ajp_message message;
+    decode_row(&row, buf, sizeof buf, &message);
+    struct head head = {.path = message.u.request.uri, .raw = &message.u.request};
+    struct pick pick = {0};
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect(same(pick.session_id, "1.a"), "no query: the path");
+    head.query = str("sid=9.b");
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect(same(pick.session_id, "9.b"));
+    balancer_free(balancer);
+}
+
+Test(sticky, separator_is_a_setting)
+{
+    static const struct {
+        const char *id, *route;
+        char separator;
+    } table[] = {
+        {"1!a", "a", '!'}, {"1.a", NULL, '!'}, {"1.2!a", "a", '!'}, {"1-a-b", "a-b", '-'},
+        {"1.a", "a", '.'}, {"1", NULL, '.'},   {"", NULL, '.'},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        cr_expect(same(sticky_route_of(str(table[i].id), table[i].separator), table[i].route), "%s",
+                  table[i].id);
+}
+
+Test(sticky, stateless_paths_belong_to_no_session)
+{
+    static const struct {
+        const char *path;
+        bool stateless;
+    } table[] = {
+        {"/static/a.js", true},         {"/static/", true}, {"/static", false}, {"/x/a.png", true},
+        {"/a.png;x=1", true},           {"/a.pngx", false}, {"/ping", true},    {"/ping/", false},
+        {"/ping;jsessionid=1.a", true}, {"/", false},       {".png", true},     {"png", false},
+    };
+    static ajp_str patterns[3];
+    patterns[0] = str("/static/*");
+    patterns[1] = str("*.png");
+    patterns[2] = str("/ping");
+    fixture_reset(2);
+    fixture_settings.session.stateless = patterns;
+    fixture_settings.session.stateless_count = 3;
+    struct balancer *balancer = fixture_balancer();
+    struct field field = {str("Cookie"), str("JSESSIONID=1.a")};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct head head = {.path = str(table[i].path), .fields = &field, .field_count = 1};
+        struct pick pick = {.route = str("left over")};
+        cr_expect_eq(sticky_find(balancer, &head, &pick), !table[i].stateless, "%s", table[i].path);
+        cr_expect(same(pick.route, table[i].stateless ? NULL : "a"), "%s", table[i].path);
+    }
+    balancer_free(balancer);
+}

@@ -115,8 +115,10 @@ static void begin(void)
     settings.worker_count = WORKERS;
     settings.threads = 1;
     settings.limits.max_attempts = 3;
-    settings.session = (struct session_settings){
-        .cookie = AJP_STR("JSESSIONID"), .param = AJP_STR("jsessionid"), .sticky = true};
+    settings.session = (struct session_settings){.cookie = AJP_STR("JSESSIONID"),
+                                                 .param = AJP_STR("jsessionid"),
+                                                 .separator = '.',
+                                                 .sticky = true};
     settings.retry = (struct retry_settings){.budget = 20, .replay_buffer = 100};
     log_setup(LEVEL_ERROR, LOG_TEXT);
     memset(&shard, 0, sizeof(shard));

@@ -194,12 +194,11 @@ static struct worker *pick_by_load(struct balancer *balancer, const struct pick 
 }
 
 /* The id without its route: that stays when the session moves. */
-static uint64_t key_of(ajp_str session_id)
+static ajp_str bare_id(const struct balancer *balancer, ajp_str session_id)
 {
-    const char *dot = session_id.len ? memchr(session_id.ptr, '.', session_id.len) : NULL;
-    if (dot)
-        session_id.len = (size_t)(dot - session_id.ptr);
-    return rendezvous_hash(session_id);
+    char separator = balancer->settings->session.separator;
+    const char *mark = session_id.len ? memchr(session_id.ptr, separator, session_id.len) : NULL;
+    return mark ? ajp_str_of(session_id.ptr, (size_t)(mark - session_id.ptr)) : session_id;
 }
 
 static struct worker *pick_by_hash(struct balancer *balancer, const struct pick *pick, uint64_t key,
@@ -280,7 +279,7 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
     struct worker *own = balancer_find(balancer, pick->route);
     if (own && serves_route(own, pick)) {
         pick->sticky = true;
-        sessions_seen(own->sessions, pick->session_id, pick->now_ms);
+        sessions_seen(own->sessions, bare_id(balancer, pick->session_id), pick->now_ms);
         return own;
     }
     if (own && balancer->settings->session.sticky_force)
@@ -289,7 +288,8 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
     if (heir && serves_route(heir, pick))
         return heir;
     struct worker *found =
-        pick_by_hash(balancer, pick, key_of(pick->session_id), domain_of(own, pick->route));
+        pick_by_hash(balancer, pick, rendezvous_hash(bare_id(balancer, pick->session_id)),
+                     domain_of(own, pick->route));
     return found ? found : pick_forced(balancer, pick);
 }
 

@@ -79,9 +79,6 @@ void sessions_seen(struct sessions *sessions, ajp_str id, uint64_t now_ms)
 {
     if (!sessions || id.len == 0)
         return;
-    const char *dot = memchr(id.ptr, '.', id.len);
-    if (dot)
-        id.len = (size_t)(dot - id.ptr);
     uint64_t period = enter(sessions, now_ms);
     uint64_t bit = hash(id) % BITS;
     uint64_t mask = (uint64_t)1 << (bit % 64);

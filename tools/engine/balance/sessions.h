@@ -13,7 +13,7 @@ struct sessions;
 struct sessions *sessions_new(uint32_t idle_ms, uint64_t now_ms);
 void sessions_free(struct sessions *sessions);
 
-/* From any thread, without a lock. */
+/* From any thread, without a lock. id: without its route. */
 void sessions_seen(struct sessions *sessions, ajp_str id, uint64_t now_ms);
 /* Within a few parts of a hundred, up to some hundred thousand. */
 uint64_t sessions_count(struct sessions *sessions, uint64_t now_ms);

@@ -44,7 +44,7 @@ static const struct settings defaults = {
             .queue = 1024,
             .max_attempts = 3,
         },
-    .session = {.sticky = true, .idle = 30 * 60 * 1000},
+    .session = {.separator = '.', .sticky = true, .idle = 30 * 60 * 1000},
     .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
     .health = {.interval = 5000, .timeout = 1000, .fall = 2, .rise = 1},
@@ -194,13 +194,13 @@ static const char *place_of(struct draft *draft, const struct draft_notes *notes
     return keep(draft, text);
 }
 
-static bool apply_rules(struct draft *draft, struct listener_settings *listener,
-                        const struct raw_slot *slot, int index)
+static bool apply_list(struct draft *draft, const struct setting_row *row, void *base,
+                       const struct raw_slot *slot, const char *outer, int index)
 {
     char why[768];
     struct value_context ctx = {.owner = draft->settings, .why = why, .why_cap = sizeof why};
-    if (!value_set_rules(&ctx, listener, (const char *const *)slot->value, slot->count))
-        return fail(draft, "%s: %s", place_in_file(draft, "listen", index, "attributes"), why);
+    if (!value_set_list(&ctx, row, base, (const char *const *)slot->value, slot->count))
+        return fail(draft, "%s: %s", place_in_file(draft, outer, index, row->key), why);
     return true;
 }
 
@@ -212,8 +212,8 @@ static bool apply_slots(struct draft *draft, const struct setting_table *table, 
         const struct setting_row *row = &table->rows[i];
         if (!slots[i].value)
             continue;
-        if (row->kind == KIND_RULES) {
-            if (!apply_rules(draft, base, &slots[i], index))
+        if (value_is_list(row->kind)) {
+            if (!apply_list(draft, row, base, &slots[i], list ? list : row->group, index))
                 return false;
             continue;
         }

@@ -4,6 +4,7 @@
 #include "config/schema.h"
 
 #include "config/locate.h"
+#include "config/value.h"
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
@@ -84,7 +85,7 @@ static void add_rows(struct fields *fields, const struct setting_table *table)
     for (size_t i = 0; i < table->count; i++) {
         const struct setting_row *row = &table->rows[i];
         struct fields *into = row->group ? group_fields(row->group) : fields;
-        cyaml_schema_value_t value = row->kind == KIND_RULES
+        cyaml_schema_value_t value = value_is_list(row->kind)
                                          ? sequence_value(&schema.text, sizeof(char *), 256)
                                          : text_value(CYAML_FLAG_OPTIONAL);
         add_field(into, row->key, i * sizeof(struct raw_slot), value);

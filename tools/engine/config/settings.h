@@ -117,8 +117,12 @@ struct retry_settings {
 };
 
 struct session_settings {
-    ajp_str cookie; /* JSESSIONID */
-    ajp_str param;  /* jsessionid */
+    ajp_str cookie;           /* JSESSIONID */
+    ajp_str param;            /* jsessionid */
+    ajp_str query;            /* query parameter; null: none is looked at */
+    char separator;           /* between id and route: '.' */
+    const ajp_str *stateless; /* paths that belong to no session: /exact, /prefix*, *suffix */
+    size_t stateless_count;
     bool sticky;
     bool sticky_force;       /* the route's own worker or 503 */
     uint32_t idle;           /* ms; a session unseen for so long counts as over */

@@ -19,6 +19,8 @@ enum kind {
     KIND_WORKER_URL,  /* of a worker */
     KIND_SECRET_FILE, /* ajp_str: the first line of a file */
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
+    KIND_MARK,        /* char: one of . ! : ~ - _ */
+    KIND_PATTERNS,    /* session.stateless and its count */
     KIND_RULES,       /* attributes and attribute_count of a listener */
 };
 

@@ -190,6 +190,15 @@ static bool set_path(const struct value_context *ctx, const struct setting_row *
     return set_text(ctx, row, base, text);
 }
 
+static bool set_mark(const struct value_context *ctx, const struct setting_row *row, void *base,
+                     const char *text)
+{
+    if (strlen(text) != 1 || !strchr(".!:~-_", text[0]))
+        return expected(ctx, text, "one of . ! : ~ - _");
+    *(char *)place_of(row, base) = text[0];
+    return true;
+}
+
 static bool set_url(const struct value_context *ctx, const struct setting_row *row, void *base,
                     const char *text)
 {
@@ -302,14 +311,17 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_secret_file(ctx, row, base, text);
     case KIND_SECRET_ENV:
         return set_secret_env(ctx, row, base, text);
+    case KIND_MARK:
+        return set_mark(ctx, row, base, text);
     case KIND_RULES:
-        return value_set_rules(ctx, base, &text, 1);
+    case KIND_PATTERNS:
+        return value_set_list(ctx, row, base, &text, 1);
     }
     return false;
 }
 
-bool value_set_rules(const struct value_context *ctx, struct listener_settings *listener,
-                     const char *const *names, size_t count)
+static bool set_rules(const struct value_context *ctx, struct listener_settings *listener,
+                      const char *const *names, size_t count)
 {
     size_t before = listener->attribute_count;
     struct attribute_rule *rules = settings_alloc(ctx->owner, (before + count) * sizeof *rules);
@@ -329,6 +341,41 @@ bool value_set_rules(const struct value_context *ctx, struct listener_settings *
     listener->attributes = rules;
     listener->attribute_count = before + count;
     return true;
+}
+
+/* /exact, /prefix* or *suffix: one star at most, at an end. */
+static bool set_patterns(const struct value_context *ctx, struct session_settings *session,
+                         const char *const *items, size_t count)
+{
+    size_t before = session->stateless_count;
+    ajp_str *patterns = settings_alloc(ctx->owner, (before + count) * sizeof *patterns);
+    if (before)
+        memcpy(patterns, session->stateless, before * sizeof *patterns);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(items[i]);
+        const char *star = strchr(items[i], '*');
+        bool placed = !star || (star == strrchr(items[i], '*') && len > 1 &&
+                                (star == items[i]) != (star == items[i] + len - 1));
+        if (!placed || (items[i][0] != '/' && items[i][0] != '*'))
+            return expected(ctx, items[i], "a path as in /exact, /prefix* or *suffix");
+        patterns[before + i] = settings_text(ctx->owner, ajp_str_of(items[i], len));
+    }
+    session->stateless = patterns;
+    session->stateless_count = before + count;
+    return true;
+}
+
+bool value_is_list(enum kind kind)
+{
+    return kind == KIND_RULES || kind == KIND_PATTERNS;
+}
+
+bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
+                    const char *const *items, size_t count)
+{
+    if (row->kind == KIND_RULES)
+        return set_rules(ctx, base, items, count);
+    return set_patterns(ctx, &((struct settings *)base)->session, items, count);
 }
 
 static void print_quoted(FILE *out, ajp_str text)
@@ -363,6 +410,16 @@ static void print_rules(FILE *out, const struct listener_settings *listener)
     for (size_t i = 0; i < listener->attribute_count; i++)
         fprintf(out, "%s\"%s%s\"", i ? ", " : "", listener->attributes[i].name.ptr,
                 listener->attributes[i].prefix ? "*" : "");
+    fputc(']', out);
+}
+
+static void print_patterns(FILE *out, const struct session_settings *session)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < session->stateless_count; i++) {
+        fputs(i ? ", " : "", out);
+        print_quoted(out, session->stateless[i]);
+    }
     fputc(']', out);
 }
 
@@ -406,6 +463,12 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         print_url(out, scheme_name(worker->proto, worker->secure), worker->host, worker->port);
         return true;
     }
+    case KIND_MARK:
+        print_quoted(out, ajp_str_of(place, 1));
+        return true;
+    case KIND_PATTERNS:
+        print_patterns(out, &((const struct settings *)base)->session);
+        return true;
     case KIND_RULES:
         print_rules(out, base);
         return true;

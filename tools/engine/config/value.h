@@ -17,8 +17,10 @@ struct value_context {
 /* base is what row->offset counts from: settings, a listener or a worker. */
 bool value_set(const struct value_context *ctx, const struct setting_row *row, void *base,
                const char *text);
-bool value_set_rules(const struct value_context *ctx, struct listener_settings *listener,
-                     const char *const *names, size_t count);
+/* For the kinds that are lists: adds to what is there. */
+bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
+                    const char *const *items, size_t count);
+bool value_is_list(enum kind kind);
 
 /* As YAML, "null" for what is absent. Secrets are not printed: false, nothing is written. */
 bool value_print(FILE *out, const struct setting_row *row, const void *base);
