@@ -263,7 +263,7 @@ def test_a_client_without_a_good_certificate_is_refused(pki, spawn, worker, cert
                    "--worker", f"a=ajp://{HOST}:{worker.port}", "--threads", "1")
     done = curl(pki, strict.port, "/", "--tls-max", version, certificate=certificate)
     assert done.returncode != 0 and done.stdout == b""
-    logged(strict, "tls_failed", f"listener=https://{HOST}", f"peer={HOST}", reason, hint)
+    logged(strict, "tls_failed", f"listener=https://{HOST}:{strict.port}", f"peer={HOST}", reason, hint)
     assert worker.requests == []
 
 

@@ -4,18 +4,16 @@
  * since the descriptor stays silent about them. */
 #include "net/stream_tls.h"
 
-#include "base/log.h"
+#include "net/tls_story.h"
 #include "net/tls_trouble.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_MAX = 16384, DRAIN_MAX = 65536, SESSION_ID_TEXT = 2 * SSL_MAX_SSL_SESSION_ID_LENGTH };
+enum { RECORD_MAX = 16384, DRAIN_MAX = 65536 };
 
 enum tls_state {
     TLS_CONNECTING, /* TCP is */
@@ -30,9 +28,7 @@ struct stream_tls {
     struct stream *stream;
     struct again again;       /* OpenSSL holds something for the user */
     struct deadline deadline; /* of the handshake */
-    struct tls_facts facts;
-    char *pem; /* facts.client_cert_pem */
-    char session_id[SESSION_ID_TEXT];
+    struct tls_story *told;   /* NULL: nobody has asked yet */
     enum tls_state state;
     uint8_t shaking_for; /* UV_READABLE or UV_WRITABLE */
     uint8_t watched;
@@ -42,7 +38,6 @@ struct stream_tls {
     bool write_wants_read;
     bool write_failed;
     bool notifying; /* our own close_notify has not left yet */
-    bool has_facts;
 };
 
 static void on_poll(uv_poll_t *p, int status, int events);
@@ -50,29 +45,9 @@ static void watch(struct stream *s);
 
 /* --- failing --- */
 
-static void peer_text(const struct stream *s, char text[INET6_ADDRSTRLEN])
-{
-    struct sockaddr_storage a = {0};
-    socklen_t len = sizeof(a);
-
-    text[0] = '\0';
-    getpeername(s->fd, (struct sockaddr *)&a, &len);
-    if (a.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&a)->sin6_addr, text, INET6_ADDRSTRLEN);
-    else if (a.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&a)->sin_addr, text, INET6_ADDRSTRLEN);
-}
-
 static void say(const struct stream *s, enum log_level level, const struct tls_trouble *t)
 {
-    const struct tls_context *c = s->tls->context;
-    char peer[INET6_ADDRSTRLEN];
-
-    peer_text(s, peer);
-    log_event(level, "tls_failed", "%s=%s peer=%s reason=\"%s%s%s\" hint=\"%s\"",
-              c->server ? "listener" : "worker", c->name, peer, t->reason,
-              t->detail != NULL ? ": " : "", t->detail != NULL ? t->detail : "",
-              t->hint != NULL ? t->hint : "-");
+    tls_trouble_log(t, level, s->tls->context, s->fd);
 }
 
 static void fail(struct stream *s, int error, const char *why)
@@ -530,60 +505,17 @@ void stream_tls_detach(struct stream *s)
     deadline_drop(&s->loop->wheel, &t->deadline);
     SSL_free(t->ssl);
     tls_context_leave(t->context);
-    free(t->pem);
+    free(t->told);
     free(t);
-}
-
-/* --- facts --- */
-
-static void take_session_id(struct stream_tls *t)
-{
-    static const char digits[] = "0123456789abcdef";
-    const SSL_SESSION *session = SSL_get_session(t->ssl);
-    unsigned len = 0;
-    const uint8_t *id = session != NULL ? SSL_SESSION_get_id(session, &len) : NULL;
-
-    for (unsigned i = 0; i < len; i++) {
-        t->session_id[2 * i] = digits[id[i] >> 4];
-        t->session_id[2 * i + 1] = digits[id[i] & 15];
-    }
-    if (len > 0)
-        t->facts.session_id = ajp_str_of(t->session_id, 2 * (size_t)len);
-}
-
-static void take_certificate(struct stream_tls *t)
-{
-    X509 *x = SSL_get0_peer_certificate(t->ssl);
-    BIO *text = x != NULL ? BIO_new(BIO_s_mem()) : NULL;
-    char *pem;
-    long len;
-
-    if (text != NULL && PEM_write_bio_X509(text, x) == 1 &&
-        (len = BIO_get_mem_data(text, &pem)) > 0 && (t->pem = malloc((size_t)len)) != NULL) {
-        memcpy(t->pem, pem, (size_t)len);
-        t->facts.client_cert_pem = ajp_str_of(t->pem, (size_t)len);
-    }
-    BIO_free(text);
 }
 
 const struct tls_facts *stream_tls_facts(struct stream *s)
 {
     struct stream_tls *t = s->tls;
-    const SSL_CIPHER *cipher;
-    const char *name;
 
     if (t == NULL)
         return NULL;
-    if (!t->has_facts) {
-        t->has_facts = true;
-        cipher = SSL_get_current_cipher(t->ssl);
-        name = SSL_CIPHER_get_name(cipher);
-        t->facts.cipher = ajp_str_of(name, strlen(name));
-        t->facts.key_size = (uint16_t)SSL_CIPHER_get_bits(cipher, NULL);
-        name = SSL_get_version(t->ssl);
-        t->facts.protocol = ajp_str_of(name, strlen(name));
-        take_session_id(t);
-        take_certificate(t);
-    }
-    return &t->facts;
+    if (t->told == NULL)
+        t->told = tls_story_of(t->ssl);
+    return t->told != NULL ? &t->told->facts : NULL;
 }

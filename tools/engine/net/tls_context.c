@@ -40,7 +40,7 @@ static bool expected(const struct blame *b, const char *key, const char *what, c
 
 static const char *openssl_says(void)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
 
     return reason != NULL ? reason : "OpenSSL does not say why";
 }

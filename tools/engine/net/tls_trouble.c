@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table from OpenSSL's reasons to what an operator can do. */
+/* A table from OpenSSL's reasons to what an operator can do, and the log line of it. */
 #include "net/tls_trouble.h"
 
+#include "net/tls_context.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct advice {
     long reason;
@@ -90,4 +96,46 @@ struct tls_trouble tls_trouble_of(SSL *ssl, bool server, int system_error)
         t.reason = "connection cut without TLS close_notify";
     ERR_clear_error();
     return t;
+}
+
+static void peer_text(int fd, char text[INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage a = {0};
+    socklen_t len = sizeof(a);
+
+    text[0] = '\0';
+    getpeername(fd, (struct sockaddr *)&a, &len);
+    if (a.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&a)->sin6_addr, text, INET6_ADDRSTRLEN);
+    else if (a.ss_family == AF_INET)
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&a)->sin_addr, text, INET6_ADDRSTRLEN);
+}
+
+/* A listener's URL ends in the port that was asked for, which may have been "any". */
+static void name_text(const struct tls_context *c, int fd, char *text, size_t cap)
+{
+    const char *port = c->server ? strrchr(c->name, ':') : NULL;
+    struct sockaddr_storage a = {0};
+    socklen_t len = sizeof(a);
+
+    if (port == NULL || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+        snprintf(text, cap, "%s", c->name);
+    else /* sin6_port lies where sin_port does */
+        snprintf(text, cap, "%.*s:%u", (int)(port - c->name), c->name,
+                 ntohs(((struct sockaddr_in *)&a)->sin_port));
+}
+
+void tls_trouble_log(const struct tls_trouble *t, enum log_level level,
+                     const struct tls_context *context, int fd)
+{
+    char peer[INET6_ADDRSTRLEN], name[320];
+
+    if (!log_enabled(level))
+        return;
+    peer_text(fd, peer);
+    name_text(context, fd, name, sizeof(name));
+    log_event(level, "tls_failed", "%s=%s peer=%s reason=\"%s%s%s\" hint=\"%s\"",
+              context->server ? "listener" : "worker", name, peer, t->reason,
+              t->detail != NULL ? ": " : "", t->detail != NULL ? t->detail : "",
+              t->hint != NULL ? t->hint : "-");
 }
