@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from procs import BIN, free_port
+from procs import BIN, ROOT, free_port
 from tomcat import SECRET
 from web import Client, crc32, pattern
 
@@ -74,6 +74,15 @@ def test_check_of_a_connector(tomcats, secret):
         assert found[name]["verdict"] == "good", found[name]
     assert "status 403" in found["Ghostcat attributes"]["found"]
     assert node.answers()
+
+
+@pytest.mark.parametrize("capture", ["proxy-keepalive", "proxy-session", "proxy-methods"])
+def test_replay_at_the_kind_of_server_that_was_captured(tomcats, capture):
+    """The statuses of a Tomcat then are those of a Tomcat now; its test app is another."""
+    port = tomcats.nodes[0].ajp
+    done = ajpcat("replay", "--json", ROOT / f"tests/ajpcat/captures/{capture}.pcap", f"127.0.0.1:{port}")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) > 2 and {row["result"] for row in rows} <= {"same", "differs"}, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ int cmd_decode(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 

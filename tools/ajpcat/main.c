@@ -19,6 +19,7 @@ static const struct command {
     {"get", cmd_get, "send one request, as curl would"},
     {"ping", cmd_ping, "time CPings to a connector"},
     {"proxy", cmd_proxy, "pass AJP on to an app server and show it"},
+    {"replay", cmd_replay, "send the requests of a capture again, compare the answers"},
     {"serve", cmd_serve, "run an AJP app server for tests: echo, sizes, slow, sessions"},
     {"stats", cmd_stats, "count what a capture holds"},
 };
