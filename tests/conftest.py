@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For every Python test: the helpers of tests/support can be imported."""
+"""For every Python test: the helpers of tests/support can be imported, and a test that fails shows
+the ends of the logs of the programs that it had."""
 import pathlib
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 sys.dont_write_bytecode = True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    from procs import Process
+
+    report = (yield).get_result()
+    if report.failed:
+        for process in Process.started:
+            if process.log.exists() and (lines := process.output().splitlines()[-25:]):
+                report.sections.append((f"end of {process.log}", "\n".join(lines)))
+    if call.when == "teardown":
+        Process.started[:] = [process for process in Process.started if process.running()]

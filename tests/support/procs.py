@@ -41,7 +41,10 @@ def accepts(port):
 class Process:
     """A program in a process group of its own, its output kept in a file."""
 
+    started = []  # those that run or ended in this test
+
     def __init__(self, args, log, **options):
+        Process.started.append(self)
         self.log = pathlib.Path(log)
         self.args = [str(a) for a in args]
         with open(self.log, "ab") as out:
