@@ -319,3 +319,18 @@ def test_stats_for_people_name_problems_with_their_frame():
 
 def test_stats_can_be_filtered():
     assert stats("proxy-methods.pcap", "-f", "method == 'PATCH'")["requests"] == 1
+
+
+@pytest.mark.parametrize("name", ["proxy-session.pcap", "proxy-keepalive.pcap", "jk-cping.pcap", "raw-strings.pcap",
+                                  "proxy-tls.pcap"])
+def test_a_lost_packet_harms_one_exchange_and_that_is_told(name, tmp_path):
+    pcap, lost = Pcap(CAPTURES / name), tmp_path / "lost.pcap"
+    whole = facts(decode(CAPTURES / name))
+    for at, (_, frame) in enumerate(pcap.records):
+        if payload(frame)[1] == 0:
+            continue
+        objects = [o for o in decode(pcap.write(lost, pcap.records[:at] + pcap.records[at + 1:])) if o["kind"] == "request"]
+        harmed = [o for o in objects if facts([o])[0] not in whole]
+        assert len(harmed) <= 1 and len(objects) >= len(whole) - 1, f"frame {at + 1}"
+        assert sum(fact in whole for fact in facts(objects)) >= len(whole) - 1, f"frame {at + 1}"
+        assert all(o["problems"] or not o["complete"] for o in harmed), f"frame {at + 1}"

@@ -231,9 +231,9 @@ static struct exchange *owner_of_data(const struct talk *t, const struct packet 
     if (e) /* a length word that does not fit: it was the next request after all */
         return fits_as_data(p) || !is_whole_request(p) ? e : NULL;
     bool guess = t->lossy || !t->flow->from_syn;
-    if (p->len == 0 || (guess && fits_as_data(p) && !is_whole_request(p)))
+    if (p->len == 0)
         return any(t);
-    return NULL;
+    return guess && fits_as_data(p) && !is_whole_request(p) ? answering(t) : NULL;
 }
 
 static void from_client(struct talk *t, const struct packet *p)

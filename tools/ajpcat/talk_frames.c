@@ -2,6 +2,8 @@
 /* From the two streams of a connection to AJP packets. */
 #include "talk.h"
 
+#include "salvage.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,17 @@ static enum verdict decodes(const uint8_t *p, size_t len)
                : NO;
 }
 
+/* A request that does not decode may still be told by its first fields. */
+static enum verdict is_request(const uint8_t *p, size_t len)
+{
+    struct salvage s;
+    enum verdict v = decodes(p, len);
+    if (v != NO)
+        return v;
+    salvage_request(p + AJP_HEADER_SIZE, get16(p + 2), &s);
+    return s.uri.ptr && s.protocol.len > 5 && memcmp(s.protocol.ptr, "HTTP/", 5) == 0 ? YES : NO;
+}
+
 /* Whether p[0..len), in the middle of a stream, is the beginning of a packet to the container. */
 static enum verdict client_packet(const uint8_t *p, size_t len)
 {
@@ -44,7 +57,7 @@ static enum verdict client_packet(const uint8_t *p, size_t len)
         return YES;
     switch (p[4]) {
     case AJP_FORWARD_REQUEST:
-        return size < 15 ? NO : decodes(p, len);
+        return size < 15 ? NO : is_request(p, len);
     case AJP_CPING:
     case AJP_PING:
     case AJP_SHUTDOWN:
@@ -263,6 +276,5 @@ void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s)
     h->offset += h->buf.len + len;
     text_clear(&h->buf);
     h->damage = SIZE_MAX;
-    h->state =
-        h->state == HALF_NEW && t->flow->from_syn && t->client < 0 ? HALF_IGNORED : HALF_SEEKING;
+    h->state = HALF_SEEKING;
 }
