@@ -4,6 +4,7 @@ import email
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -197,6 +198,31 @@ def test_pings_are_counted(node):
     assert done.returncode == 0
     assert done.stdout.count(b"CPong from") == 3 and b"3 sent, 3 answered, 0% lost" in done.stdout
     assert re.search(rb"min/avg/max/stddev = [\d.]+/[\d.]+/[\d.]+/[\d.]+ ms", done.stdout)
+
+
+def test_a_flood_waits_for_each_answer(node):
+    done = ajpcat("ping", "--flood", "-c", "2000", f"127.0.0.1:{node.port}", timeout=20)
+    assert done.returncode == 0 and b"CPong" not in done.stdout and b"2000 sent, 2000 answered" in done.stdout
+
+
+def test_a_page_is_timed_and_its_failures_are_losses(node):
+    done = ajpcat("ping", "--get", "/slow/20", "-c", "2", "-i", "1ms", f"127.0.0.1:{node.port}")
+    assert done.returncode == 0 and 20 <= float(re.search(rb"time=([\d.]+) ms", done.stdout).group(1)) < 2000
+    done = ajpcat("ping", "--get", "/status/503", "-c", "2", "-i", "1ms", f"127.0.0.1:{node.port}")
+    assert done.returncode == 1 and b"2 sent, 0 answered, 100% lost" in done.stdout and b"status 503" in done.stderr
+
+
+def test_an_interrupted_ping_sums_up_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ping = subprocess.Popen([BIN / "ajpcat", "ping", "-W", "60s", f"127.0.0.1:{silent.getsockname()[1]}"],
+                                stdout=subprocess.PIPE)
+        with silent.accept()[0] as peer:
+            assert peer.recv(5) == b"\x12\x34\x00\x01\x0a"
+            peer.sendall(b"AB\x00\x01\x09")
+            assert peer.recv(5) == b"\x12\x34\x00\x01\x0a"
+            ping.send_signal(signal.SIGINT)
+            out = ping.communicate(timeout=10)[0]
+    assert ping.returncode == 0 and b"1 sent, 1 answered, 0% lost" in out and b"min/avg/max/stddev" in out
 
 
 def one_answer(data):

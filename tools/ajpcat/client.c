@@ -46,9 +46,13 @@ enum client_result client_connect(struct client *c, const struct url *u)
 static enum client_result wait_for(struct client *c, short events, const char *what)
 {
     struct pollfd p = {.fd = c->fd, .events = events};
+    struct timespec limit = {.tv_sec = c->timeout_ms / 1000,
+                             .tv_nsec = c->timeout_ms % 1000 * 1000000L};
     int n;
     do {
-        n = poll(&p, 1, c->timeout_ms);
+        if (c->stop && *c->stop)
+            return fail(c, CLIENT_FAILED, "interrupted");
+        n = ppoll(&p, 1, &limit, c->waiting_mask);
     } while (n < 0 && errno == EINTR);
     return n > 0 ? CLIENT_OK
                  : fail(c, CLIENT_TIMEOUT, "nothing %s within %d ms", what, c->timeout_ms);

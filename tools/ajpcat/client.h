@@ -7,6 +7,7 @@
 
 #include <ajp/ajp.h>
 
+#include <signal.h>
 #include <stdio.h>
 
 /* How it went; also the exit codes of `get` and `ping`. */
@@ -24,6 +25,9 @@ struct client {
     ajp_session session;
     ajp_limits limits;
     int timeout_ms; /* for each wait */
+    /* Where signals may end a wait: the mask while waiting, and what a handler sets. */
+    const sigset_t *waiting_mask;
+    const volatile sig_atomic_t *stop;
     uint8_t *in;
     size_t in_len, in_at;
     uint64_t received, sent; /* bytes */
