@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP: new settings come into force with no failed request; bad ones leave the old in force."""
+import os
+import re
 import signal
 import threading
 
@@ -108,3 +110,62 @@ def test_bad_settings_leave_the_old_in_force(tmp_path, nodes, bad):
     finally:
         assert daemon.terminate() == 0
     assert "the old settings stay" in daemon.output()
+
+
+def test_binary_upgrade_under_load_fails_no_request(tmp_path, nodes):
+    """SIGUSR2 twice: the second time it is the first successor that is replaced."""
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    write(file, [port], nodes)
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    done, statuses, failures = threading.Event(), [], []
+
+    def load(keep):
+        try:
+            while not done.is_set():
+                with Client(port) as client:
+                    for _ in range(keep):
+                        answer = client.get("/bytes/1000")
+                        statuses.append((answer.status, len(answer.body)))
+        except Exception as e:  # any failure is what this test is about
+            failures.append(repr(e))
+    threads = [threading.Thread(target=load, args=(keep,)) for keep in (1, 1, 50, 1000)]
+    pid = daemon.pid
+    try:
+        for t in threads:
+            t.start()
+        for _ in range(2):
+            known = set(successors(daemon))
+            os.kill(pid, signal.SIGUSR2)
+            poll(lambda: set(successors(daemon)) - known, 10, "a successor is started")
+            pid = (set(successors(daemon)) - known).pop()
+            poll(lambda: daemon.output().count("draining") == len(successors(daemon)), 10, "it has taken over")
+        poll(lambda: not daemon.running(), 40, "the first one has ended")
+    finally:
+        done.set()
+        for t in threads:
+            t.join()
+        for last in successors(daemon)[-1:]:
+            os.kill(last, signal.SIGTERM)
+    assert failures == []
+    assert set(statuses) == {(200, 1000)} and len(statuses) > 100
+    poll(lambda: daemon.output().count("draining") == 3, 20, "the last one drains too")
+
+
+def successors(daemon):
+    return [int(pid) for pid in re.findall(r"successor=(\d+)", daemon.output())]
+
+
+def test_a_successor_that_can_not_start_changes_nothing(tmp_path, nodes):
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    write(file, [port], nodes)
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    try:
+        file.write_text("workers: [")
+        daemon.popen.send_signal(signal.SIGUSR2)
+        poll(lambda: "upgrade_failed" in daemon.output(), 10, "the log says so")
+        with Client(port) as client:
+            assert client.get("/").status == 200
+    finally:
+        assert daemon.terminate() == 0

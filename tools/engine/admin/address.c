@@ -2,6 +2,8 @@
 /* Only this machine can reach an admin server: a Unix socket of its owner's, or loopback. */
 #include "admin/address.h"
 
+#include "net/inherit.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -114,6 +116,9 @@ int admin_listen(const char *address, char *error, size_t error_cap)
 
     if (!parse(address, &p, error, error_cap))
         return -1;
+    fd = inherit_take(&p.at.any, p.len);
+    if (fd >= 0)
+        return fd;
     fd = socket(p.at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(fd, address, "open", error, error_cap);

@@ -180,7 +180,7 @@ struct admin *admin_start(const char *address, const struct admin_host *host, ch
         if (strncmp(address, "unix:", 5) == 0)
             a->unlink_path = strdup(address + 5);
         a->daemon =
-            MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+            MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL,
                              on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
                              MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 32u,
                              MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
@@ -196,12 +196,17 @@ struct admin *admin_start(const char *address, const struct admin_host *host, ch
     return a;
 }
 
-void admin_stop(struct admin *a)
+void admin_stop(struct admin *a, bool handed_down)
 {
+    int fd;
+
     if (a == NULL)
         return;
+    fd = MHD_quiesce_daemon(a->daemon); /* else it would be shut down, for a successor too */
     MHD_stop_daemon(a->daemon);
-    if (a->unlink_path != NULL)
+    if (fd >= 0)
+        close(fd);
+    if (a->unlink_path != NULL && !handed_down)
         unlink(a->unlink_path);
     free(a->unlink_path);
     free(a);

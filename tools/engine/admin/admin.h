@@ -22,8 +22,9 @@ struct admin;
  * outlive the server. NULL with one message in error. */
 struct admin *admin_start(const char *address, const struct admin_host *host, char *error,
                           size_t error_cap);
-/* NULL is fine. */
-void admin_stop(struct admin *admin);
+/* handed_down: a successor serves the address, so the Unix socket's file stays. admin may be
+ * NULL. */
+void admin_stop(struct admin *admin, bool handed_down);
 
 /* Bodies of answers, to be freed by the caller; NULL when memory has run out. */
 char *admin_status_json(const struct admin_host *host, struct generation *g);

@@ -40,6 +40,9 @@ static inline bool conn_wants(const struct conn *c)
     return c->x != NULL && c->x->wanted;
 }
 
+/* What a connection that is to end waits for one more request. */
+enum { CONN_MOMENT_MS = 1000 };
+
 /* Take over fd. False: fd was closed. */
 bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,
                const struct conn_ops *ops);

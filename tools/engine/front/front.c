@@ -13,7 +13,7 @@ void front_drain(struct shard *sh)
 
         at = at->next;
         if (conn_ending(c) && c->x == NULL && conn_unread(c) == 0)
-            conn_finish(c, false);
+            conn_arm(c, CONN_MOMENT_MS);
     }
 }
 

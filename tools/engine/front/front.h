@@ -9,8 +9,8 @@
 void front_ajp_accept(struct shard *sh, struct door *door, int fd);
 void front_http1_accept(struct shard *sh, struct door *door, int fd);
 
-/* Close connections that are between requests and are to end (conn_ending); the others
- * end with their request. */
+/* Connections that are to end (conn_ending): those between requests get a moment more, since a
+ * request may be on its way; the others end with theirs. */
 void front_drain(struct shard *sh);
 /* Close all, whatever they are at. */
 void front_close_all(struct shard *sh);

@@ -75,12 +75,14 @@ static bool worth_discarding(const struct http1_conn *h, const struct exchange *
 static void ready_for_next(struct http1_conn *h)
 {
     struct conn *c = &h->c;
+    const struct timeouts *t = &c->shard->settings->timeouts;
 
     h->discarding = false;
     h->scanned = 0;
     conn_next(c);
-    conn_arm(c, conn_unread(c) > 0 ? c->shard->settings->timeouts.request_head
-                                   : c->shard->settings->timeouts.keep_alive);
+    conn_arm(c, conn_unread(c) > 0 ? t->request_head
+                : conn_ending(c)   ? CONN_MOMENT_MS
+                                   : t->keep_alive);
     stream_want_read(&c->stream, true);
 }
 
@@ -88,7 +90,7 @@ static void request_over(struct http1_conn *h, uint16_t status)
 {
     struct conn *c = &h->c;
     struct exchange *x = c->x;
-    bool keep = h->keep && !x->excess && !conn_ending(c);
+    bool keep = h->keep && !x->excess;
     bool rest = !h->body_over;
 
     if (rest && !worth_discarding(h, x))

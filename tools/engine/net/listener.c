@@ -3,6 +3,7 @@
 #include "net/listener.h"
 
 #include "base/log.h"
+#include "net/inherit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,17 +16,20 @@ enum { ACCEPT_RUN = 16, PAUSE_MS = 100, BACKLOG = 4096 };
 
 static int bind_one(const struct addrinfo *a, uint16_t port, bool reuse_port)
 {
-    int on = 1, rc;
+    int on = 1, rc, fd;
     struct sockaddr_storage addr = {0};
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd < 0)
-        return -errno;
     memcpy(&addr, a->ai_addr, a->ai_addrlen);
     if (a->ai_family == AF_INET6)
         ((struct sockaddr_in6 *)&addr)->sin6_port = htons(port);
     else
         ((struct sockaddr_in *)&addr)->sin_port = htons(port);
+    fd = inherit_take((struct sockaddr *)&addr, a->ai_addrlen);
+    if (fd >= 0)
+        return fd;
+    fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (reuse_port)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));

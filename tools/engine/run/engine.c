@@ -5,8 +5,10 @@
 #include "admin/admin.h"
 #include "admin/ctl.h"
 #include "balance/health.h"
+#include "net/inherit.h"
 #include "run/sockets.h"
 #include "run/thread.h"
+#include "run/upgrade.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +33,8 @@ struct engine {
     size_t asked_cap;
     bool done;
     bool deaf; /* nobody will answer any more */
-    uv_signal_t term, interrupt, reopen, hangup;
+    struct upgrade upgrade;
+    uv_signal_t term, interrupt, reopen, hangup, replace;
     bool ending;
 };
 
@@ -239,6 +242,15 @@ static void on_reopen(uv_signal_t *s, int number)
     access_log_reopen_all();
 }
 
+static void on_replace(uv_signal_t *s, int number)
+{
+    struct engine *e = s->data;
+
+    (void)number;
+    if (!e->ending)
+        upgrade_start(&e->upgrade, &main_loop(e)->uv, e->argv);
+}
+
 static void start_signal(struct engine *e, uv_signal_t *s, int number, uv_signal_cb cb)
 {
     uv_signal_init(&main_loop(e)->uv, s);
@@ -252,6 +264,7 @@ static void start_signals(struct engine *e)
     start_signal(e, &e->interrupt, SIGINT, on_end_signal);
     start_signal(e, &e->reopen, SIGUSR1, on_reopen);
     start_signal(e, &e->hangup, SIGHUP, on_hangup);
+    start_signal(e, &e->replace, SIGUSR2, on_replace);
 }
 
 static void stop_signals(struct engine *e)
@@ -260,6 +273,9 @@ static void stop_signals(struct engine *e)
     uv_close((uv_handle_t *)&e->interrupt, NULL);
     uv_close((uv_handle_t *)&e->reopen, NULL);
     uv_close((uv_handle_t *)&e->hangup, NULL);
+    uv_close((uv_handle_t *)&e->replace, NULL);
+    if (e->upgrade.running)
+        uv_close((uv_handle_t *)&e->upgrade.process, NULL);
 }
 
 /* --- the whole --- */
@@ -277,7 +293,7 @@ static void finish_asking(struct engine *e)
     if (e->asked != NULL)
         answer(e, false, "the daemon is about to end");
     uv_mutex_unlock(&e->lock);
-    admin_stop(e->admin);
+    admin_stop(e->admin, e->upgrade.running);
     uv_close((uv_handle_t *)&e->ask, NULL);
 }
 
@@ -287,6 +303,7 @@ static void serve(struct engine *e)
     for (uint32_t i = 1; i < e->thread_count; i++)
         uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
     sockets_announce(e->now->settings, &e->threads[0].shard);
+    inherit_done();
     thread_run(&e->threads[0]);
     finish_asking(e);
     for (uint32_t i = 1; i < e->thread_count; i++)
@@ -333,6 +350,8 @@ int engine_main(int argc, char **argv, const struct program *program)
     if (rc >= 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
+    inherit_init();
+    upgrade_init(&e.upgrade);
     log_setup(set->log_level, set->log_format);
     e.thread_count = set->threads;
     e.now = generation_new(set, error, sizeof(error));

@@ -2,6 +2,8 @@
 /* Every thread binds every address: the kernel then spreads the connections. */
 #include "run/sockets.h"
 
+#include "net/inherit.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -25,7 +27,8 @@ static int bind_one(const struct listener_settings *l, size_t at, struct order *
     uint16_t port = l->port;
     bool shared = threads > 1;
 
-    if (shared && port != 0) { /* SO_REUSEPORT would share with another daemon unseen */
+    if (shared && port != 0 &&
+        !inherit_any()) { /* SO_REUSEPORT would share with another daemon unseen */
         int probe = listener_bind(l->host.ptr, &port, false);
 
         if (probe < 0)
