@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
 import java.util.Collections;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -73,6 +74,7 @@ public class InteropServlet extends HttpServlet {
         out.append(",\"remote_user\":").append(text(rq.getRemoteUser()));
         out.append(",\"server_name\":").append(text(rq.getServerName()));
         out.append(",\"server_port\":").append(rq.getServerPort());
+        out.append(",\"tls\":").append(tls(rq));
         out.append(",\"body\":").append(body);
         out.append(",\"headers\":[");
         String comma = "";
@@ -82,6 +84,17 @@ public class InteropServlet extends HttpServlet {
                 comma = ",";
             }
         return out.append("]}").toString();
+    }
+
+    /** What the container makes of the facts that came with the request. */
+    private static String tls(HttpServletRequest rq) {
+        String about = "jakarta.servlet.request.";
+        Object chain = rq.getAttribute(about + "X509Certificate");
+        Object subject = chain instanceof X509Certificate[] c ? c[0].getSubjectX500Principal() : null;
+        return "{\"cipher\":" + text(rq.getAttribute(about + "cipher_suite"))
+            + ",\"key_size\":" + text(rq.getAttribute(about + "key_size"))
+            + ",\"session\":" + text(rq.getAttribute(about + "ssl_session_id"))
+            + ",\"client\":" + text(subject) + "}";
     }
 
     private static String sum(InputStream in) throws IOException {
