@@ -199,9 +199,8 @@ class Reply:
     """What came back over AJP. complete: End Response was seen, with .reuse."""
 
     def __init__(self):
-        self.status, self.reason, self.headers, self.body = None, None, [], b""
+        self.status, self.reason, self.headers, self.body = None, None, [], bytearray()
         self.complete, self.reuse = False, None
-        self.packets = []
 
     def header(self, name):
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
@@ -213,8 +212,12 @@ class Reply:
 class AjpClient:
     """A web server's side of one connection."""
 
-    def __init__(self, port, timeout=5):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout=5, receive_buffer=None):
+        self.sock = socket.socket()
+        if receive_buffer:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.sock.settimeout(timeout)
+        self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, *packets):
@@ -227,7 +230,6 @@ class AjpClient:
         got = Reply()
         body = iter(body or ())
         while (payload := packet(self.sock, b"AB")) is not None:
-            got.packets.append(payload)
             r = Reader(payload)
             kind = r.u8()
             if kind == 4:

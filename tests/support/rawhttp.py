@@ -47,11 +47,15 @@ class HttpClient:
         return found
 
     def _take(self, length):
-        while len(self.seen) < length:
-            if not self._more():
-                break
-        found, self.seen = self.seen[:length], self.seen[length:]
-        return found
+        parts, self.seen = [self.seen], b""
+        have = len(parts[0])
+        while have < length and self._more():
+            parts.append(self.seen)
+            have += len(self.seen)
+            self.seen = b""
+        found = b"".join(parts)
+        self.seen = found[length:]
+        return found[:length]
 
     def read_reply(self, head=False):
         """HEAD: the request's method was."""

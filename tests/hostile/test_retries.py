@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be sent twice and what may not, and clients that leave in the middle: told by a worker that
+counts what it executes."""
+import socket
+import struct
+import time
+
+import pytest
+
+import ajpwire
+from ajpwire import AjpClient, CPING, CPONG, chunk, data, end, get_body, reply, request, whole_reply
+from procs import free_port, poll
+from rawhttp import HttpClient
+from scripted import identity
+
+DAEMONS = ["ajpbridge", "ajpforward"]
+UNSAFE = ["POST", "PUT", "DELETE", "PROPFIND", "PATCH"]
+REPLY = whole_reply(b"x" * 40)
+
+
+class Stage:
+    def __init__(self, name, guarded, scripted, *options):
+        self.name = name
+        self.act = None  # of (link, request), for paths under /act
+        self.worker = scripted(self.play)
+        self.daemon = guarded(name, {"w": self.worker.port}, "--reply-timeout", "700ms", "--cping-idle", "0",
+                              "--body-timeout", "700ms", "--request-head-timeout", "400ms", *options)
+
+    def play(self, link, request):
+        if request.uri.startswith("/act"):
+            self.act(link, request)
+        else:
+            self.worker.good(link, request)
+
+    def connect(self, **options):
+        return (HttpClient if self.name == "ajpbridge" else AjpClient)(self.daemon.port, **options)
+
+    def ask(self, client, path, number, method="GET", body=b""):
+        if self.name == "ajpbridge":
+            return client.get(path, number, method, body=body)
+        headers = [("x-id", str(number))]
+        packets = [data(body)] if body else []
+        if body or method == "POST":
+            headers.append((0xA008, str(len(body))))
+        attributes = b""
+        if method not in ajpwire.METHODS:
+            method, attributes = 255, ajpwire.attribute(0x0d, method)
+        return client.exchange(request(method, path, headers=headers, attributes=attributes), *packets)
+
+    def good(self, number, method="GET", body=b""):
+        with self.connect() as client:
+            got = self.ask(client, "/good", number, method, body)
+        assert got.complete and got.status == 200, got
+        assert got.body == (b"" if method == "HEAD" else identity(number, body))
+
+    def executed(self, number):
+        return self.worker.executed[str(number)]
+
+    def no_mark(self):
+        return "to=suspect" not in self.daemon.output() and "to=down" not in self.daemon.output()
+
+
+@pytest.fixture(scope="module", params=DAEMONS)
+def stage(request, guarded, scripted):
+    return Stage(request.param, guarded, scripted)
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_idle_links_that_die_cost_nothing(stage, number, reset, method):
+    for _ in range(5):
+        stage.good(number())
+        for link in stage.worker.open_links():
+            if reset:
+                link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.sock.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.02)
+        mine = number()
+        stage.good(mine, method, b"body" if method == "POST" else b"")
+        assert stage.executed(mine) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", *UNSAFE])
+def test_r3_a_reused_link_ends_without_a_byte(stage, number, method):
+    """Perhaps executed: only what is safe goes again, once, on a new link."""
+    stage.good(number())
+
+    def act(link, _):
+        if link.requests > 1:
+            link.close()
+        else:
+            stage.worker.good(link, _)
+    stage.act = act
+    mine = number()
+    with stage.connect() as client:
+        got = stage.ask(client, "/act", mine, method, b"body" if method in ("POST", "PUT", "PATCH") else b"")
+    if method in UNSAFE:
+        assert (got.status, stage.executed(mine)) == (502, 1)
+    else:
+        assert (got.status, stage.executed(mine)) == (200, 2)
+    stage.good(number())
+    assert stage.no_mark()
+
+
+@pytest.mark.parametrize("method", ["GET", *UNSAFE])
+def test_r3_never_a_third_time(stage, number, method):
+    stage.good(number())
+    stage.act = lambda link, _: link.close()
+    mine = number()
+    with stage.connect() as client:
+        got = stage.ask(client, "/act", mine, method)
+    assert got.status == 502 and stage.executed(mine) == (1 if method in UNSAFE else 2)
+    stage.good(number())
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_r5_closed_after_n_bytes_of_the_reply(stage, number, method):
+    for n in range(1, len(REPLY)):
+        stage.act = lambda link, _, n=n: (stage.worker.faults if link.body(_) is None else link.send(REPLY[:n]), link.close())
+        mine = number()
+        with stage.connect() as client:
+            got = stage.ask(client, "/act", mine, method, b"body" if method == "POST" else b"")
+        cut_in_end = stage.name == "ajpbridge" and len(REPLY) - n <= 7
+        assert stage.executed(mine) == 1
+        assert not got.complete or got.status == 502 or cut_in_end, (n, got)
+    stage.good(number())
+
+
+def test_r6_a_reply_timeout_is_not_tried_again(stage, number):
+    stage.act = lambda link, _: link.packet()
+    mine = number()
+    with stage.connect() as client:
+        assert stage.ask(client, "/act", mine).status == 504
+    assert stage.executed(mine) == 1
+
+
+def test_r5_closed_after_get_body(stage, number):
+    def act(link, _):
+        link.send(get_body())
+        link.packet()
+        link.close()
+    stage.act = act
+    mine = number()
+    with stage.connect() as client:
+        got = stage.ask(client, "/act", mine, "POST", b"x" * 20)
+    assert got.status == 502 and stage.executed(mine) == 1
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_r1_a_refusing_worker_costs_no_request(guarded, scripted, number, name):
+    """Of any method: nothing was sent."""
+    stage = Stage.__new__(Stage)
+    stage.name, stage.worker = name, scripted()
+    stage.daemon = guarded(name, {"gone": free_port(), "here": stage.worker.port})
+    for method in ["GET", "POST", "POST", "GET", "PUT", "DELETE", "POST", "PATCH"]:
+        mine = number()
+        stage.good(mine, method, b"body" if method in ("POST", "PUT", "PATCH") else b"")
+        assert stage.executed(mine) == 1
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_r1_a_cping_without_answer_costs_no_request(guarded, scripted, number, name):
+    stage = Stage.__new__(Stage)
+    stage.name, stage.worker = name, scripted()
+    stage.daemon = guarded(name, {"w": stage.worker.port}, "--cping-idle", "1ms", "--cping-timeout", "200ms")
+    for method in ("POST", "GET"):
+        stage.good(number())
+        time.sleep(0.12)
+        stage.worker.pong = None
+        mine = number()
+        stage.good(mine, method, b"body" if method == "POST" else b"")
+        stage.worker.pong = True
+        assert stage.executed(mine) == 1
+
+
+# --- clients that leave ---
+
+def upload_head(stage, number, length):
+    if stage.name == "ajpbridge":
+        framing = f"Content-Length: {length}" if length is not None else "Transfer-Encoding: chunked"
+        return f"POST /act HTTP/1.1\r\nHost: x\r\nX-Id: {number}\r\n{framing}\r\n\r\n".encode()
+    headers = [("x-id", str(number)), ("transfer-encoding", "chunked")]
+    if length is not None:
+        headers[1] = (0xA008, str(length))
+    return request("POST", "/act", headers=headers)
+
+
+@pytest.mark.parametrize("how", ["fin", "reset", "half-close"])
+@pytest.mark.parametrize("length", [50000, None])
+def test_a_client_that_leaves_within_its_upload(stage, number, how, length):
+    """The worker's connection ends, without an end of the body."""
+    seen = {}
+
+    def act(link, request):
+        seen["body"] = link.body(request)
+        seen["over"] = True
+        assert seen["body"] is None
+    stage.act = act
+    mine = number()
+    client = stage.connect()
+    client.send(upload_head(stage, mine, length))
+    if stage.name == "ajpbridge":
+        client.send(b"x" * 10000 if length else b"2710\r\n" + b"x" * 5000)
+    elif length:
+        client.send(data(b"x" * 8000))
+    time.sleep(0.05)
+    if how == "reset":
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if how == "half-close":
+        client.sock.shutdown(socket.SHUT_WR)
+    else:
+        client.close()
+    poll(lambda: seen.get("over"), 5, "the worker's connection ends")
+    assert seen["body"] is None, "the worker took it for whole"
+    client.close()
+    stage.good(number())
+    assert stage.executed(mine) == 1 and stage.worker.faults == []
+
+
+def test_a_client_that_resets_while_it_waits(stage, number):
+    """The worker's connection is closed at once: it need not work for nobody."""
+    gone = []
+
+    def act(link, _):
+        start = time.monotonic()
+        link.packet()
+        gone.append(time.monotonic() - start)
+    stage.act = act
+    client = stage.connect()
+    client.send(f"GET /act HTTP/1.1\r\nHost: x\r\nX-Id: {number()}\r\n\r\n".encode() if stage.name == "ajpbridge" else
+                request("GET", "/act", headers=[("x-id", "0")]))
+    time.sleep(0.1)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    poll(lambda: gone, 5)
+    assert gone[0] < 0.5
+    stage.good(number())
+
+
+def test_an_answer_within_the_upload(stage, number):
+    """A DATA packet was begun: the link must not carry another request, which would be read as body."""
+    stage.act = lambda link, _: link.send(whole_reply(b"no more, please", 413))
+    for _ in range(3):
+        with stage.connect() as client:
+            mine = number()
+            client.send(upload_head(stage, mine, 8000))
+            client.send(b"x" * 100 if stage.name == "ajpbridge" else data(b"x" * 8000)[:100])
+            got = client.read_reply()
+            assert got.status == 413 and got.body == b"no more, please", got
+            stage.good(number())
+            stage.good(number())
+    assert stage.worker.faults == []
+
+
+def test_a_half_closed_client_gets_all(guarded, scripted, number):
+    """FIN in the same breath as the request, a reply that does not fit the socket's buffer."""
+    stage = Stage("ajpbridge", guarded, scripted)
+    body = bytes(range(256)) * 8192  # 2 MiB
+    for headers in ("", "Connection: close\r\n"):
+        for delay in (0, 0.05):
+            stage.act = lambda link, _: link.send(reply(headers=[("Content-Length", str(len(body)))]) + b"".join(
+                chunk(body[i:i + 8000]) for i in range(0, len(body), 8000)) + end())
+            with stage.connect(receive_buffer=8192) as client:
+                client.send(f"GET /act HTTP/1.1\r\nHost: x\r\nX-Id: {number()}\r\n{headers}\r\n".encode())
+                time.sleep(delay)
+                client.sock.shutdown(socket.SHUT_WR)
+                time.sleep(0.1)
+                got = client.read_reply()
+                assert got.complete and got.body == body
+    stage.good(number())
+
+
+def test_a_large_reply_then_reset(stage, number):
+    """More than one receive takes, with the error behind it: no hang."""
+    big = reply() + b"".join(chunk(b"x" * 8000) for _ in range(80)) + end()
+
+    def act(link, _):
+        link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        link.send(big)
+        time.sleep(0.1)
+        link.close(reset=True)
+    stage.act = act
+    for _ in range(3):
+        start = time.monotonic()
+        with stage.connect() as client:
+            got = stage.ask(client, "/act", number())
+        assert time.monotonic() - start < 0.6, "no deadline ended it"
+        assert got.complete and len(got.body) == 640000
+    stage.good(number())
+
+
+def test_a_slow_reader_holds_the_worker_back(stage, number):
+    """32 MiB for a client that does not read: they stay in the worker; then all of it arrives."""
+    total, sent = 32 << 20, [0]
+
+    def act(link, _):
+        link.send(reply(headers=[("Content-Length", str(total))]))
+        part = chunk(b"y" * 8000)
+        while sent[0] + 8000 <= total:
+            link.send(part)
+            sent[0] += 8000
+        link.send(chunk(b"y" * (total - sent[0])) + end())
+    stage.act = act
+    before = stage.daemon.peak_rss()
+    with stage.connect(receive_buffer=65536) as client:
+        client.send(f"GET /act HTTP/1.1\r\nHost: x\r\nX-Id: {number()}\r\n\r\n".encode() if stage.name == "ajpbridge" else
+                    request("GET", "/act", headers=[("x-id", "0")]))
+        time.sleep(1)  # longer than the reply timeout: it is not the worker that is slow
+        stalled = sent[0]
+        assert stalled < 16 << 20, "the worker is held back"
+        stage.good(number())
+        got = client.read_reply()
+        assert got.complete and len(got.body) == total and got.body.count(b"y") == total
+    assert stage.daemon.peak_rss() - before < 24 << 20
+
+
+def test_a_cping_in_two_pieces_leaves_the_connection_alone(guarded, scripted, number):
+    stage = Stage("ajpforward", guarded, scripted)
+    with stage.connect() as client:
+        client.send(CPING[:3])
+        time.sleep(0.05)
+        client.send(CPING[3:])
+        assert ajpwire.receive(client.sock, 5) == CPONG
+        time.sleep(0.8)  # twice the time that a head may take
+        mine = number()
+        assert stage.ask(client, "/good", mine).body == identity(mine)
