@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which worker a request gets, and what its attempts do to a worker's health. */
+#include "balance/address.h"
 #include "balance/load.h"
 #include "balance/rendezvous.h"
 
 #include "balance_fixture.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 static void quiet(void)
@@ -504,6 +506,55 @@ Test(balancer, name_that_does_not_resolve_is_told)
     cr_expect_null(balancer_new(&fixture_settings, error, sizeof error));
     cr_expect_eq(strncmp(error, "worker b: cannot resolve no.such.host.invalid: ", 47), 0, "%s",
                  error);
+}
+
+/* Addresses 127.0.0.1 ... 127.0.0.count, in that order. */
+static struct addrinfo *made_addresses(size_t count)
+{
+    static struct addrinfo list[4];
+    static struct sockaddr_in in[4];
+    for (size_t i = 0; i < count; i++) {
+        in[i] = (struct sockaddr_in){.sin_family = AF_INET,
+                                     .sin_addr.s_addr = htonl(0x7f000001u + (uint32_t)i)};
+        list[i] = (struct addrinfo){.ai_family = AF_INET,
+                                    .ai_addr = (struct sockaddr *)&in[i],
+                                    .ai_next = i + 1 < count ? &list[i + 1] : NULL};
+    }
+    return list;
+}
+
+Test(worker, address_is_kept_while_it_is_there_and_answers)
+{
+    static const struct {
+        size_t count, current; /* current: 1 to 4, 0 none, 9 one that is not in the list */
+        bool next;
+        size_t expected;
+    } rows[] = {
+        {1, 0, false, 1}, {3, 0, false, 1}, {3, 2, false, 2}, {3, 2, true, 3}, {3, 3, true, 1},
+        {1, 1, true, 1},  {3, 9, false, 1}, {3, 9, true, 1},  {3, 0, true, 1},
+    };
+    fixture_reset(1);
+    struct balancer *balancer = fixture_balancer();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sockaddr_in current = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr =
+                                          htonl(0x7f000000u + (uint32_t)rows[i].current)};
+        const struct addrinfo *chosen =
+            address_choose(&balancer->workers[0], made_addresses(rows[i].count),
+                           rows[i].current ? (struct sockaddr *)&current : NULL, rows[i].next);
+        uint32_t at = ntohl(((struct sockaddr_in *)chosen->ai_addr)->sin_addr.s_addr);
+        cr_expect_eq(at - 0x7f000000u, rows[i].expected, "row %zu", i);
+    }
+    balancer_free(balancer);
+}
+
+Test(worker, localhost_is_ipv4_first)
+{
+    fixture_reset(1);
+    fixture_workers[0].host = str("localhost");
+    struct balancer *balancer = fixture_balancer();
+    cr_expect_eq(worker_address(&balancer->workers[0])->sa_family, AF_INET);
+    balancer_free(balancer);
 }
 
 /* A script of reports, one letter each, every one 100 ms after the last: O ok, R refused,

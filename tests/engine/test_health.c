@@ -172,6 +172,21 @@ Test(health, closed_port_is_found_by_the_probe)
     stop();
 }
 
+Test(health, name_of_a_dead_worker_is_looked_up_again)
+{
+    struct sockaddr_in gone;
+    start(ANSWER, PROTO_AJP);
+    fixture_workers[0].host = str("localhost");
+    health_stop(prober);
+    prober = health_start(balancer, &net); /* sees that the host is a name now */
+    uv_ip4_addr("127.0.0.99", fixture_workers[0].port, &gone);
+    worker_set_address(worker, (struct sockaddr *)&gone, sizeof gone);
+    suspect();
+    cr_expect(comes_to(HEALTH_DOWN), "nobody listens there");
+    cr_expect(comes_to(HEALTH_PROBE), "at the name's address somebody does");
+    stop();
+}
+
 Test(health, stop_in_the_middle_of_a_probe_leaves_nothing)
 {
     start(SILENT, PROTO_AJP);

@@ -52,7 +52,7 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
         capacity_give(sh, w);
         return NULL;
     }
-    rc = stream_connect(&l->stream, &sh->loop, (const struct sockaddr *)&w->addr, w->settings->tls);
+    rc = stream_connect(&l->stream, &sh->loop, worker_address(w), w->settings->tls);
     if (rc != 0) {
         free(l);
         capacity_give(sh, w);

@@ -2,11 +2,11 @@
 /* Chooses a worker: the route's own, else the best of one pass over all. */
 #include "balance/balancer.h"
 
+#include "balance/address.h"
 #include "balance/load.h"
 #include "balance/rendezvous.h"
 #include "balance/sessions.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,18 +324,17 @@ static uint64_t clock_ms(void)
 static bool resolve(struct worker *worker, char *error, size_t error_cap)
 {
     const struct worker_settings *settings = worker->settings;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
+    struct addrinfo hints, *found = NULL;
     char port[8];
-    snprintf(port, sizeof port, "%u", settings->port);
+    address_hints(worker, &hints, port, sizeof port);
     int rc = getaddrinfo(settings->host.ptr, port, &hints, &found);
     if (rc != 0) {
         snprintf(error, error_cap, "worker %s: cannot resolve %s: %s", settings->name.ptr,
                  settings->host.ptr, gai_strerror(rc));
         return false;
     }
-    memcpy(&worker->addr, found->ai_addr, found->ai_addrlen);
-    worker->addr_len = found->ai_addrlen;
+    const struct addrinfo *chosen = address_choose(worker, found, NULL, false);
+    worker_set_address(worker, chosen->ai_addr, chosen->ai_addrlen);
     freeaddrinfo(found);
     return true;
 }

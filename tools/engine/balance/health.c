@@ -4,6 +4,7 @@
 #include "balance/health.h"
 
 #include "balance/drain.h"
+#include "balance/lookup.h"
 #include "balance/talk.h"
 
 #include "net/stream.h"
@@ -32,6 +33,7 @@ struct probe {
     uint32_t stuck_ticks;
     uint64_t due_ms; /* a worker without requests is probed then */
     uint64_t served; /* at the last tick */
+    struct lookup lookup;
     struct talk talk;
 };
 
@@ -181,7 +183,7 @@ static void start_probe(struct probe *probe)
 {
     struct health_prober *prober = probe->prober;
     const struct health_settings *health = &prober->balancer->settings->health;
-    const struct sockaddr *addr = (const struct sockaddr *)&probe->worker->addr;
+    const struct sockaddr *addr = worker_address(probe->worker);
     probe->stuck_ticks = 0;
     probe->due_ms = loop_now(prober->loop) + health->interval;
     int rc = stream_connect(&probe->stream, prober->loop, addr, probe->worker->settings->tls);
@@ -224,7 +226,9 @@ static void on_timer(uv_timer_t *timer)
         finish(probe, "timed out");
         return;
     }
-    drain_tick(probe->worker, loop_now(probe->prober->loop));
+    uint64_t now = loop_now(probe->prober->loop);
+    drain_tick(probe->worker, now);
+    lookup_tick(&probe->lookup, &probe->prober->loop->uv, now);
     bool up = worker_health(probe->worker) == HEALTH_UP;
     if (!up || tick_asks_for_probe(probe))
         start_probe(probe);
@@ -253,6 +257,13 @@ static void wake_from_any_thread(void *ctx)
     uv_async_send(&prober->wake);
 }
 
+static void on_lookup_ended(struct lookup *lookup)
+{
+    struct health_prober *prober = CONTAINER_OF(lookup, struct probe, lookup)->prober;
+    if (--prober->open == 0)
+        free(prober);
+}
+
 struct health_prober *health_start(struct balancer *balancer, struct loop *loop)
 {
     struct health_prober *prober =
@@ -275,6 +286,8 @@ struct health_prober *health_start(struct balancer *balancer, struct loop *loop)
         probe->worker = &balancer->workers[i];
         probe->recover = RECOVER_MIN;
         probe->due_ms = loop_now(loop) + balancer->settings->health.interval;
+        lookup_init(&probe->lookup, probe->worker, loop_now(loop));
+        probe->lookup.ended = on_lookup_ended;
         uv_timer_init(&loop->uv, &probe->timer);
         probe->timer.data = probe;
         arm(probe);
@@ -303,6 +316,7 @@ void health_stop(struct health_prober *prober)
             prober->open++;
             close_stream(probe);
         }
+        prober->open += lookup_drop(&probe->lookup);
         uv_close((uv_handle_t *)&probe->timer, on_handle_closed);
     }
     uv_close((uv_handle_t *)&prober->wake, on_handle_closed);

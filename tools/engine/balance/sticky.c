@@ -9,9 +9,9 @@ enum { ROUTE_MAX = 64 };
 
 enum phase { PHASE_QUERY, PHASE_PATH, PHASE_FIELDS, PHASE_COOKIES, PHASE_RAW, PHASE_END };
 
-static bool same_name(ajp_str a, ajp_str b)
+static bool is_cookie(ajp_str name)
 {
-    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+    return name.len == 6 && (name.ptr[0] | 0x20) == 'c' && strncasecmp(name.ptr, "cookie", 6) == 0;
 }
 
 static bool is_route_byte(char c)
@@ -111,7 +111,7 @@ bool sticky_ids_next(struct sticky_ids *it, ajp_str *session_id)
             break;
         }
         const struct field *field = &it->head->fields[it->field++];
-        if (same_name(field->name, AJP_STR("cookie"))) {
+        if (is_cookie(field->name)) {
             it->cookies = ajp_cookies_of(field->value);
             it->phase = PHASE_COOKIES;
         }

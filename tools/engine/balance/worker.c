@@ -4,6 +4,8 @@
 
 #include "balance/load.h"
 
+#include <string.h>
+
 enum {
     REFUSED_LIMIT = 2,      /* in a row: down */
     FAILURE_LIMIT = 3,      /* F within the window: suspect */
@@ -12,6 +14,19 @@ enum {
 };
 
 static const char *const health_names[] = {"up", "suspect", "down", "probe"};
+
+const struct sockaddr *worker_address(const struct worker *worker)
+{
+    uint32_t at = atomic_load_explicit(&worker->address_at, memory_order_acquire);
+    return (const struct sockaddr *)&worker->addresses[at];
+}
+
+void worker_set_address(struct worker *worker, const struct sockaddr *address, socklen_t len)
+{
+    uint32_t next = 1 - atomic_load_explicit(&worker->address_at, memory_order_relaxed);
+    memcpy(&worker->addresses[next], address, len);
+    atomic_store_explicit(&worker->address_at, next, memory_order_release);
+}
 
 enum health worker_health(const struct worker *worker)
 {

@@ -30,11 +30,11 @@ struct balancer;
 struct sessions;
 
 struct worker {
-    /* Read by all, written never. */
+    /* Read by all, written hardly ever. */
     _Alignas(64) const struct worker_settings *settings;
     struct balancer *balancer;
-    struct sockaddr_storage addr;
-    socklen_t addr_len;
+    struct sockaddr_storage addresses[2]; /* one is used, the other waits to be overwritten */
+    _Atomic uint32_t address_at;
     uint32_t index;
     uint64_t name_hash;
     struct sessions *sessions; /* seen at it lately */
@@ -82,6 +82,11 @@ void worker_measure_latency(struct worker *worker, uint64_t ms);
 
 /* For the prober: what its own connection said. problem is constant text; NULL: all is well. */
 void worker_probed(struct worker *worker, const char *problem, uint64_t now_ms);
+
+/* Where to connect to now. Stays valid for longer than any connect call takes. */
+const struct sockaddr *worker_address(const struct worker *worker);
+/* From the prober's thread, not more than once a second. */
+void worker_set_address(struct worker *worker, const struct sockaddr *address, socklen_t len);
 
 enum health worker_health(const struct worker *worker);
 const char *health_name(enum health health);

@@ -141,6 +141,7 @@ struct health_settings {
     uint32_t status;   /* of the reply; 0: 200 to 399 */
     uint32_t interval; /* ms between probes of a worker that is up */
     uint32_t timeout;  /* ms for one probe */
+    uint32_t resolve;  /* ms between look-ups of a worker's host name; 0: only while it is down */
     uint32_t fall;     /* failures in a row until a worker is down */
     uint32_t rise;     /* answers in a row until it is tried again */
 };

@@ -67,6 +67,8 @@ static const struct setting_row top_rows[] = {
      "--health-interval", "between probes"},
     {"health", "timeout", KIND_DURATION, TOP(health.timeout), 10, HOUR, NULL, "--health-timeout",
      "for one probe"},
+    {"health", "resolve", KIND_DURATION, TOP(health.resolve), 0, 24 * HOUR, NULL, NULL,
+     "between look-ups of host names; 0: only while a worker is down"},
     {"health", "fall", KIND_NUMBER, TOP(health.fall), 1, 100, NULL, NULL,
      "failures until a worker is down"},
     {"health", "rise", KIND_NUMBER, TOP(health.rise), 1, 100, NULL, NULL,
