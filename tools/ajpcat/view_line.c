@@ -32,13 +32,24 @@ static void put_ms(struct text *out, uint64_t from_ns, uint64_t to_ns)
         text_str(out, "        -");
 }
 
+/* On a narrow terminal the addresses and one of the times are left out. */
+static bool is_narrow(const struct view *v)
+{
+    return v->width > 0 && v->width < 130;
+}
+
 static void put_title(struct view *v)
 {
     if (v->width == 0) /* not for people */
         return;
     term_colour(&v->out, v->colour, TERM_BOLD);
-    text_fmt(&v->out, "%-15s %-21s %-21s %6s %-8s %9s %9s %8s %8s %-8s %s", "UTC", "CLIENT",
-             "SERVER", "STATUS", "METHOD", "UP", "DOWN", "FIRST ms", "ALL ms", "ROUTE", "URI");
+    text_fmt(&v->out, "%-15s ", "UTC");
+    if (!is_narrow(v))
+        text_fmt(&v->out, "%-21s %-21s ", "CLIENT", "SERVER");
+    text_fmt(&v->out, "%6s %-8s %9s %9s ", "STATUS", "METHOD", "UP", "DOWN");
+    if (!is_narrow(v))
+        text_fmt(&v->out, "%8s ", "FIRST ms");
+    text_fmt(&v->out, "%8s %-8s %s", "ALL ms", "ROUTE", "URI");
     term_colour(&v->out, v->colour, TERM_PLAIN);
     text_byte(&v->out, '\n');
 }
@@ -83,7 +94,7 @@ static void put_status(struct view *v, const struct exchange *e)
 /* The URI, cut off at the terminal's edge: it comes last. */
 static void put_uri(struct view *v, const struct exchange *e, size_t from)
 {
-    enum { EDGE_MIN = 20 };
+    enum { EDGE_MIN = 12 };
     struct text t = {0};
     size_t used = v->out.len - from;
     size_t room = v->width == 0                ? SIZE_MAX
@@ -109,11 +120,13 @@ static void put_line(struct view *v, const struct exchange *e)
     peer_format(&e->client, client);
     peer_format(&e->server, server);
     put_clock(&v->out, e->start_ns);
-    text_fmt(&v->out, " %-21s %-21s", client, server);
+    if (!is_narrow(v))
+        text_fmt(&v->out, " %-21s %-21s", client, server);
     put_status(v, e);
     put_padded(&v->out, e->kind == EXCHANGE_CPING ? "(CPing)" : e->method, 8);
     text_fmt(&v->out, " %9" PRIu64 " %9" PRIu64, e->request.bytes, e->response.bytes);
-    put_ms(&v->out, e->start_ns, e->first_ns);
+    if (!is_narrow(v))
+        put_ms(&v->out, e->start_ns, e->first_ns);
     put_ms(&v->out, e->start_ns, e->end_ns);
     text_byte(&v->out, ' ');
     put_padded(&v->out, e->route, 8);
