@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cookie headers, one pair at a time. */
 #include <ajp/route.h>
+#include <string.h>
 
 static bool is_blank(char c)
 {
@@ -28,10 +29,8 @@ static ajp_str unquote(ajp_str s)
 
 static const char *find(const char *p, const char *end, char c)
 {
-    while (p < end && *p != c) {
-        p++;
-    }
-    return p;
+    const char *at = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+    return at != NULL ? at : end;
 }
 
 ajp_cookies ajp_cookies_of(ajp_str header)

@@ -121,6 +121,12 @@ static ajp_status relay_request(struct link *l, struct buf *b)
     if (st != AJP_OK)
         return st;
     extra.drop |= x->drop_attrs;
+    if (raw->canonical && extra.len == 0 && extra.drop == 0 &&
+        raw->payload_len + (uint32_t)AJP_HEADER_SIZE <= max) {
+        out_send(&l->out, &l->stream, raw->payload - AJP_HEADER_SIZE,
+                 raw->payload_len + (size_t)AJP_HEADER_SIZE);
+        return AJP_OK;
+    }
     if (raw->canonical) {
         st = ajp_patch_iov(raw, extra.drop, extra.bytes, extra.len, max, head, iov, &n);
         if (st != AJP_OK)
@@ -156,8 +162,7 @@ static ajp_status build_request(struct link *l, struct buf *b)
                   log_str(name, sizeof(name), largest));
     if (st != AJP_OK)
         return st;
-    out_borrow(&l->out, &l->stream, b->data, len);
-    out_flush(&l->out, &l->stream);
+    out_send(&l->out, &l->stream, b->data, len);
     return AJP_OK;
 }
 

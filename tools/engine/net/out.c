@@ -249,3 +249,24 @@ bool out_flush(struct out *o, struct stream *s)
         stream_want_write(s, o->backlog != NULL);
     return !o->failed;
 }
+
+bool out_send(struct out *o, struct stream *s, const void *p, size_t n)
+{
+    struct iovec v = {(void *)(uintptr_t)p, n};
+    size_t taken;
+    long sent;
+
+    if (o->stage != NULL || o->backlog != NULL || o->failed) {
+        out_borrow(o, s, p, n);
+        return out_flush(o, s);
+    }
+    sent = stream_send(s, &v, 1);
+    taken = sent < 0 ? 0 : (size_t)sent;
+    if (taken == n)
+        return true;
+    if (sent == STREAM_FAILED || !backlog_add(o, s->loop, (const uint8_t *)p + taken, n - taken))
+        o->failed = true;
+    else
+        stream_want_write(s, true);
+    return !o->failed;
+}

@@ -31,6 +31,9 @@ void out_copy(struct out *o, struct stream *s, const void *p, size_t n);
 /* Point at bytes that stay where they are until out_flush. */
 void out_borrow(struct out *o, struct stream *s, const void *p, size_t n);
 
+/* out_borrow and out_flush in one; goes straight to the kernel when nothing is ahead of it. */
+bool out_send(struct out *o, struct stream *s, const void *p, size_t n);
+
 /* Hand all to the kernel. What it refuses is copied to the backlog, and write
  * interest armed. False: the connection is broken. */
 bool out_flush(struct out *o, struct stream *s);
