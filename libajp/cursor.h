@@ -10,7 +10,7 @@
 #include "number.h"
 #include "text.h"
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define INLINE        static inline __attribute__((always_inline))
 #define RARELY(claim) __builtin_expect(claim, 0)
 #else

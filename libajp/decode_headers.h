@@ -30,7 +30,7 @@ INLINE bool read_spelled_name(struct cursor *c, struct block *b, unsigned *code)
     }
     if (RARELY(name.len == 0) ||
         RARELY(!token_is(bytes_of(name), name.len, (size_t)(c->end - bytes_of(name))))) {
-        const size_t i = name.ptr != NULL ? token_scan(bytes_of(name), name.len) : 0;
+        const size_t i = token_scan(bytes_of(name), name.len);
         return cursor_fail(c, AJP_ERR_HEADER, at + 2 + i);
     }
     *code = b->request ? req_code_of(name) : res_code_of(name);
@@ -72,7 +72,10 @@ INLINE bool take_length(struct cursor *c, struct block *b, ajp_str value, const 
     }
     b->has_length = true;
     b->content_length = decimal_of(bytes_of(value), value.len);
-    return b->content_length >= 0 || cursor_fail(c, AJP_ERR_LENGTH, at);
+    if (b->content_length < 0) {
+        return cursor_fail(c, AJP_ERR_LENGTH, at);
+    }
+    return true;
 }
 
 INLINE bool read_header(struct cursor *c, struct block *b)

@@ -114,7 +114,10 @@ INLINE bool read_cert(struct cursor *c)
         return true;
     }
     c->canonical = false;
-    return (c->lenient & AJP_ALLOW_NULL_VALUE) != 0 || cursor_fail(c, AJP_ERR_STRING, at);
+    if ((c->lenient & AJP_ALLOW_NULL_VALUE) == 0) {
+        return cursor_fail(c, AJP_ERR_STRING, at);
+    }
+    return true;
 }
 
 INLINE bool read_unknown_attr(struct cursor *c, const uint8_t *at)

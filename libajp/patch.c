@@ -11,7 +11,7 @@ static const uint32_t single_attrs = ((1u << AJP_ATTR_COUNT) - 2) & ~(1u << AJP_
 
 static bool is_dropped(uint64_t drop, uint8_t index)
 {
-    return index < 64 && (drop >> index & 1) != 0;
+    return (drop >> index & 1) != 0; /* AJP_ATTRS_MAX is 64 */
 }
 
 /* Codes of the attributes in extra, which must be whole ones and no method. */

@@ -225,6 +225,5 @@ bool ajp_session_owed(const ajp_session *s)
 
 bool ajp_session_idle(const ajp_session *s)
 {
-    return s->state == IDLE && s->error == AJP_OK && !s->stream[AJP_TO_CONTAINER].open &&
-           !s->stream[AJP_TO_SERVER].open;
+    return s->state == IDLE && s->error == AJP_OK && !s->stream[AJP_TO_CONTAINER].open;
 }

@@ -84,6 +84,7 @@ static ajp_status observe_body(ajp_session *s, ajp_dir dir, const uint8_t *in, s
         *used = whole;
         if (s->owed > 0 && dir == AJP_TO_CONTAINER) {
             s->owed--;
+            s->state = s->state == ENDED ? IDLE : s->state;
         }
         return st;
     }

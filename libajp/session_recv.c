@@ -74,7 +74,7 @@ ajp_status stream_part(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t le
     b->data = in;
     b->len = part;
     b->packet = stream->packet;
-    b->first = stream->left == stream->packet && *used > 0;
+    b->first = stream->left == stream->packet;
     b->complete = complete;
     stream->left = (uint16_t)(stream->left - part);
     *used += part;

@@ -120,3 +120,15 @@ ParameterizedTest(const size_t *i, decode, frame_row)
 {
     check_row(&frame_rows[*i]);
 }
+
+Test(decode, more_attributes_than_a_patch_can_number_are_refused)
+{
+    ajp_limits lim = ajp_limits_default;
+    struct wire w = wire_of(LINE("02") "00 00 (0a s\"n\" s\"v\") x65 ff");
+    ajp_message m;
+    lim.max_attrs = 1000;
+    cr_assert(decode_bytes(w.bytes, w.len, &lim, &m) == AJP_ERR_ATTR_LIMIT);
+    lim.max_attrs = 2;
+    cr_assert(decode_bytes(w.bytes, w.len, &lim, &m) == AJP_ERR_ATTR_LIMIT && m.fault == 57);
+    wire_free(&w);
+}

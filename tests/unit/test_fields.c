@@ -125,6 +125,7 @@ Test(fields, look_ups)
     cr_assert(is(ajp_request_named(r, AJP_STR("n")), "v"));
     cr_assert(is(ajp_request_named(r, AJP_STR("m")), ""));
     cr_assert(is(ajp_request_named(r, AJP_STR("N")), NULL));
+    cr_assert(is(ajp_request_named(r, AJP_STR("nn")), NULL));
     wire_free(&h.w);
 }
 

@@ -186,7 +186,20 @@ Test(names, other_names_have_no_code)
                                          "@ost",
                                          "content_length",
                                          "content-lengtH ",
-                                         "hostt"};
+                                         "hostt",
+                                         "hxst",
+                                         "coxkie",
+                                         "cookxe",
+                                         "cxntent-length",
+                                         "content-xength",
+                                         "accept-chxrset",
+                                         "CONTENT-XYPE",
+                                         "Sxt-Cookie",
+                                         "Set-Coxkie",
+                                         "Dxte",
+                                         "Staxus",
+                                         "WWW-Authenxicate",
+                                         "connectixn"};
     for (int a = 0; a < 256; a++) {
         const char c[2] = {(char)a, 'T'};
         for (size_t n = 1; n <= 2; n++) {

@@ -217,6 +217,22 @@ Test(patch, sixty_four_attributes_each_dropped)
     wire_free(&w);
 }
 
+Test(patch, a_packet_never_exceeds_64_kib)
+{
+    static uint8_t extra[65500];
+    struct wire w = wire_of(BASE "ff");
+    const ajp_message m = decoded(&w, "strict");
+    uint8_t head[4];
+    ajp_iov iov[AJP_PATCH_IOV];
+    int count;
+    memset(extra, 'a', sizeof extra);
+    memcpy(extra, "\x03\xff\xd8", 3);
+    extra[sizeof extra - 1] = 0;
+    cr_assert(ajp_patch_iov(&m.u.request, 0, extra, sizeof extra, 100000, head, iov, &count) ==
+              AJP_ERR_SPACE);
+    wire_free(&w);
+}
+
 Test(patch, a_response_anew)
 {
     struct wire w = wire_of("< 04 00 c8 00 01 0a 00 00 02 s\"DATE\" s\"d\" s\"x\" ffff \"junk\"");

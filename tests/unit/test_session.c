@@ -262,3 +262,136 @@ Test(session, want_is_enough_and_never_more_than_the_packet)
     cr_assert(ajp_session_idle(&s));
     wire_free(&w);
 }
+
+Test(session, a_connection_is_not_idle_while_an_owed_body_arrives)
+{
+    struct wire w = wire_of(POST("10") D10);
+    const size_t head = w.len - 16;
+    ajp_session s;
+    ajp_message m;
+    size_t used = 0;
+    ajp_session_init(&s, AJP_CONTAINER, NULL);
+    cr_assert(ajp_session_recv(&s, w.bytes, head, &used, &m) == AJP_OK && used == head);
+    cr_assert(ajp_session_send(&s, AJP_SEND_HEADERS, 200) == AJP_OK);
+    cr_assert(ajp_session_send(&s, AJP_END_RESPONSE, 1) == AJP_OK);
+    cr_assert(ajp_session_recv(&s, w.bytes + head, 10, &used, &m) == AJP_OK && used == 10);
+    cr_assert(m.u.body.first && !m.u.body.complete && !ajp_session_idle(&s));
+    cr_assert(ajp_session_want(&s, w.bytes, 0) == 1);
+    cr_assert(ajp_session_recv(&s, w.bytes + head + 10, 6, &used, &m) == AJP_OK && used == 6);
+    cr_assert(!m.u.body.first && m.u.body.complete && ajp_session_idle(&s));
+    wire_free(&w);
+}
+
+Test(session, a_late_pad_ends_the_packet_with_an_empty_part)
+{
+    struct wire w = wire_of(HEADERS CHUNK5);
+    ajp_session s;
+    ajp_message m;
+    size_t used = 0, at;
+    ajp_session_init(&s, AJP_SERVER, NULL);
+    cr_assert(ajp_session_send_request(&s, -1) == AJP_OK);
+    cr_assert(ajp_session_recv(&s, w.bytes, w.len - 1, &used, &m) == AJP_OK);
+    at = used;
+    cr_assert(ajp_session_recv(&s, w.bytes + at, w.len - 1 - at, &used, &m) == AJP_OK);
+    cr_assert(m.u.body.len == 5 && m.u.body.first && !m.u.body.complete);
+    at += used;
+    cr_assert(at == w.len - 1 && ajp_session_want(&s, w.bytes + at, 0) == 1);
+    cr_assert(ajp_session_recv(&s, w.bytes + at, 1, &used, &m) == AJP_OK && used == 1);
+    cr_assert(m.u.body.len == 0 && !m.u.body.first && m.u.body.complete && m.u.body.packet == 5);
+    wire_free(&w);
+}
+
+Test(session, tiny_packets)
+{
+    ajp_limits lim = ajp_limits_default;
+    ajp_session s;
+    ajp_message m;
+    size_t used = 0;
+    struct wire w = wire_of(GET);
+    for (uint32_t max = 0; max < 10; max++) {
+        lim.max_packet = max;
+        ajp_session_init(&s, AJP_SERVER, &lim);
+        cr_assert(ajp_session_send_request(&s, 100) == AJP_OK);
+        cr_assert(ajp_session_grant(&s) == (max > 6 ? max - 6 : 0));
+        ajp_session_init(&s, AJP_CONTAINER, NULL);
+        cr_assert(ajp_session_recv(&s, w.bytes, w.len, &used, &m) == AJP_OK);
+        cr_assert(ajp_session_send(&s, AJP_SEND_HEADERS, 200) == AJP_OK);
+        s.lim.max_packet = max;
+        cr_assert(ajp_session_send(&s, AJP_BODY_CHUNK, 1) == (max > 8 ? AJP_OK : AJP_ERR_SPACE));
+    }
+    wire_free(&w);
+}
+
+Test(session, an_error_sticks)
+{
+    struct wire w = wire_of(GET);
+    ajp_session s;
+    ajp_message m;
+    size_t used;
+    ajp_session_init(&s, AJP_SERVER, NULL);
+    cr_assert(ajp_session_recv(&s, w.bytes, w.len, &used, &m) == AJP_ERR_STATE);
+    cr_assert(ajp_session_recv(&s, w.bytes, 0, &used, &m) == AJP_ERR_STATE);
+    cr_assert(ajp_session_send_request(&s, 0) == AJP_ERR_STATE);
+    cr_assert(ajp_session_send(&s, AJP_CPING, 0) == AJP_ERR_STATE);
+    cr_assert(!ajp_session_idle(&s));
+    wire_free(&w);
+}
+
+Test(session, an_observer_counts_many_requests_for_more)
+{
+    struct wire get = wire_of(GET), want = wire_of(WANT), data = wire_of(D10);
+    ajp_session s;
+    ajp_message m;
+    size_t used;
+    ajp_session_init(&s, AJP_OBSERVER, NULL);
+    cr_assert(ajp_session_observe(&s, AJP_TO_CONTAINER, get.bytes, get.len, &used, &m) == AJP_OK);
+    for (int i = 0; i < 300; i++) {
+        cr_assert(ajp_session_observe(&s, AJP_TO_SERVER, want.bytes, want.len, &used, &m) ==
+                  AJP_OK);
+    }
+    for (int i = 0; i < 255; i++) {
+        cr_assert(ajp_session_observe(&s, AJP_TO_CONTAINER, data.bytes, data.len, &used, &m) ==
+                  AJP_OK);
+    }
+    cr_assert(!ajp_session_owed(&s));
+    wire_free(&get);
+    wire_free(&want);
+    wire_free(&data);
+}
+
+Test(session, observing_is_the_observer_s)
+{
+    struct wire w = wire_of(GET);
+    ajp_session s;
+    ajp_message m;
+    size_t used;
+    ajp_session_init(&s, AJP_CONTAINER, NULL);
+    cr_assert(ajp_session_observe(&s, AJP_TO_CONTAINER, w.bytes, w.len, &used, &m) == AJP_ERR_ARG);
+    ajp_session_init(&s, AJP_OBSERVER, NULL);
+    cr_assert(ajp_session_observe(&s, (ajp_dir)2, w.bytes, w.len, &used, &m) == AJP_ERR_ARG);
+    cr_assert(ajp_session_observe(&s, AJP_TO_SERVER, w.bytes, 0, &used, &m) == AJP_MORE);
+    wire_free(&w);
+}
+
+Test(session, want_by_role)
+{
+    struct wire chunk = wire_of("< 03 1f f8 61 61"), head = wire_of("< 04 00 c8 ffff 00 00");
+    struct wire post = wire_of(POST("10")), data = wire_of(D10);
+    ajp_session s;
+    ajp_message m;
+    size_t used;
+    ajp_session_init(&s, AJP_SERVER, NULL);
+    cr_assert(ajp_session_want(&s, chunk.bytes, 0) == 4);
+    cr_assert(ajp_session_want(&s, chunk.bytes, 4) == 9);
+    cr_assert(ajp_session_want(&s, chunk.bytes, 5) == 8);
+    cr_assert(ajp_session_want(&s, head.bytes, 5) == head.len);
+    ajp_session_init(&s, AJP_CONTAINER, NULL);
+    cr_assert(ajp_session_want(&s, post.bytes, 4) == post.len);
+    cr_assert(ajp_session_recv(&s, post.bytes, post.len, &used, &m) == AJP_OK);
+    cr_assert(ajp_session_want(&s, data.bytes, 4) == 7);
+    cr_assert(ajp_session_want(&s, (const uint8_t *)"\x12\x34\0\0", 4) == 4);
+    wire_free(&chunk);
+    wire_free(&head);
+    wire_free(&post);
+    wire_free(&data);
+}

@@ -397,6 +397,22 @@ static void control_in_named(ajp_writer *w)
     ajp_write_named(w, AJP_STR("n"), AJP_STR("\n"));
 }
 
+static void named_in_response(ajp_writer *w)
+{
+    ajp_write_response(w, 200, AJP_NULL);
+    ajp_write_named(w, AJP_STR("n"), AJP_STR("v"));
+}
+
+static void huge_value(ajp_writer *w)
+{
+    response_header(w, AJP_STR("a"), ajp_str_of("b", SIZE_MAX));
+}
+
+static void huge_reason(ajp_writer *w)
+{
+    ajp_write_response(w, 200, ajp_str_of("b", 200000));
+}
+
 static void two_key_sizes(ajp_writer *w)
 {
     ajp_write_attrs_only(w);
@@ -433,6 +449,9 @@ static const struct misuse misuses[] = {
     {"a named attribute without name", named_without_name, AJP_ERR_ARG},
     {"a named attribute without value", named_without_value, AJP_ERR_ARG},
     {"a control in a named attribute", control_in_named, AJP_ERR_TEXT},
+    {"a named attribute in a response", named_in_response, AJP_ERR_ARG},
+    {"a value as long as memory", huge_value, AJP_ERR_SPACE},
+    {"a reason longer than a packet", huge_reason, AJP_ERR_SPACE},
     {"two key sizes", two_key_sizes, AJP_ERR_ARG},
 };
 
