@@ -149,21 +149,48 @@ static ajp_status build_request(struct link *l, struct buf *b)
     const struct exchange *x = l->x;
     struct ajp_extra extra = {.secret = l->worker->settings->secret,
                               .activation = extra_activation(l->worker)};
-    char name[64];
     ajp_str largest;
     ajp_status st;
     size_t len;
 
     st = map_http_to_ajp(&x->head, &extra, b->data, l->worker->settings->packet_size, &len,
                          &largest);
-    if (st == AJP_ERR_SPACE)
-        log_event(LEVEL_WARN, "head_too_large", "worker=%s packet_size=%u largest_header=%s",
-                  l->worker->settings->name.ptr, l->worker->settings->packet_size,
-                  log_str(name, sizeof(name), largest));
     if (st != AJP_OK)
         return st;
     out_send(&l->out, &l->stream, b->data, len);
     return AJP_OK;
+}
+
+static void larger_of(ajp_str *name, size_t *size, const struct field *f)
+{
+    if (f->name.len + f->value.len > *size) {
+        *size = f->name.len + f->value.len;
+        *name = f->name;
+    }
+}
+
+/* Whom to blame for a head that does not fit. */
+static void tell_largest(const struct link *l)
+{
+    const struct head *h = &l->x->head;
+    ajp_str largest = AJP_NULL;
+    size_t size = 0;
+    char name[64];
+
+    if (h->raw != NULL) {
+        ajp_fields it = h->raw->headers;
+        ajp_field f;
+
+        while (ajp_field_next(&it, &f))
+            larger_of(&largest, &size, &(struct field){f.name, f.value});
+    } else {
+        for (uint16_t i = 0; i < h->field_count; i++)
+            larger_of(&largest, &size, &h->fields[i]);
+    }
+    log_event(LEVEL_WARN, "head_too_large",
+              "worker=%s packet_size=%u largest_header=%s largest_bytes=%zu",
+              l->worker->settings->name.ptr, l->worker->settings->packet_size,
+              log_str(name, sizeof(name), largest), size);
 }
 
 static void send_request(struct link *l)
@@ -182,6 +209,7 @@ static void send_request(struct link *l)
         buf_give(&l->shard->loop.bufs, b);
     }
     if (st == AJP_ERR_SPACE) {
+        tell_largest(l);
         fail(l, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
     } else if (st != AJP_OK) {
         fail(l, FAIL_INTERNAL, b != NULL ? ajp_strerror(st) : "out of memory");

@@ -156,9 +156,25 @@ static bool passed_over(struct exchange *x, const struct reply *r)
     return true;
 }
 
+/* The worker's packets are larger than the web server's, and so is this head. */
+static bool too_large(struct exchange *x, const struct reply *r)
+{
+    size_t size = r->raw != NULL ? r->raw->payload_len + (size_t)AJP_HEADER_SIZE : 0;
+
+    if (x->max_reply_head == 0 || size <= x->max_reply_head)
+        return false;
+    log_event(LEVEL_WARN, "reply_head_too_large", "worker=%s bytes=%zu packet_size=%u",
+              x->worker->settings->name.ptr, size, x->max_reply_head);
+    x->back->cancel(x);
+    exchange_failed(x, FAIL_BAD_REPLY, "reply head does not fit the listener's packet size");
+    return true;
+}
+
 void exchange_reply(struct exchange *x, const struct reply *r)
 {
     if (passed_over(x, r))
+        return;
+    if (too_large(x, r))
         return;
     replay_drop(x);
     x->begun = true;

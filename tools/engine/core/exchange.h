@@ -50,8 +50,9 @@ struct exchange {
     struct pick pick;
 
     struct head head;
-    uint64_t drop_attrs; /* of head.raw: attributes that do not go on, by index */
-    bool wants_fields;   /* the front needs reply.fields; else reply.raw will do */
+    uint64_t drop_attrs;     /* of head.raw: attributes that do not go on, by index */
+    uint32_t max_reply_head; /* AJP bytes that the front's peer takes; 0: any number */
+    bool wants_fields;       /* the front needs reply.fields; else reply.raw will do */
 
     uint64_t number;
     uint32_t attempts;

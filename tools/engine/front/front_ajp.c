@@ -14,6 +14,11 @@
 struct ajp_conn {
     struct conn c;
     ajp_session session;
+    uint32_t grant;      /* body bytes that the worker takes in one packet */
+    uint16_t data_left;  /* of the web server's body packet: bytes that have not gone on */
+    uint16_t piece_left; /* of the packet begun with the worker, which may be a smaller one */
+    uint16_t reply_left; /* of the worker's body chunk, likewise */
+    uint16_t chunk_left;
     bool refused; /* the session is over: our last words are not its business */
 };
 
@@ -144,25 +149,53 @@ static void front_reply(struct exchange *x, const struct reply *r)
     buf_give(pool, b);
 }
 
+/* Reply bytes that one packet to this web server holds. */
+static uint32_t chunk_max(const struct ajp_conn *a)
+{
+    return a->c.door->settings->packet_size - AJP_CHUNK_HEAD - AJP_CHUNK_TAIL;
+}
+
+/* As long as the rest of the worker's packet, unless the web server takes less in one. */
+static void begin_chunk(struct ajp_conn *a)
+{
+    uint8_t head[AJP_CHUNK_HEAD];
+    uint32_t max = chunk_max(a);
+
+    a->chunk_left = a->reply_left < max ? a->reply_left : (uint16_t)max;
+    if (ajp_session_send(&a->session, AJP_BODY_CHUNK, a->chunk_left) != AJP_OK)
+        a->c.out.failed = true;
+    put(a, head, ajp_chunk_head(head, a->chunk_left));
+}
+
 static void front_part(struct exchange *x, const struct part *p)
 {
     struct ajp_conn *a = of(x);
 
-    if (p->first) {
-        uint8_t head[AJP_CHUNK_HEAD];
+    const uint8_t *data = p->data;
+    size_t len = p->len;
 
+    if (p->first)
+        a->reply_left = p->packet;
+    if (p->frame != NULL && p->packet <= chunk_max(a)) {
         if (ajp_session_send(&a->session, AJP_BODY_CHUNK, p->packet) != AJP_OK)
             a->c.out.failed = true;
-        if (p->frame == NULL)
-            put(a, head, ajp_chunk_head(head, p->packet));
-    }
-    if (p->frame != NULL) {
         out_borrow(&a->c.out, &a->c.stream, p->frame, p->frame_len);
         return;
     }
-    out_borrow(&a->c.out, &a->c.stream, p->data, p->len);
-    if (p->last)
-        put(a, "", 1);
+    while (len > 0) {
+        size_t n;
+
+        if (a->chunk_left == 0)
+            begin_chunk(a);
+        n = len < a->chunk_left ? len : a->chunk_left;
+        out_borrow(&a->c.out, &a->c.stream, data, n);
+        a->chunk_left = (uint16_t)(a->chunk_left - n);
+        a->reply_left = (uint16_t)(a->reply_left - n);
+        data += n;
+        len -= n;
+        if (a->chunk_left == 0)
+            put(a, "", 1);
+    }
 }
 
 static void front_flush(struct exchange *x)
@@ -197,9 +230,13 @@ static void front_fail(struct exchange *x, uint16_t status)
 static void front_want(struct exchange *x, uint32_t max)
 {
     struct ajp_conn *a = of(x);
+    uint32_t most = a->c.door->settings->packet_size - AJP_DATA_HEAD;
     uint8_t ask[AJP_SMALL_MAX];
 
-    if (!ajp_session_owed(&a->session)) {
+    a->grant = max;
+    if (max > most)
+        max = most;
+    if (a->data_left == 0 && !ajp_session_owed(&a->session)) {
         if (ajp_session_send(&a->session, AJP_GET_BODY, max) != AJP_OK)
             a->c.out.failed = true;
         put(a, ask, ajp_make_get_body(ask, (uint16_t)max));
@@ -258,6 +295,10 @@ static void take_request(struct ajp_conn *a)
     struct head *h = &x->head;
 
     a->c.kept = a->c.rx->start;
+    a->data_left = 0;
+    a->piece_left = 0;
+    a->chunk_left = 0;
+    x->max_reply_head = a->c.door->settings->packet_size;
     h->raw = r;
     h->method = r->method;
     h->path = r->uri;
@@ -296,14 +337,20 @@ static bool data_is_canonical(const ajp_body *b, const uint8_t *in, size_t used)
 static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, size_t used)
 {
     struct exchange *x = a->c.x;
-    struct part p = {.data = b->data,
-                     .len = b->len,
-                     .packet = b->packet,
-                     .first = b->first,
-                     .last = b->complete};
+    struct part p = {.data = b->data, .len = b->len};
 
-    if (!conn_wants(&a->c))
-        return; /* of a request that was answered without it */
+    if (!conn_wants(&a->c) || (b->packet > 0 && b->len == 0))
+        return; /* of a request that was answered without it, or slack */
+    if (b->first)
+        a->data_left = b->packet;
+    if (a->piece_left == 0) {
+        a->piece_left = a->data_left < a->grant ? a->data_left : (uint16_t)a->grant;
+        p.packet = a->piece_left;
+        p.first = true;
+    }
+    a->data_left = (uint16_t)(a->data_left - b->len);
+    a->piece_left = (uint16_t)(a->piece_left - b->len);
+    p.last = a->piece_left == 0;
     if (data_is_canonical(b, in, used)) {
         p.frame = in;
         p.frame_len = used;
@@ -318,6 +365,15 @@ static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, 
         deadline_clear(&a->c.deadline);
 }
 
+/* What the worker takes now of the bytes that come: where its packets are the smaller ones, the
+ * rest of the web server's has to wait. */
+static size_t body_room(const struct ajp_conn *a)
+{
+    return a->piece_left > 0  ? a->piece_left
+           : a->data_left > 0 ? a->grant
+                              : AJP_DATA_HEAD + (size_t)a->grant;
+}
+
 /* One message off rx. False: no more can be done now. */
 static bool take_message(struct ajp_conn *a)
 {
@@ -328,6 +384,7 @@ static bool take_message(struct ajp_conn *a)
     ajp_message *m = &body;
     uint8_t pong[AJP_SMALL_MAX];
     size_t used = 0;
+    size_t len = conn_unread(c);
     ajp_status st;
 
     if (x == NULL) {
@@ -337,8 +394,10 @@ static bool take_message(struct ajp_conn *a)
             return false;
         }
         m = &fresh->message;
+    } else if (len > body_room(a)) {
+        len = body_room(a);
     }
-    st = ajp_session_recv(&a->session, c->rx->data + c->rx->start, buf_len(c->rx), &used, m);
+    st = ajp_session_recv(&a->session, c->rx->data + c->rx->start, len, &used, m);
     if (st == AJP_OK && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh;
         c->rx->start += (uint32_t)used;
