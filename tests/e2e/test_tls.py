@@ -431,6 +431,34 @@ def test_a_reload_takes_new_certificates(pki, spawn, app, tmp_path):
         assert read_to_end(before).startswith(b"HTTP/1.1 200 ")
 
 
+# --- ajpcat ---
+
+def ajpcat(*args):
+    return subprocess.run([BIN / "ajpcat", *map(str, args)], capture_output=True, text=True, timeout=60)
+
+
+def test_ajpcat_speaks_ajps(pki, forwarder):
+    trust = ["--tls-ca", pki.pem("ca")]
+    own = ["--tls-certificate", pki.pem("client"), "--tls-key", pki.key("client")]
+    url = f"ajps://{HOST}:{forwarder.port}"
+    pings = ajpcat("ping", "-c", 3, "-i", "10ms", *trust, *own, url)
+    assert pings.returncode == 0 and "3 sent, 3 answered" in pings.stdout, pings.stderr
+    seen = ajpcat("get", *trust, *own, f"{url}/echo?a=b", f"{url}/bytes/1000000", f"{url}/echo")
+    assert seen.returncode == 0 and seen.stdout.count('"route": "nodeA"') == 2 and len(seen.stdout) > 1_000_000
+    body = ajpcat("get", *trust, *own, "-T", pki.pem("client"), f"{url}/upload")
+    assert json.loads(body.stdout)["crc32"] == zlib.crc32(pki.pem("client").read_bytes())
+    for args, status, expected in [
+        ([*trust], (5, 6), "set certificate"),
+        ([*own], (3,), "set ca to the CA"),
+        ([*trust, *own, "--tls-server-name", "else.example"], (3,), "set server_name"),
+        ([*trust, "--tls-certificate", "/no/such"], (1,), "got /no/such"),
+    ]:
+        done = ajpcat("ping", "-c", 1, *args, url)
+        assert done.returncode in status and expected in done.stderr, done
+    assert ajpcat("ping", "-c", 1, "-k", *own, url).returncode == 0
+    assert "speak ajps" in ajpcat("serve", "--listen", f"ajps://{HOST}:0").stderr
+
+
 # --- settings ---
 
 def check(*args, name="ajpforward"):

@@ -28,21 +28,6 @@ void client_init(struct client *c, uint32_t max_packet, int timeout_ms)
     c->in = xmalloc(max_packet);
 }
 
-enum client_result client_connect(struct client *c, const struct url *u)
-{
-    struct address at;
-    const char *why;
-    if (!url_resolve(u, false, &at, &why))
-        return fail(c, CLIENT_CONNECT, "%s: %s", u->host, why);
-    c->fd = net_connect(&at, c->timeout_ms);
-    if (c->fd < 0)
-        return fail(c, errno == ETIMEDOUT ? CLIENT_TIMEOUT : CLIENT_CONNECT,
-                    "cannot connect to %s port %s: %s", u->host, u->port, strerror(errno));
-    c->in_len = c->in_at = 0;
-    ajp_session_init(&c->session, AJP_SERVER, &c->limits);
-    return CLIENT_OK;
-}
-
 static enum client_result wait_for(struct client *c, short events, const char *what)
 {
     struct pollfd p = {.fd = c->fd, .events = events};
@@ -58,18 +43,72 @@ static enum client_result wait_for(struct client *c, short events, const char *w
                  : fail(c, CLIENT_TIMEOUT, "nothing %s within %d ms", what, c->timeout_ms);
 }
 
+static enum client_result secure_it(struct client *c, const struct url *u)
+{
+    c->secure = secure_new(&c->tls, u, c->fd, &c->why);
+    if (!c->secure)
+        return CLIENT_FAILED;
+    for (;;) {
+        int events = secure_shake(c->secure);
+        if (events == 0)
+            return CLIENT_OK;
+        if (events < 0)
+            return fail(c, CLIENT_CONNECT, "no TLS with %s port %s: %s", u->host, u->port,
+                        secure_why(c->secure));
+        enum client_result r = wait_for(c, (short)events, "of a TLS handshake came");
+        if (r != CLIENT_OK)
+            return r;
+    }
+}
+
+enum client_result client_connect(struct client *c, const struct url *u)
+{
+    struct address at;
+    const char *why;
+    if (!url_resolve(u, false, &at, &why))
+        return fail(c, CLIENT_CONNECT, "%s: %s", u->host, why);
+    c->fd = net_connect(&at, c->timeout_ms);
+    if (c->fd < 0)
+        return fail(c, errno == ETIMEDOUT ? CLIENT_TIMEOUT : CLIENT_CONNECT,
+                    "cannot connect to %s port %s: %s", u->host, u->port, strerror(errno));
+    c->in_len = c->in_at = 0;
+    ajp_session_init(&c->session, AJP_SERVER, &c->limits);
+    if (!u->tls)
+        return CLIENT_OK;
+    enum client_result r = secure_it(c, u);
+    if (r != CLIENT_OK)
+        client_close(c);
+    return r;
+}
+
+static const char *broken_why(const struct client *c)
+{
+    return c->secure && errno == EPROTO ? secure_why(c->secure) : strerror(errno);
+}
+
+/* As recv and send, on either kind of connection. */
+static ssize_t take(struct client *c, void *to, size_t cap)
+{
+    return c->secure ? secure_recv(c->secure, to, cap) : recv(c->fd, to, cap, 0);
+}
+
+static ssize_t give(struct client *c, const void *from, size_t len)
+{
+    return c->secure ? secure_send(c->secure, from, len)
+                     : send(c->fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 enum client_result client_write(struct client *c, const void *bytes, size_t len)
 {
     const char *p = bytes;
     while (len > 0) {
-        ssize_t n = send(c->fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = give(c, p, len);
         if (n < 0 && errno == EAGAIN) {
             enum client_result r = wait_for(c, POLLOUT, "could be sent");
             if (r != CLIENT_OK)
                 return r;
         } else if (n < 0 && errno != EINTR) {
-            return fail(c, CLIENT_TRUNCATED, "the server closed the connection: %s",
-                        strerror(errno));
+            return fail(c, CLIENT_TRUNCATED, "the server closed the connection: %s", broken_why(c));
         } else if (n > 0) {
             p += n;
             len -= (size_t)n;
@@ -88,15 +127,17 @@ static enum client_result read_more(struct client *c)
     }
     if (c->in_len == c->limits.max_packet)
         return fail(c, CLIENT_PROTOCOL, "a packet larger than %u bytes", c->limits.max_packet);
-    enum client_result r = wait_for(c, POLLIN, "came from the server");
-    if (r != CLIENT_OK)
-        return r;
     ssize_t n;
     do {
-        n = recv(c->fd, c->in + c->in_len, c->limits.max_packet - c->in_len, 0);
-    } while (n < 0 && errno == EINTR);
+        enum client_result r = CLIENT_OK;
+        if (!c->secure || !secure_holds(c->secure))
+            r = wait_for(c, POLLIN, "came from the server");
+        if (r != CLIENT_OK)
+            return r;
+        n = take(c, c->in + c->in_len, c->limits.max_packet - c->in_len);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
     if (n < 0)
-        return fail(c, CLIENT_TRUNCATED, "the connection broke: %s", strerror(errno));
+        return fail(c, CLIENT_TRUNCATED, "the connection broke: %s", broken_why(c));
     if (n == 0)
         return fail(c, CLIENT_TRUNCATED, "the server closed the connection too early");
     c->in_len += (size_t)n;
@@ -146,6 +187,8 @@ enum client_result client_ping(struct client *c)
 
 void client_close(struct client *c)
 {
+    secure_free(c->secure);
+    c->secure = NULL;
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;

@@ -4,6 +4,7 @@
 #define AJPCAT_CLIENT_H
 
 #include "net.h"
+#include "secure.h"
 
 #include <ajp/ajp.h>
 
@@ -25,6 +26,8 @@ struct client {
     ajp_session session;
     ajp_limits limits;
     int timeout_ms; /* for each wait */
+    struct secure_options tls;
+    struct secure *secure; /* NULL: plain */
     /* Where signals may end a wait: the mask while waiting, and what a handler sets. */
     const sigset_t *waiting_mask;
     const volatile sig_atomic_t *stop;

@@ -25,7 +25,8 @@ enum {
     VERBOSE,
     SHOW_SECRETS,
     TIMEOUT,
-    PACKET_SIZE
+    PACKET_SIZE,
+    TLS
 };
 
 static const struct arg table[] = {
@@ -42,7 +43,8 @@ static const struct arg table[] = {
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
     [TIMEOUT] = {'m', "timeout", "TIME", "for connecting and for each answer (30s)"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
-    [PACKET_SIZE + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 enum { URLS = 1000, EXIT_STATUS = 7 };
 
@@ -50,6 +52,7 @@ struct get {
     struct args args;
     struct request request;
     struct client client;
+    struct secure_options tls;
     struct fetch fetch;
     const char *words[URLS]; /* the URLs */
     size_t url_count;
@@ -145,6 +148,10 @@ static int set_option(struct get *g, int row)
     const char *why;
     if (row >= 0 && row < REQ_OPTIONS)
         return request_option(&g->request, &g->args, (enum request_option)row);
+    if (row >= TLS) {
+        secure_option(&g->tls, (enum secure_option)(row - TLS), g->args.value);
+        return 0;
+    }
     switch (row) {
     case UPLOAD:
         return set_upload(g);
@@ -180,7 +187,7 @@ static int set_option(struct get *g, int row)
                    ? 0
                    : EXIT_USAGE;
     default: /* an operand */
-        if (!url_parse(g->args.value, &g->url, &why))
+        if (!url_parse_secure(g->args.value, &g->url, &why))
             return args_wrong(&g->args, "%s: %s", g->args.value, why);
         if (g->url_count == URLS)
             return args_wrong(&g->args, "at most %d URLs", URLS);
@@ -221,7 +228,8 @@ static enum client_result failed(struct get *g, const char *why)
 /* On the open connection where the last answer left it usable. */
 static enum client_result connect_for(struct get *g, const struct url *u)
 {
-    bool same = strcmp(u->host, g->url.host) == 0 && strcmp(u->port, g->url.port) == 0;
+    bool same = strcmp(u->host, g->url.host) == 0 && strcmp(u->port, g->url.port) == 0 &&
+                u->tls == g->url.tls;
     bool usable = same && g->client.fd >= 0 && ajp_session_idle(&g->client.session);
     g->url = *u;
     g->report.connects = !usable;
@@ -241,7 +249,7 @@ static enum client_result fetch_one(struct get *g, const char *word)
     struct url u;
     size_t len;
     const char *why;
-    (void)url_parse(word, &u, &why); /* it was checked */
+    (void)url_parse_secure(word, &u, &why); /* it was checked */
     enum client_result r = connect_for(g, &u);
     if (r != CLIENT_OK)
         return r;
@@ -275,6 +283,7 @@ static int run(struct get *g)
         return EXIT_FAILED;
     }
     client_init(&g->client, (uint32_t)g->packet_size, (int)g->timeout_ms);
+    g->client.tls = g->tls;
     g->fetch =
         (struct fetch){.client = &g->client, .user = g, .head = print_head, .body = print_body};
     if (g->request.has_data || g->request.file)

@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { COUNT, INTERVAL, FLOOD, GET, SECRET_FILE, TIMEOUT, QUIET };
+enum { COUNT, INTERVAL, FLOOD, GET, SECRET_FILE, TIMEOUT, QUIET, TLS };
 
 static const struct arg table[] = {
     [COUNT] = {'c', "count", "N", "stop after N (0: go on until Ctrl-C, the default)"},
@@ -21,14 +21,16 @@ static const struct arg table[] = {
     [SECRET_FILE] = {0, "secret-file", "FILE", "secret to send with these; else AJP_SECRET"},
     [TIMEOUT] = {'W', "timeout", "TIME", "for connecting and for each CPong (5s)"},
     [QUIET] = {'q', "quiet", NULL, "print the summary only"},
-    [QUIET + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 struct ping {
     struct url url;
     uint64_t count, interval_ms, timeout_ms;
     bool quiet, flood;
     struct request request; /* for --get */
-    const char *path;       /* NULL: CPings */
+    struct secure_options tls;
+    const char *path; /* NULL: CPings */
     uint64_t sent, answered;
     double min, max, sum, squares; /* milliseconds */
 };
@@ -132,6 +134,7 @@ static int run(struct ping *p)
     sigaction(SIGINT, &on, NULL);
     sigaction(SIGTERM, &on, NULL);
     client_init(&c, AJP_PACKET_DEFAULT, (int)p->timeout_ms);
+    c.tls = p->tls;
     c.waiting_mask = &before;
     c.stop = &interrupted;
     while (!interrupted && (p->count == 0 || p->sent < p->count)) {
@@ -178,11 +181,14 @@ static int read_options(struct args *a, struct ping *p)
             p->quiet = true;
             break;
         case ARGS_OPERAND:
-            if (!url_parse(a->value, &p->url, &why))
+            if (!url_parse_secure(a->value, &p->url, &why))
                 return args_wrong(a, "%s: %s", a->value, why);
             break;
-        default: /* help or an error that was told */
-            return args_exit(row);
+        default: /* of TLS, or help, or an error that was told */
+            if (row < TLS)
+                return args_exit(row);
+            secure_option(&p->tls, (enum secure_option)(row - TLS), a->value);
+            break;
         }
     }
     if (ok && !p->url.path)
