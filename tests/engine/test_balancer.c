@@ -372,6 +372,37 @@ Test(balancer, latency_prefers_the_quick_and_retries_the_slow)
     balancer_free(balancer);
 }
 
+Test(balancer, outlier_gets_no_new_sessions_for_a_while)
+{
+    static const struct {
+        const char *script; /* what a answers: + 200, - 500, F a failure */
+        bool ejected;
+    } rows[] = {
+        {"--", false}, {"---", true}, {"--+-", false}, {"--+---", true}, {"-F-", true}, {"", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(2);
+        fixture_settings.health.eject_after = 3;
+        fixture_settings.health.eject_time = 5000;
+        struct balancer *balancer = fixture_balancer();
+        struct worker *a = &balancer->workers[0];
+        balancer->workers[1].busy = 9;
+        for (const char *p = rows[i].script; *p; p++) {
+            if (*p == 'F')
+                worker_report(a, OUT_FAILED, 1, 1000);
+            else
+                worker_replied(a, *p == '+' ? 200 : 500, 1000);
+        }
+        size_t chosen = rows[i].ejected ? 1 : 0;
+        cr_expect_eq(pick_one(balancer, NULL, NULL, 5999)->index, chosen, "%s", rows[i].script);
+        cr_expect_eq(pick_one(balancer, "1.a", "a", 5999)->index, 0, "its sessions stay");
+        cr_expect_eq(pick_one(balancer, NULL, NULL, 6000)->index, 0, "it is over");
+        balancer->workers[1].health = HEALTH_DOWN;
+        cr_expect_eq(pick_one(balancer, NULL, NULL, 5999)->index, 0, "there is no other");
+        balancer_free(balancer);
+    }
+}
+
 Test(balancer, hash_keeps_a_client_on_its_worker)
 {
     fixture_reset(3);

@@ -119,7 +119,8 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
         distance = RANK_DISTANCE_MAX;
     rank |= distance << RANK_DISTANCE_SHIFT;
     enum health health = worker_health(worker);
-    if (health == HEALTH_SUSPECT)
+    uint64_t ejected = atomic_load_explicit(&worker->ejected_ms, memory_order_relaxed);
+    if (health == HEALTH_SUSPECT || ejected > pick->now_ms)
         rank |= RANK_SUSPECT;
     if (health == HEALTH_PROBE && busy_of(worker) != 0)
         rank |= RANK_BUSY_PROBE;

@@ -113,6 +113,23 @@ static bool failures_suffice(struct worker *worker, uint64_t request_no, uint64_
            FAILURE_LIMIT;
 }
 
+/* One more 5xx reply or failure. It only turns new sessions away, and only while there are others:
+ * what an app answers is no proof against the worker. */
+static void count_bad(struct worker *worker, uint64_t now_ms)
+{
+    const struct health_settings *settings = &worker->balancer->settings->health;
+    if (settings->eject_after == 0 ||
+        atomic_fetch_add_explicit(&worker->bad_replies, 1, memory_order_relaxed) + 1 <
+            settings->eject_after)
+        return;
+    atomic_store_explicit(&worker->bad_replies, 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->ejected_ms, now_ms + settings->eject_time, memory_order_relaxed);
+    char name[80];
+    log_event(LEVEL_WARN, "worker_ejected", "worker=%s in_a_row=%u for_ms=%u",
+              log_str(name, sizeof name, worker->settings->name), settings->eject_after,
+              settings->eject_time);
+}
+
 static void report_failure(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
                            uint64_t now_ms)
 {
@@ -144,6 +161,7 @@ static void report_failure(struct worker *worker, enum worker_outcome outcome, u
         break;
     case OUT_FAILED:
     case OUT_REPLY_TIMEOUT:
+        count_bad(worker, now_ms);
         if (failures_suffice(worker, request_no, now_ms))
             move_health(worker, health, HEALTH_SUSPECT, "requests failed", now_ms);
         break;
@@ -170,6 +188,14 @@ void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t 
         report_ok(worker, now_ms);
     else
         report_failure(worker, outcome, request_no, now_ms);
+}
+
+void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms)
+{
+    if (status >= 500)
+        count_bad(worker, now_ms);
+    else if (atomic_load_explicit(&worker->bad_replies, memory_order_relaxed) != 0)
+        atomic_store_explicit(&worker->bad_replies, 0, memory_order_relaxed);
 }
 
 /* Counts one more finding that speaks for leaving this state; true when there are enough. */

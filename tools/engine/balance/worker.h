@@ -53,6 +53,8 @@ struct worker {
     _Atomic uint32_t activation;          /* enum activation; starts as in the settings */
     _Atomic uint64_t since_ms;            /* of the last change of health */
     _Atomic uint64_t recovered_ms;        /* when it was last back up; 0: it was never down */
+    _Atomic uint64_t ejected_ms;          /* until then others are preferred */
+    _Atomic uint32_t bad_replies;         /* in a row */
     _Atomic uint64_t failed_ms;           /* last failure of any kind */
     _Atomic uint64_t errors;
     _Atomic uint32_t refused;        /* in a row */
@@ -74,6 +76,9 @@ void worker_end(struct worker *worker);
  * request_no tells requests apart (any number unique in the process). */
 void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
                    uint64_t now_ms);
+
+/* The status of a reply that began; for outlier ejection. */
+void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms);
 
 /* What some balancing methods look at: bytes of an exchange that is over, in both directions, and
  * the time that a reply took to begin. */

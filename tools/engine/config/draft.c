@@ -47,7 +47,12 @@ static const struct settings defaults = {
     .session = {.separator = '.', .sticky = true, .idle = 30 * 60 * 1000},
     .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
-    .health = {.interval = 5000, .timeout = 1000, .resolve = 60000, .fall = 2, .rise = 1},
+    .health = {.interval = 5000,
+               .timeout = 1000,
+               .resolve = 60000,
+               .fall = 2,
+               .rise = 1,
+               .eject_time = 30000},
     .log_level = LEVEL_INFO,
 };
 

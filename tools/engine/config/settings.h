@@ -143,7 +143,9 @@ struct health_settings {
     uint32_t timeout;  /* ms for one probe */
     uint32_t resolve;  /* ms between look-ups of a worker's host name; 0: only while it is down */
     uint32_t fall;     /* failures in a row until a worker is down */
-    uint32_t rise;     /* answers in a row until it is tried again */
+    uint32_t eject_after; /* 5xx replies and failures in a row until it is ejected; 0: never */
+    uint32_t eject_time;  /* ms without new sessions */
+    uint32_t rise;        /* answers in a row until it is tried again */
 };
 
 struct settings {
