@@ -3,7 +3,7 @@
 #include <ajp/route.h>
 #include <string.h>
 
-enum { FROM_PATH, FROM_HEADERS };
+enum { FROM_PATH, FROM_FIRST_HEADER, FROM_SECOND_HEADER, FROM_REST };
 
 static bool same(ajp_str a, ajp_str b)
 {
@@ -17,6 +17,9 @@ static bool ends_param(char c)
 
 ajp_str ajp_path_param(ajp_str uri, ajp_str name)
 {
+    if (uri.len == 0 || memchr(uri.ptr, ';', uri.len) == NULL) {
+        return AJP_NULL; /* as nearly always */
+    }
     for (size_t i = 0; i < uri.len && uri.ptr[i] != '?'; i++) {
         if (uri.ptr[i] != ';') {
             continue;
@@ -38,12 +41,9 @@ ajp_str ajp_path_param(ajp_str uri, ajp_str name)
 
 ajp_str ajp_route_of(ajp_str session_id)
 {
-    for (size_t i = 0; i < session_id.len; i++) {
-        if (session_id.ptr[i] == '.') {
-            return ajp_str_of(session_id.ptr + i + 1, session_id.len - i - 1);
-        }
-    }
-    return AJP_NULL;
+    const char *dot = session_id.len > 0 ? memchr(session_id.ptr, '.', session_id.len) : NULL;
+    return dot != NULL ? ajp_str_of(dot + 1, session_id.len - (size_t)(dot + 1 - session_id.ptr))
+                       : AJP_NULL;
 }
 
 void ajp_session_ids_init(ajp_session_ids *it, const ajp_request *r, const ajp_route_rule *rule)
@@ -62,13 +62,27 @@ void ajp_session_ids_init(ajp_session_ids *it, const ajp_request *r, const ajp_r
     it->phase = FROM_PATH;
 }
 
+/* The decoder knows where the first Cookie header is, and it is seldom that there are more: only
+ * when that one has not got the id are the headers walked, past the first. */
 static bool next_header(ajp_session_ids *it)
 {
     ajp_field f;
+    if (it->phase == FROM_FIRST_HEADER) {
+        const ajp_str first = ajp_request_header(it->request, AJP_REQ_COOKIE);
+        it->phase = FROM_SECOND_HEADER;
+        if (first.ptr == NULL && it->request->known_header[AJP_REQ_COOKIE] == 0) {
+            it->fields.count = 0; /* there are none at all */
+            return false;
+        }
+        it->cookies = ajp_cookies_of(first);
+        return true;
+    }
     while (ajp_field_next(&it->fields, &f)) {
         const bool cookie =
             f.code != 0 ? f.code == AJP_REQ_COOKIE : ajp_req_header_code(f.name) == AJP_REQ_COOKIE;
-        if (cookie) {
+        if (cookie && it->phase == FROM_SECOND_HEADER) {
+            it->phase = FROM_REST;
+        } else if (cookie) {
             it->cookies = ajp_cookies_of(f.value);
             return true;
         }
@@ -80,7 +94,7 @@ bool ajp_session_id_next(ajp_session_ids *it, ajp_str *id)
 {
     if (it->phase == FROM_PATH) {
         const ajp_str found = ajp_path_param(it->request->uri, it->rule.param);
-        it->phase = FROM_HEADERS;
+        it->phase = FROM_FIRST_HEADER;
         if (found.len > 0) {
             *id = found;
             return true;
