@@ -111,6 +111,19 @@ Test(crc32, is_that_of_zlib_in_one_piece_and_in_many)
                      0x414fa339u);
 }
 
+Test(crc32, is_the_same_by_long_and_by_short_steps)
+{
+    static uint8_t bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 31 + i / 7);
+    for (size_t len = 0; len < sizeof bytes; len += len < 300 ? 1 : 97) {
+        uint32_t slow = 0;
+        for (size_t i = 0; i < len; i++)
+            slow = crc32_add(slow, bytes + i, 1);
+        cr_expect_eq(crc32_add(0, bytes, len), slow, "%zu bytes", len);
+    }
+}
+
 Test(histogram, quantiles_are_right_within_two_percent)
 {
     static struct histogram h;

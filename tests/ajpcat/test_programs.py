@@ -145,6 +145,11 @@ def test_timing_adds_up(node):
     assert done.returncode == 2 and b"unknown variable %{nothing}" in done.stderr
 
 
+def test_echo_reads_a_body_of_unknown_length(node):
+    answer = json.loads(get(node, "/echo", "-X", "POST", "-H", "Transfer-Encoding:", "-T", "-", stdin=b"x" * 20000))
+    assert (answer["content_length"], answer["length"], answer["crc32"]) == (-1, 20000, zlib.crc32(b"x" * 20000))
+
+
 def test_a_session_counts_and_keeps_its_cookie(node):
     first = get(node, "/session", "-i").decode()
     cookie = re.search(r"Set-Cookie: (JSESSIONID=[0-9A-F]{32}\.nodeA); Path=/\n", first).group(1)

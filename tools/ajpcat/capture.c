@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PEEK = 4, LINE = 8192 };
+enum { PEEK = 4, LINE = 8192, READ_AT_ONCE = 256 * 1024 };
 
 struct capture {
     pcap_t *pcap; /* NULL: hex text */
@@ -121,6 +121,8 @@ struct capture *capture_open(const char *path, const char **why)
     bool ok = c->fd >= 0 && peek(c);
     if (ok)
         c->file = fopencookie(c, "r", (cookie_io_functions_t){.read = read_again});
+    if (c->file)
+        setvbuf(c->file, NULL, _IOFBF, READ_AT_ONCE);
     if (!ok || !c->file)
         snprintf(c->error, sizeof c->error, "%s", strerror(errno));
     else if (is_capture(c) ? open_pcap(c) : read_hex(c))

@@ -2,7 +2,6 @@
 /* JSON output. */
 #include "json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static bool is_plain(unsigned char c)
@@ -90,13 +89,26 @@ void json_cstring(struct json *j, const char *key, const char *value)
 void json_int(struct json *j, const char *key, int64_t value)
 {
     begin(j, key);
-    text_fmt(j->out, "%" PRId64, value);
+    if (value < 0)
+        text_byte(j->out, '-');
+    text_uint(j->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 0, ' ');
 }
 
 void json_real(struct json *j, const char *key, double value, int digits)
 {
+    static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    enum { EXACT = 6 };
     begin(j, key);
-    text_fmt(j->out, "%.*f", digits, value);
+    double scaled = digits >= 0 && digits <= EXACT ? value * (double)powers[digits] + 0.5 : -1;
+    if (!(scaled >= 0 && scaled <= 9e15)) { /* past what a double holds exactly, or not a number */
+        text_fmt(j->out, "%.*f", digits, value);
+        return;
+    }
+    text_uint(j->out, (uint64_t)scaled / powers[digits], 0, ' ');
+    if (digits > 0) {
+        text_byte(j->out, '.');
+        text_uint(j->out, (uint64_t)scaled % powers[digits], (unsigned)digits, '0');
+    }
 }
 
 void json_bool(struct json *j, const char *key, bool value)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+enum { GET = 2, HEAD = 3 }; /* method codes on the wire */
 enum { PERIOD = 1021, PATTERN = PERIOD * 65, SESSION_ID = 32, BUCKETS = 4096 };
 
 struct session {
@@ -180,6 +181,7 @@ static void page_echo(struct visit *v)
     struct json *j = &v->page->json;
     ajp_str query = ajp_request_attr(r, AJP_ATTR_QUERY_STRING);
     v->page->reports = true;
+    v->page->asks = r->method_code != GET && r->method_code != HEAD;
     v->page->type = "application/json";
     *j = (struct json){.out = &v->page->text};
     json_open(j, NULL, '{');

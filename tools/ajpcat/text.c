@@ -63,6 +63,19 @@ void text_byte(struct text *t, char byte)
     text_put(t, &byte, 1);
 }
 
+void text_uint(struct text *t, uint64_t value, unsigned width, char pad)
+{
+    char digits[20];
+    unsigned n = 0;
+    do {
+        digits[sizeof digits - ++n] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (; width > n; width--)
+        text_byte(t, pad);
+    text_put(t, digits + sizeof digits - n, n);
+}
+
 void text_vfmt(struct text *t, const char *format, va_list ap)
 {
     va_list again;

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct text {
     char *at;
@@ -19,6 +20,8 @@ void text_reserve(struct text *t, size_t more);
 void text_put(struct text *t, const void *bytes, size_t len);
 void text_str(struct text *t, const char *s);
 void text_byte(struct text *t, char byte);
+/* The number in decimal, filled up on the left with pad to width. */
+void text_uint(struct text *t, uint64_t value, unsigned width, char pad);
 void text_fmt(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vfmt(struct text *t, const char *format, va_list ap);
 void text_clear(struct text *t);

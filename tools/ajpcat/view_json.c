@@ -39,9 +39,10 @@ static void json_quirks(struct json *j, const struct exchange *e)
     json_open(j, "quirks", '[');
     for (unsigned q = 1; q <= QUIRKS_MAX; q++) {
         char name[8];
+        if (!(e->quirks >> q & 1))
+            continue;
         snprintf(name, sizeof name, "Q%u", q);
-        if (e->quirks >> q & 1)
-            json_cstring(j, NULL, name);
+        json_cstring(j, NULL, name);
     }
     json_close(j, ']');
 }

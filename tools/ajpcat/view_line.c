@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { DETAIL_MAX = 1 << 20 };
 
@@ -17,19 +16,27 @@ double view_ms(uint64_t from_ns, uint64_t to_ns)
 
 static void put_clock(struct text *out, uint64_t ns)
 {
-    time_t seconds = (time_t)(ns / 1000000000u);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    text_fmt(out, "%02d:%02d:%02d.%06u", tm.tm_hour, tm.tm_min, tm.tm_sec,
-             (unsigned)(ns % 1000000000u / 1000));
+    uint64_t seconds = ns / 1000000000u % 86400;
+    text_uint(out, seconds / 3600, 2, '0');
+    text_byte(out, ':');
+    text_uint(out, seconds / 60 % 60, 2, '0');
+    text_byte(out, ':');
+    text_uint(out, seconds % 60, 2, '0');
+    text_byte(out, '.');
+    text_uint(out, ns % 1000000000u / 1000, 6, '0');
 }
 
 static void put_ms(struct text *out, uint64_t from_ns, uint64_t to_ns)
 {
-    if (to_ns)
-        text_fmt(out, " %8.2f", view_ms(from_ns, to_ns));
-    else
-        text_str(out, "        -");
+    if (to_ns < from_ns) { /* not there, or clocks that go backwards */
+        text_str(out, to_ns ? "       <0" : "        -");
+        return;
+    }
+    uint64_t hundredths = (to_ns - from_ns + 5000) / 10000;
+    text_byte(out, ' ');
+    text_uint(out, hundredths / 100, 5, ' ');
+    text_byte(out, '.');
+    text_uint(out, hundredths % 100, 2, '0');
 }
 
 /* On a narrow terminal the addresses and one of the times are left out. */
@@ -120,11 +127,18 @@ static void put_line(struct view *v, const struct exchange *e)
     peer_format(&e->client, client);
     peer_format(&e->server, server);
     put_clock(&v->out, e->start_ns);
-    if (!is_narrow(v))
-        text_fmt(&v->out, " %-21s %-21s", client, server);
+    if (!is_narrow(v)) {
+        text_byte(&v->out, ' ');
+        put_padded(&v->out, client, 21);
+        text_byte(&v->out, ' ');
+        put_padded(&v->out, server, 21);
+    }
     put_status(v, e);
     put_padded(&v->out, e->kind == EXCHANGE_CPING ? "(CPing)" : e->method, 8);
-    text_fmt(&v->out, " %9" PRIu64 " %9" PRIu64, e->request.bytes, e->response.bytes);
+    text_byte(&v->out, ' ');
+    text_uint(&v->out, e->request.bytes, 9, ' ');
+    text_byte(&v->out, ' ');
+    text_uint(&v->out, e->response.bytes, 9, ' ');
     if (!is_narrow(v))
         put_ms(&v->out, e->start_ns, e->first_ns);
     put_ms(&v->out, e->start_ns, e->end_ns);
