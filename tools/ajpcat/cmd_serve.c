@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_THREADS = 64 };
 
-enum { LISTEN, ROUTE, THREADS, PACKET_SIZE, SECRET_FILE, VERBOSE, QUIET };
+enum { LISTEN, ROUTE, THREADS, PACKET_SIZE, SECRET_FILE, DIR_OF_ANSWERS, SCRIPT, VERBOSE, QUIET };
 
 static const struct arg table[] = {
     [LISTEN] = {0, "listen", "URL",
@@ -23,6 +24,8 @@ static const struct arg table[] = {
     [THREADS] = {0, "threads", "N", "threads, each with its own event loop (1)"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     [SECRET_FILE] = {0, "secret-file", "FILE", "secret that requests must carry; else AJP_SECRET"},
+    [DIR_OF_ANSWERS] = {0, "dir", "FOLDER", "canned answers: for /a its file a, or a.http"},
+    [SCRIPT] = {0, "script", "FILE", "do on each connection what the script says"},
     [VERBOSE] = {'v', "verbose", NULL, "a line per request on standard error"},
     [QUIET] = {'q', "quiet", NULL, "no complaints about broken peers"},
     [QUIET + 1] = {0}};
@@ -31,6 +34,7 @@ struct settings {
     struct serve_options options;
     struct address address;
     unsigned threads;
+    struct script script;
 };
 
 static bool is_route(const char *s)
@@ -47,6 +51,39 @@ static int set_listen(const struct args *a, struct settings *s)
         return args_wrong(a, "--listen %s: %s", a->value, why);
     if (!url_resolve(&url, true, &s->address, &why))
         return args_wrong(a, "--listen %s: %s", a->value, why);
+    return 0;
+}
+
+static int set_dir(const struct args *a, struct settings *s)
+{
+    struct stat st;
+    if (stat(a->value, &st) != 0 || !S_ISDIR(st.st_mode))
+        return args_wrong(a, "--dir %s: expected a folder", a->value);
+    s->options.dir = a->value;
+    return 0;
+}
+
+static int set_script(const struct args *a, struct settings *s)
+{
+    struct text t = {0};
+    unsigned line = 0;
+    const char *why = "";
+    int c;
+    FILE *f = fopen(a->value, "re");
+    if (!f)
+        return args_wrong(a, "--script %s: %s", a->value, strerror(errno));
+    while ((c = getc(f)) != EOF)
+        text_byte(&t, (char)c);
+    fclose(f);
+    script_free(&s->script);
+    bool ok = script_parse(&s->script, t.at ? t.at : "", &line, &why);
+    text_free(&t);
+    if (!ok)
+        return args_wrong(a, "--script %s, line %u: %s", a->value, line, why);
+    if (s->script.count == 0)
+        return args_wrong(a, "--script %s: expected a step", a->value);
+    s->script.name = a->value;
+    s->options.script = &s->script;
     return 0;
 }
 
@@ -74,6 +111,10 @@ static int set_option(const struct args *a, int row, struct settings *s, const c
     case SECRET_FILE:
         *secret_file = a->value;
         return 0;
+    case DIR_OF_ANSWERS:
+        return set_dir(a, s);
+    case SCRIPT:
+        return set_script(a, s);
     case VERBOSE:
         s->options.verbose = true;
         return 0;
@@ -154,9 +195,11 @@ int cmd_serve(int argc, char **argv)
     struct settings s = {.threads = 1, .options = {.route = "", .limits = ajp_limits_relay}};
     args_init(&a, argc, argv, "", "An AJP app server for tests and demonstrations.", table);
     s.options.limits.max_packet = AJP_PACKET_DEFAULT;
+    script_faults_load();
     int code = read_settings(&a, &s);
     if (code < 0)
         code = run(&a, &s);
     text_free(&s.options.secret);
+    script_free(&s.script);
     return code;
 }

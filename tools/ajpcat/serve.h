@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The embedded app server. serve_page.c decides what to answer, serve_conn.c speaks AJP on one
- * connection, serve_loop.c waits for sockets and timers, cmd_serve.c reads the options. */
+ * connection, or serve_play.c what a script says, serve_dir.c has the canned answers, serve_loop.c
+ * waits for sockets and timers, cmd_serve.c reads the options. */
 #ifndef AJPCAT_SERVE_H
 #define AJPCAT_SERVE_H
 
 #include "json.h"
 #include "net.h"
+#include "script.h"
 #include "text.h"
 
 #include <ajp/ajp.h>
@@ -14,8 +16,10 @@ struct serve_options {
     const char *route; /* "" for none */
     struct text secret;
     ajp_limits limits;
-    bool verbose; /* a line per request */
-    bool quiet;   /* no complaints either */
+    const struct script *script; /* for all connections, NULL: none */
+    const char *dir;             /* of canned answers, NULL: none */
+    bool verbose;                /* a line per request */
+    bool quiet;                  /* no complaints either */
 };
 
 /* What to answer. Filled by page_begin, completed by page_body_end. */
@@ -31,13 +35,17 @@ struct page {
     bool reports;         /* text ends with what was read */
     bool refused;         /* wrong secret: answer and close */
     char cookie[80];
-    char request_id[40]; /* of the request, sent back */
+    char request_id[40];        /* of the request, sent back */
+    struct text canned;         /* headers of a canned answer, "NAME: VALUE\n" each */
+    const struct script *fault; /* to be played instead, NULL: none */
     struct text text;
     struct json json;
 };
 
 void page_begin(struct page *p, const ajp_request *r, const struct serve_options *o);
 void page_body_end(struct page *p, uint64_t bytes, uint32_t crc);
+/* The canned answer for the URI. False: there is none. */
+bool page_from_dir(struct page *p, ajp_str uri, const char *dir);
 const char *page_reason(uint16_t status);
 
 /* Copies n bytes of the pattern served by /bytes, from the given offset. */
@@ -57,6 +65,8 @@ struct serve_conn {
     uint32_t body_crc;
     bool bodiless; /* HEAD, 204, 304 */
     bool headers_sent;
+    const struct script *script; /* that is played, NULL: none */
+    size_t step;
     uint32_t armed; /* epoll events asked for */
     uint64_t page_sent;
     uint64_t deadline_ns;                   /* CONN_WAIT and CONN_LINGER; 0: not on the list */
@@ -75,6 +85,12 @@ struct serve_loop {
 bool conn_readable(struct serve_loop *l, struct serve_conn *c);
 bool conn_go_on(struct serve_loop *l, struct serve_conn *c); /* it may write, or waited enough */
 void conn_free(struct serve_conn *c);
+
+/* Between serve_conn.c and serve_play.c. */
+bool conn_flush(struct serve_conn *c);
+bool conn_linger(struct serve_loop *l, struct serve_conn *c);
+bool conn_play(struct serve_loop *l, struct serve_conn *c);
+void conn_play_closed(const struct serve_loop *l, const struct serve_conn *c);
 
 void loop_wait(struct serve_loop *l, struct serve_conn *c, uint64_t ms);
 bool loop_run(struct serve_loop *l); /* until wake_fd is readable */

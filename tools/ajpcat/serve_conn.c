@@ -3,6 +3,7 @@
 #include "serve.h"
 
 #include "crc32.h"
+#include "term.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,6 +46,21 @@ static bool put_small(struct serve_loop *l, struct serve_conn *c, ajp_kind kind,
     return true;
 }
 
+static void put_canned(ajp_writer *w, const struct text *canned)
+{
+    const char *at = canned->at, *end = at + canned->len;
+    while (at < end) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        const char *colon = memchr(at, ':', (size_t)(line - at));
+        if (colon) {
+            const char *value = colon + 1 + strspn(colon + 1, " ");
+            ajp_write_header(w, ajp_str_of(at, (size_t)(colon - at)),
+                             ajp_str_of(value, line > value ? (size_t)(line - value) : 0));
+        }
+        at = line + 1;
+    }
+}
+
 static bool put_headers(struct serve_loop *l, struct serve_conn *c)
 {
     const struct page *p = &c->page;
@@ -57,7 +73,9 @@ static bool put_headers(struct serve_loop *l, struct serve_conn *c)
     text_reserve(&c->out, l->options->limits.max_packet);
     ajp_writer_init(&w, c->out.at + c->out.len, l->options->limits.max_packet);
     ajp_write_response(&w, p->status, ajp_str_of(reason, strlen(reason)));
-    ajp_write_header(&w, AJP_STR("Content-Type"), ajp_str_of(p->type, strlen(p->type)));
+    if (p->type)
+        ajp_write_header(&w, AJP_STR("Content-Type"), ajp_str_of(p->type, strlen(p->type)));
+    put_canned(&w, &p->canned);
     if (p->announce && p->status != 204 && p->status != 304) {
         int n = snprintf(length, sizeof length, "%" PRIu64, p->length);
         ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(length, (size_t)n));
@@ -142,7 +160,7 @@ static bool fill(struct serve_loop *l, struct serve_conn *c)
 }
 
 /* Writes what is there. False: the connection broke. */
-static bool flush(struct serve_conn *c)
+bool conn_flush(struct serve_conn *c)
 {
     while (c->out_sent < c->out.len) {
         ssize_t n = send(c->fd, c->out.at + c->out_sent, c->out.len - c->out_sent, MSG_NOSIGNAL);
@@ -184,12 +202,35 @@ static bool is_chunked(const ajp_request *r)
     return false;
 }
 
+static void print_request(const ajp_request *r, unsigned status)
+{
+    struct text t = {0};
+    ajp_str query = ajp_request_attr(r, AJP_ATTR_QUERY_STRING);
+    text_str(&t, "event=request method=");
+    term_put(&t, r->method);
+    text_str(&t, " uri=");
+    term_put(&t, r->uri);
+    if (query.ptr) {
+        text_byte(&t, '?');
+        term_put(&t, query);
+    }
+    fprintf(stderr, "%s from=", t.at);
+    text_clear(&t);
+    term_put(&t, r->remote_addr);
+    fprintf(stderr, "%s status=%u length=%" PRId64 "\n", t.at, status, r->content_length);
+    text_free(&t);
+}
+
 static bool on_request(struct serve_loop *l, struct serve_conn *c, const ajp_request *r)
 {
     page_begin(&c->page, r, l->options);
     if (l->options->verbose)
-        fprintf(stderr, "event=request method=%.*s uri=%.*s status=%u\n", (int)r->method.len,
-                r->method.ptr, (int)r->uri.len, r->uri.ptr ? r->uri.ptr : "", c->page.status);
+        print_request(r, c->page.status);
+    if (c->page.fault) {
+        c->script = c->page.fault;
+        c->state = CONN_ANSWER;
+        return true;
+    }
     c->body_bytes = 0;
     c->body_crc = 0;
     c->body_announced = r->content_length;
@@ -239,7 +280,7 @@ static bool take(struct serve_loop *l, struct serve_conn *c)
 {
     size_t at = 0;
     bool ok = true;
-    while (ok && (c->state == CONN_IDLE || c->state == CONN_BODY) && at < c->in_len) {
+    while (ok && !c->script && (c->state == CONN_IDLE || c->state == CONN_BODY) && at < c->in_len) {
         ajp_message m;
         size_t used = 0;
         ajp_status st = ajp_session_recv(&c->session, c->in + at, c->in_len - at, &used, &m);
@@ -259,7 +300,7 @@ static bool take(struct serve_loop *l, struct serve_conn *c)
     return ok;
 }
 
-static bool linger(struct serve_loop *l, struct serve_conn *c)
+bool conn_linger(struct serve_loop *l, struct serve_conn *c)
 {
     if (c->deadline_ns == 0) {
         shutdown(c->fd, SHUT_WR);
@@ -275,16 +316,18 @@ static bool step(struct serve_loop *l, struct serve_conn *c)
 {
     for (;;) {
         bool ok = true;
+        if (c->script)
+            return conn_play(l, c);
         if (c->state == CONN_ANSWER)
             ok = fill(l, c);
         if (ok)
             ok = take(l, c);
-        if (!flush(c) || !ok)
+        if (!conn_flush(c) || !ok)
             return false;
         if (c->out_sent < c->out.len)
             return true;
         if (c->state == CONN_LINGER)
-            return linger(l, c);
+            return conn_linger(l, c);
         if (c->state != CONN_ANSWER)
             return true;
     }
@@ -300,6 +343,8 @@ bool conn_readable(struct serve_loop *l, struct serve_conn *c)
     ssize_t n = recv(c->fd, c->in + c->in_len, cap - c->in_len, 0);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
+    if (n == 0 && c->script)
+        conn_play_closed(l, c);
     if (n == 0)
         return false;
     c->in_len += (size_t)n;
@@ -317,5 +362,6 @@ void conn_free(struct serve_conn *c)
     free(c->in);
     text_free(&c->out);
     text_free(&c->page.text);
+    text_free(&c->page.canned);
     free(c);
 }

@@ -77,14 +77,18 @@ static void accept_some(struct serve_loop *l)
             return;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct serve_conn *c = xmalloc(sizeof *c);
-        *c = (struct serve_conn){.fd = fd, .armed = EPOLLIN, .all_next = l->all};
+        *c = (struct serve_conn){
+            .fd = fd, .armed = EPOLLIN, .all_next = l->all, .script = l->options->script};
         ajp_session_init(&c->session, AJP_CONTAINER, &l->options->limits);
         if (l->all)
             l->all->all_prev = c;
         l->all = c;
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
-        if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
+        if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ||
+            (c->script && !conn_go_on(l, c))) /* it may speak first */
             drop(l, c);
+        else if (c->script)
+            rearm(l, c);
     }
 }
 

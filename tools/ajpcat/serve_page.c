@@ -301,6 +301,18 @@ static void page_session(struct visit *v)
     text_byte(&v->page->text, '\n');
 }
 
+/* A fault, or the list of them. */
+static void page_fault(struct visit *v, const char *name)
+{
+    v->page->fault = script_fault_find(name);
+    if (v->page->fault)
+        return;
+    if (*name)
+        v->page->status = 404;
+    for (const struct script_fault *f = script_faults; f->name; f++)
+        text_fmt(&v->page->text, "/fault/%-14s %s\n", f->name, f->about);
+}
+
 static const struct {
     const char *path; /* a number follows when it ends in '/' and is not "/" alone */
     uint64_t max;
@@ -352,23 +364,34 @@ static void keep_request_id(struct page *p, const ajp_request *r)
 
 void page_begin(struct page *p, const ajp_request *r, const struct serve_options *o)
 {
-    struct text keep = p->text;
+    struct text keep = p->text, canned = p->canned;
     struct visit v = {.page = p, .request = r, .options = o};
     char path[128];
-    keep.len = 0;
-    *p = (struct page){.status = 200, .type = "text/plain", .announce = true, .text = keep};
+    keep.len = canned.len = 0;
+    *p = (struct page){
+        .status = 200, .type = "text/plain", .announce = true, .text = keep, .canned = canned};
     if (o->secret.len > 0 && !secret_matches(&o->secret, ajp_request_attr(r, AJP_ATTR_SECRET))) {
         say(p, 403, "wrong or missing secret\n");
         p->refused = true;
         return;
     }
     keep_request_id(p, r);
+    if (o->dir && page_from_dir(p, r->uri, o->dir))
+        return;
+    p->status = 200; /* whatever page_from_dir left */
+    p->type = "text/plain";
+    p->canned.len = 0;
+    text_clear(&p->text);
     size_t len = 0;
     while (len < r->uri.len && len < sizeof path - 1 && r->uri.ptr[len] != ';' && r->uri.ptr[len]) {
         path[len] = r->uri.ptr[len];
         len++;
     }
     path[len] = '\0';
+    if (strncmp(path, "/fault/", 7) == 0) {
+        page_fault(&v, path + 7);
+        return;
+    }
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (path_matches(path, pages[i].path, pages[i].max, &v.number)) {
             pages[i].fill(&v);
@@ -377,5 +400,5 @@ void page_begin(struct page *p, const ajp_request *r, const struct serve_options
     }
     say(p, 404,
         "expected /echo, /bytes/N, /slow/MS, /status/NNN, /session, /upload, /flush, "
-        "/flush/MS, /chunked/N or /\n");
+        "/flush/MS, /chunked/N, /fault/ or /\n");
 }
