@@ -115,14 +115,13 @@ static void peer_text(int fd, char text[INET6_ADDRSTRLEN])
 static void name_text(const struct tls_context *c, int fd, char *text, size_t cap)
 {
     const char *port = c->server ? strrchr(c->name, ':') : NULL;
-    struct sockaddr_storage a = {0};
+    struct sockaddr_in6 a = {0};
     socklen_t len = sizeof(a);
 
     if (port == NULL || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
         snprintf(text, cap, "%s", c->name);
-    else /* sin6_port lies where sin_port does */
-        snprintf(text, cap, "%.*s:%u", (int)(port - c->name), c->name,
-                 ntohs(((struct sockaddr_in *)&a)->sin_port));
+    else /* IPv4 has its port in the same place */
+        snprintf(text, cap, "%.*s:%u", (int)(port - c->name), c->name, ntohs(a.sin6_port));
 }
 
 void tls_trouble_log(const struct tls_trouble *t, enum log_level level,
