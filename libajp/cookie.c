@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cookie headers, one pair at a time. */
+#include "mem.h"
 #include <ajp/route.h>
-#include <string.h>
 
 static bool is_blank(char c)
 {

@@ -53,7 +53,7 @@ INLINE bool cursor_fail(struct cursor *c, ajp_status st, const uint8_t *at)
 INLINE void note_framing(struct cursor *c, uint8_t byte)
 {
     if (c->text == TEXT_COUNT) {
-        c->controls += control_table[byte];
+        c->controls += ajp_in_control_table[byte];
     }
 }
 
@@ -119,7 +119,7 @@ INLINE bool get_opaque(struct cursor *c, ajp_str *out)
         if ((c->lenient & AJP_ALLOW_TERMINATOR) == 0) {
             return cursor_fail(c, AJP_ERR_STRING, p + 2 + n);
         }
-        c->controls += control_table[p[2 + n]] - 1u;
+        c->controls += ajp_in_control_table[p[2 + n]] - 1u;
         c->canonical = false;
     }
     *out = ajp_str_of((const char *)p + 2, n);
@@ -139,7 +139,7 @@ INLINE bool get_text(struct cursor *c, ajp_str *out)
         return false;
     }
     if (c->text == TEXT_SCAN && out->len > 0) {
-        const size_t i = text_scan(bytes_of(*out), out->len);
+        const size_t i = ajp_in_text_scan(bytes_of(*out), out->len);
         if (i < out->len) {
             return cursor_fail(c, AJP_ERR_TEXT, bytes_of(*out) + i);
         }

@@ -2,7 +2,7 @@
 /* From a frame to a message: the type byte, the small messages, the dispatch. */
 #include "decode.h"
 
-ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient)
+ajp_status ajp_in_check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient)
 {
     if (at < len && (lenient & AJP_ALLOW_TRAILING) == 0) {
         m->fault = (uint16_t)at;
@@ -17,8 +17,8 @@ static ajp_status decode_body(ajp_message *m, const ajp_frame *f, uint32_t lenie
     const bool chunk = m->kind == AJP_BODY_CHUNK;
     const size_t head = f->len == 0 ? 0 : chunk ? 3 : 2;
     struct body_shape shape;
-    const ajp_status st = chunk ? chunk_shape(&shape, f->payload, f->len, lenient)
-                                : data_shape(&shape, f->payload, f->len, lenient);
+    const ajp_status st = chunk ? ajp_in_chunk_shape(&shape, f->payload, f->len, lenient)
+                                : ajp_in_data_shape(&shape, f->payload, f->len, lenient);
     if (st != AJP_OK) {
         m->fault = shape.fault;
         return st;
@@ -51,7 +51,7 @@ static ajp_status decode_end(ajp_message *m, const ajp_frame *f, uint32_t lenien
         return AJP_ERR_BOOL;
     }
     m->u.reuse = f->payload[1] == 1;
-    return check_slack(m, 2, f->len, lenient);
+    return ajp_in_check_slack(m, 2, f->len, lenient);
 }
 
 static ajp_status decode_get_body(ajp_message *m, const ajp_frame *f, uint32_t lenient)
@@ -61,7 +61,7 @@ static ajp_status decode_get_body(ajp_message *m, const ajp_frame *f, uint32_t l
         return AJP_ERR_TRUNCATED;
     }
     m->u.wanted = get16(f->payload + 1);
-    return check_slack(m, 3, f->len, lenient);
+    return ajp_in_check_slack(m, 3, f->len, lenient);
 }
 
 static ajp_status bad_kind(ajp_message *m)
@@ -74,11 +74,11 @@ static ajp_status decode_to_container(ajp_message *m, const ajp_frame *f, const 
 {
     switch (m->kind) {
     case AJP_FORWARD_REQUEST:
-        return decode_request(m, f->payload, f->len, lim);
+        return ajp_in_decode_request(m, f->payload, f->len, lim);
     case AJP_CPING:
     case AJP_PING:
     case AJP_SHUTDOWN:
-        return check_slack(m, 1, f->len, lim->lenient);
+        return ajp_in_check_slack(m, 1, f->len, lim->lenient);
     default: /* the container's messages, and unknown types */
         return bad_kind(m);
     }
@@ -88,7 +88,7 @@ static ajp_status decode_to_server(ajp_message *m, const ajp_frame *f, const ajp
 {
     switch (m->kind) {
     case AJP_SEND_HEADERS:
-        return decode_response(m, f->payload, f->len, lim);
+        return ajp_in_decode_response(m, f->payload, f->len, lim);
     case AJP_BODY_CHUNK:
         return decode_body(m, f, lim->lenient);
     case AJP_END_RESPONSE:
@@ -96,7 +96,7 @@ static ajp_status decode_to_server(ajp_message *m, const ajp_frame *f, const ajp
     case AJP_GET_BODY:
         return decode_get_body(m, f, lim->lenient);
     case AJP_CPONG:
-        return check_slack(m, 1, f->len, lim->lenient);
+        return ajp_in_check_slack(m, 1, f->len, lim->lenient);
     default: /* the web server's messages, and unknown types */
         return bad_kind(m);
     }

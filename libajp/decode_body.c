@@ -8,7 +8,7 @@ static ajp_status shape_fault(struct body_shape *b, ajp_status st, size_t at)
     return st;
 }
 
-ajp_status data_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient)
+ajp_status ajp_in_data_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient)
 {
     if (len == 0) { /* the short form of the end of a body */
         b->packet = b->tail = 0;
@@ -29,7 +29,7 @@ ajp_status data_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32
     return AJP_OK;
 }
 
-ajp_status chunk_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient)
+ajp_status ajp_in_chunk_shape(struct body_shape *b, const uint8_t *p, size_t len, uint32_t lenient)
 {
     if (len < 3) {
         return shape_fault(b, AJP_ERR_TRUNCATED, len);

@@ -29,8 +29,8 @@ INLINE bool read_spelled_name(struct cursor *c, struct block *b, unsigned *code)
         return false;
     }
     if (RARELY(name.len == 0) ||
-        RARELY(!token_is(bytes_of(name), name.len, (size_t)(c->end - bytes_of(name))))) {
-        const size_t i = token_scan(bytes_of(name), name.len);
+        RARELY(!ajp_in_token_is(bytes_of(name), name.len, (size_t)(c->end - bytes_of(name))))) {
+        const size_t i = ajp_in_token_scan(bytes_of(name), name.len);
         return cursor_fail(c, AJP_ERR_HEADER, at + 2 + i);
     }
     *code = b->request ? req_code_of(name) : res_code_of(name);
@@ -111,7 +111,7 @@ INLINE bool read_headers(struct cursor *c, struct block *b, uint16_t max, ajp_fi
         return cursor_fail(c, AJP_ERR_HEADER_LIMIT, c->p - 2);
     }
     fields->at = c->p;
-    fields->names = b->request ? req_header_names : res_header_names;
+    fields->names = b->request ? ajp_in_req_header_names : ajp_in_res_header_names;
     fields->count = count;
     for (unsigned i = 0; i < count; i++) {
         if (RARELY(!read_header(c, b))) {

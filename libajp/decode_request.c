@@ -2,9 +2,9 @@
 /* FORWARD_REQUEST: request line, headers, attributes. */
 #include "decode.h"
 #include "decode_headers.h"
-#include <string.h>
+#include "mem.h"
 
-size_t key_size_text(const uint8_t *p, size_t left)
+size_t ajp_in_key_size_text(const uint8_t *p, size_t left)
 {
     if (left < 4) {
         return 0;
@@ -52,7 +52,7 @@ INLINE bool read_line(struct cursor *c, ajp_request *r)
 
 INLINE bool read_key_size(struct cursor *c)
 {
-    const size_t digits = key_size_text(c->p, cursor_left(c));
+    const size_t digits = ajp_in_key_size_text(c->p, cursor_left(c));
     uint16_t bits;
     ajp_str text;
     if (digits == 0) {
@@ -73,7 +73,7 @@ INLINE bool read_stored_method(struct cursor *c, ajp_request *r, const uint8_t *
     if (!get_value(c, &r->method)) {
         return false;
     }
-    const size_t i = token_scan(bytes_of(r->method), r->method.len);
+    const size_t i = ajp_in_token_scan(bytes_of(r->method), r->method.len);
     if (r->method.len == 0) {
         return cursor_fail(c, AJP_ERR_METHOD, at);
     }
@@ -109,7 +109,7 @@ INLINE bool read_cert(struct cursor *c)
     }
     if (cert.ptr != NULL) {
         if (c->text == TEXT_COUNT) {
-            c->controls += (uint32_t)text_controls(bytes_of(cert), cert.len);
+            c->controls += (uint32_t)ajp_in_text_controls(bytes_of(cert), cert.len);
         }
         return true;
     }
@@ -124,7 +124,7 @@ INLINE bool read_unknown_attr(struct cursor *c, const uint8_t *at)
 {
     ajp_str value;
     c->canonical = false;
-    /* a digit is never a code: see key_size_text */
+    /* a digit is never a code: see ajp_in_key_size_text */
     if ((c->lenient & AJP_ALLOW_UNKNOWN_ATTR) == 0 || is_digit(*at)) {
         return cursor_fail(c, AJP_ERR_ATTR, at);
     }
@@ -234,14 +234,14 @@ static struct cursor checked_walk(ajp_request *r, const uint8_t *payload, size_t
         return walk_any(r, payload, len, lim);
     }
     const struct cursor c = walk_count(r, payload, len, lim);
-    if (c.st == AJP_OK && text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
+    if (c.st == AJP_OK && ajp_in_text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
         return c;
     }
     return walk_scan(r, payload, len, lim); /* the first fault in wire order, text included */
 }
 
-ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
-                          const ajp_limits *lim)
+ajp_status ajp_in_decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
+                                 const ajp_limits *lim)
 {
     ajp_request *r = &m->u.request;
     const struct cursor c = checked_walk(r, payload, len, lim);
@@ -252,5 +252,5 @@ ajp_status decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
     r->payload = payload;
     r->payload_len = len;
     r->canonical = c.canonical && c.p == c.end;
-    return check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
+    return ajp_in_check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
 }

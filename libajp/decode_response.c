@@ -11,8 +11,8 @@ INLINE bool read_reason(struct cursor *c, ajp_str *reason)
     if (!get_opaque(c, reason)) {
         return false;
     }
-    if (reason->len > 0 && text_scan(bytes_of(*reason), reason->len) < reason->len) {
-        c->controls += (uint32_t)text_controls(bytes_of(*reason), reason->len);
+    if (reason->len > 0 && ajp_in_text_scan(bytes_of(*reason), reason->len) < reason->len) {
+        c->controls += (uint32_t)ajp_in_text_controls(bytes_of(*reason), reason->len);
         c->canonical = false;
         *reason = AJP_NULL;
     }
@@ -69,14 +69,14 @@ static struct cursor checked_walk(ajp_response *r, const uint8_t *payload, size_
         return walk_any(r, payload, len, lim);
     }
     const struct cursor c = walk_count(r, payload, len, lim);
-    if (c.st == AJP_OK && text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
+    if (c.st == AJP_OK && ajp_in_text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
         return c;
     }
     return walk_scan(r, payload, len, lim); /* the first fault in wire order, text included */
 }
 
-ajp_status decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
-                           const ajp_limits *lim)
+ajp_status ajp_in_decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
+                                  const ajp_limits *lim)
 {
     ajp_response *r = &m->u.response;
     const struct cursor c = checked_walk(r, payload, len, lim);
@@ -87,5 +87,5 @@ ajp_status decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
     r->payload = payload;
     r->payload_len = len;
     r->canonical = c.canonical && c.p == c.end;
-    return check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
+    return ajp_in_check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
 }

@@ -2,7 +2,7 @@
 /* Steps and look-ups over blocks that a decoder has checked: they cannot fail. */
 #include "decode.h"
 #include "header_names.h"
-#include <string.h>
+#include "mem.h"
 
 /* The string at p, whose null reads as empty; *p moves behind it. */
 static ajp_str step_string(const uint8_t **p)

@@ -8,7 +8,7 @@
         text, sizeof(text) - 1                                                                     \
     }
 
-const ajp_str req_header_names[AJP_REQ_HEADER_COUNT] = {
+const ajp_str ajp_in_req_header_names[AJP_REQ_HEADER_COUNT] = {
     {NULL, 0},
     NAME("accept"),
     NAME("accept-charset"),
@@ -26,24 +26,24 @@ const ajp_str req_header_names[AJP_REQ_HEADER_COUNT] = {
     NAME("user-agent"),
 };
 
-const ajp_str res_header_names[AJP_RES_HEADER_COUNT] = {
+const ajp_str ajp_in_res_header_names[AJP_RES_HEADER_COUNT] = {
     {NULL, 0},           NAME("Content-Type"),   NAME("Content-Language"), NAME("Content-Length"),
     NAME("Date"),        NAME("Last-Modified"),  NAME("Location"),         NAME("Set-Cookie"),
     NAME("Set-Cookie2"), NAME("Servlet-Engine"), NAME("Status"),           NAME("WWW-Authenticate"),
 };
 
-const uint8_t req_by_hash[32] = {
+const uint8_t ajp_in_req_by_hash[32] = {
     [1] = 8,   [7] = 14, [9] = 6,   [10] = 5, [14] = 10, [15] = 1,  [19] = 9,
     [20] = 11, [23] = 2, [24] = 12, [25] = 7, [26] = 4,  [29] = 13, [30] = 3,
 };
-const uint8_t res_by_hash[32] = {
+const uint8_t ajp_in_res_by_hash[32] = {
     [1] = 9,  [3] = 2,  [9] = 5,  [11] = 11, [19] = 8, [23] = 10,
     [25] = 4, [28] = 3, [29] = 7, [30] = 6,  [31] = 1,
 };
 
 ajp_str ajp_req_header_name(ajp_req_header code)
 {
-    return (unsigned)code < AJP_REQ_HEADER_COUNT ? req_header_names[code] : AJP_NULL;
+    return (unsigned)code < AJP_REQ_HEADER_COUNT ? ajp_in_req_header_names[code] : AJP_NULL;
 }
 
 ajp_req_header ajp_req_header_code(ajp_str name)
@@ -53,7 +53,7 @@ ajp_req_header ajp_req_header_code(ajp_str name)
 
 ajp_str ajp_res_header_name(ajp_res_header code)
 {
-    return (unsigned)code < AJP_RES_HEADER_COUNT ? res_header_names[code] : AJP_NULL;
+    return (unsigned)code < AJP_RES_HEADER_COUNT ? ajp_in_res_header_names[code] : AJP_NULL;
 }
 
 ajp_res_header ajp_res_header_code(ajp_str name)

@@ -2,15 +2,15 @@
 /* Tables and lookups shared by decoder and writer; index 0 is a null view. */
 #ifndef AJP_HEADER_NAMES_H
 #define AJP_HEADER_NAMES_H
+#include "mem.h"
 #include "number.h"
 #include <ajp/names.h>
-#include <string.h>
 
-extern const ajp_str req_header_names[AJP_REQ_HEADER_COUNT];
-extern const ajp_str res_header_names[AJP_RES_HEADER_COUNT];
+extern const ajp_str ajp_in_req_header_names[AJP_REQ_HEADER_COUNT];
+extern const ajp_str ajp_in_res_header_names[AJP_RES_HEADER_COUNT];
 
 /* Indexed by a hash in which no two coded names of one direction share a slot. */
-extern const uint8_t req_by_hash[32], res_by_hash[32];
+extern const uint8_t ajp_in_req_by_hash[32], ajp_in_res_by_hash[32];
 
 /* A length word with this high byte, in the place of a name, is a header code. */
 enum { HEADER_CODE = 0xa000 };
@@ -60,15 +60,15 @@ static inline unsigned last_of(ajp_str name)
 static inline unsigned req_code_of(ajp_str name)
 {
     const size_t slot = (name.len + first_of(name) + 2 * last_of(name)) % 32;
-    const unsigned code = req_by_hash[slot];
-    return is_name(req_header_names[code], name) ? code : 0;
+    const unsigned code = ajp_in_req_by_hash[slot];
+    return is_name(ajp_in_req_header_names[code], name) ? code : 0;
 }
 
 static inline unsigned res_code_of(ajp_str name)
 {
     const size_t slot = (name.len + 2 * first_of(name) + 9 * last_of(name)) % 32;
-    const unsigned code = res_by_hash[slot];
-    return is_name(res_header_names[code], name) ? code : 0;
+    const unsigned code = ajp_in_res_by_hash[slot];
+    return is_name(ajp_in_res_header_names[code], name) ? code : 0;
 }
 
 static inline bool is_transfer_encoding(ajp_str name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of message kinds, methods and attributes. */
+#include "mem.h"
 #include <ajp/names.h>
-#include <string.h>
 
 #define NAME(text)                                                                                 \
     {                                                                                              \

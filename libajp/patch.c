@@ -2,9 +2,9 @@
 /* A received request sent on with other attributes: by reference when it was
  * canonical, as a fresh packet when it was not. */
 #include "decode.h"
+#include "mem.h"
 #include "writer.h"
 #include <ajp/iov.h>
-#include <string.h>
 
 /* Codes of which a request holds at most one attribute. */
 static const uint32_t single_attrs = ((1u << AJP_ATTR_COUNT) - 2) & ~(1u << AJP_ATTR_NAMED);
@@ -142,7 +142,7 @@ static void copy_attr(ajp_writer *w, const ajp_attr_view *a)
         break;
     case AJP_ATTR_STORED_METHOD: /* where it stood, unless the method has a code */
         if (ajp_method_code(a->value) == 0) {
-            put_stored_method(w, a->value);
+            ajp_in_put_stored_method(w, a->value);
         }
         break;
     default: /* one string; an unknown code, which leniency let in, goes no further */
@@ -158,7 +158,7 @@ static void copy_extra(ajp_writer *w, const void *extra, size_t len)
 {
     if (len > 0 && writer_fits(w, 0, len, 0)) {
         memcpy(w->p, extra, len);
-        w->controls += (uint32_t)text_controls(w->p, len);
+        w->controls += (uint32_t)ajp_in_text_controls(w->p, len);
         w->p += len;
     }
 }
@@ -179,7 +179,7 @@ ajp_status ajp_reencode_request(const ajp_request *r, uint64_t drop, const void 
     ajp_write_request(&w, &line);
     w.stored = AJP_NULL; /* it comes again among the attributes */
     copy_headers(&w, r->headers);
-    begin_attrs(&w);
+    ajp_in_begin_attrs(&w);
     while (ajp_attr_next(&it, &a)) {
         if (!is_dropped(drop, a.index)) {
             copy_attr(&w, &a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session ids in a request, and the route in a session id. */
+#include "mem.h"
 #include <ajp/route.h>
-#include <string.h>
 
 enum { FROM_PATH, FROM_FIRST_HEADER, FROM_SECOND_HEADER, FROM_REST };
 

@@ -3,7 +3,7 @@
  * permission, so that no body can ever be read as a request. */
 #include "session_core.h"
 
-size_t most_data(const ajp_session *s)
+size_t ajp_in_most_data(const ajp_session *s)
 {
     const size_t packet = s->lim.max_packet < AJP_PACKET_MAX ? s->lim.max_packet : AJP_PACKET_MAX;
     return packet > AJP_DATA_HEAD ? packet - AJP_DATA_HEAD : 0;
@@ -12,7 +12,7 @@ size_t most_data(const ajp_session *s)
 static size_t most_chunk(const ajp_session *s)
 {
     const size_t both = AJP_CHUNK_HEAD + AJP_CHUNK_TAIL - AJP_DATA_HEAD;
-    return most_data(s) > both ? most_data(s) - both : 0;
+    return ajp_in_most_data(s) > both ? ajp_in_most_data(s) - both : 0;
 }
 
 static void clear(ajp_session *s)
@@ -44,7 +44,7 @@ static void begin_request(ajp_session *s, int64_t content_length)
 {
     s->req_left = content_length;
     s->owed = content_length > 0; /* the first packet goes unasked */
-    s->grant = (uint16_t)most_data(s);
+    s->grant = (uint16_t)ajp_in_most_data(s);
     s->ends = 0;
 }
 
@@ -85,14 +85,14 @@ static ajp_status check_get_body(const ajp_session *s)
 
 static void take_get_body(ajp_session *s, int64_t n)
 {
-    const int64_t most = (int64_t)most_data(s);
+    const int64_t most = (int64_t)ajp_in_most_data(s);
     if (s->owed < UINT8_MAX) {
         s->owed++;
     }
     s->grant = (uint16_t)(n == 0 || n > most ? most : n); /* 0 sets no bound */
 }
 
-ajp_status session_step(ajp_session *s, enum session_event ev, int64_t n)
+ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
 {
     uint8_t next = session_table[s->state][ev];
     ajp_status st = AJP_OK;
@@ -125,7 +125,7 @@ static bool is_interim(size_t status)
     return status >= 100 && status < 200 && status != 101;
 }
 
-enum session_event event_of(const ajp_message *m)
+enum session_event ajp_in_event_of(const ajp_message *m)
 {
     switch (m->kind) {
     case AJP_FORWARD_REQUEST:
@@ -151,9 +151,9 @@ static ajp_status server_sends(ajp_session *s, ajp_kind kind, size_t n)
 {
     switch (kind) {
     case AJP_DATA:
-        return session_step(s, EV_DATA, (int64_t)n);
+        return ajp_in_session_step(s, EV_DATA, (int64_t)n);
     case AJP_CPING:
-        return session_step(s, EV_CPING, 0);
+        return ajp_in_session_step(s, EV_CPING, 0);
     default: /* a request has its own function; the rest is the container's */
         return AJP_ERR_KIND;
     }
@@ -167,22 +167,22 @@ static ajp_status send_chunk(ajp_session *s, size_t n)
     if (n == 0 && s->state == ASKED) { /* taken, but lighttpd answers it with a 500 */
         return AJP_ERR_STATE;
     }
-    return session_step(s, n > 0 ? EV_CHUNK : EV_FLUSH, 0);
+    return ajp_in_session_step(s, n > 0 ? EV_CHUNK : EV_FLUSH, 0);
 }
 
 static ajp_status container_sends(ajp_session *s, ajp_kind kind, size_t n)
 {
     switch (kind) {
     case AJP_SEND_HEADERS:
-        return session_step(s, is_interim(n) ? EV_INTERIM : EV_HEADERS, 0);
+        return ajp_in_session_step(s, is_interim(n) ? EV_INTERIM : EV_HEADERS, 0);
     case AJP_BODY_CHUNK:
         return send_chunk(s, n);
     case AJP_END_RESPONSE:
-        return session_step(s, n != 0 ? EV_END : EV_CLOSE, 0);
+        return ajp_in_session_step(s, n != 0 ? EV_END : EV_CLOSE, 0);
     case AJP_GET_BODY:
-        return n > UINT16_MAX ? AJP_ERR_SPACE : session_step(s, EV_GET_BODY, (int64_t)n);
+        return n > UINT16_MAX ? AJP_ERR_SPACE : ajp_in_session_step(s, EV_GET_BODY, (int64_t)n);
     case AJP_CPONG:
-        return session_step(s, EV_CPONG, 0);
+        return ajp_in_session_step(s, EV_CPONG, 0);
     default: /* the web server's */
         return AJP_ERR_KIND;
     }
@@ -207,7 +207,8 @@ ajp_status ajp_session_send_request(ajp_session *s, int64_t content_length)
     if (s->role != AJP_SERVER || content_length < -1) {
         return AJP_ERR_ARG;
     }
-    return s->error != AJP_OK ? (ajp_status)s->error : session_step(s, EV_REQUEST, content_length);
+    return s->error != AJP_OK ? (ajp_status)s->error
+                              : ajp_in_session_step(s, EV_REQUEST, content_length);
 }
 
 size_t ajp_session_grant(const ajp_session *s)

@@ -19,7 +19,7 @@ static void set_no_body(ajp_message *m, const uint8_t *in)
 static bool may_start(const ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len)
 {
     uint16_t n;
-    const ajp_status st = head_of(s, dir, in, len, &n);
+    const ajp_status st = ajp_in_head_of(s, dir, in, len, &n);
     if (st != AJP_OK || n == 0 || len == AJP_HEADER_SIZE) {
         return st >= 0;
     }
@@ -51,7 +51,7 @@ static void skip_junk(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len
  * start unless it only concerns the request's body. */
 static ajp_status follow(ajp_session *s, enum session_event ev, int64_t n)
 {
-    const ajp_status st = session_step(s, ev, n);
+    const ajp_status st = ajp_in_session_step(s, ev, n);
     if (st == AJP_OK) {
         return AJP_OK;
     }
@@ -64,7 +64,7 @@ static ajp_status follow(ajp_session *s, enum session_event ev, int64_t n)
     } else {
         s->owed = 0;
         s->state = LOST;
-        (void)session_step(s, ev, n);
+        (void)ajp_in_session_step(s, ev, n);
     }
     return st;
 }
@@ -74,7 +74,7 @@ static ajp_status observe_body(ajp_session *s, ajp_dir dir, const uint8_t *in, s
 {
     struct body_shape shape;
     size_t head;
-    ajp_status st = peek_body(s, m, in, len, n, &shape, &head);
+    ajp_status st = ajp_in_peek_body(s, m, in, len, n, &shape, &head);
     if (st != AJP_OK) {
         const size_t whole = AJP_HEADER_SIZE + (size_t)n;
         if (st == AJP_MORE || len < whole) {
@@ -88,10 +88,10 @@ static ajp_status observe_body(ajp_session *s, ajp_dir dir, const uint8_t *in, s
         }
         return st;
     }
-    st = follow(s, event_of(m), shape.packet);
-    open_stream(s, dir, m, &shape);
+    st = follow(s, ajp_in_event_of(m), shape.packet);
+    ajp_in_open_stream(s, dir, m, &shape);
     size_t taken = head;
-    const ajp_status part = stream_part(s, dir, in + head, len - head, &taken, m);
+    const ajp_status part = ajp_in_stream_part(s, dir, in + head, len - head, &taken, m);
     *used = taken;
     return st != AJP_OK ? st : part;
 }
@@ -114,7 +114,7 @@ static ajp_status observe_whole(ajp_session *s, const uint8_t *in, size_t len, s
         const int64_t n = m->kind == AJP_FORWARD_REQUEST ? m->u.request.content_length
                           : m->kind == AJP_GET_BODY      ? m->u.wanted
                                                          : 0;
-        return follow(s, event_of(m), n);
+        return follow(s, ajp_in_event_of(m), n);
     }
     if (m->kind == AJP_DATA || m->kind == AJP_BODY_CHUNK) {
         set_no_body(m, in);
@@ -205,13 +205,13 @@ ajp_status ajp_session_observe(ajp_session *s, ajp_dir dir, const uint8_t *in, s
     }
     if (s->stream[dir].open) {
         size_t taken = 0;
-        const ajp_status st = stream_part(s, dir, in, len, &taken, m);
+        const ajp_status st = ajp_in_stream_part(s, dir, in, len, &taken, m);
         if (st != AJP_MORE) {
             *used = taken;
         }
         return st;
     }
-    ajp_status st = head_of(s, dir, in, len, &n);
+    ajp_status st = ajp_in_head_of(s, dir, in, len, &n);
     if (st == AJP_OK && s->state == LOST && !may_start(s, dir, in, len)) {
         st = AJP_ERR_MAGIC; /* two bytes that only look like one */
     }

@@ -4,7 +4,8 @@
 
 static const uint8_t magics[2][2] = {{0x12, 0x34}, {0x41, 0x42}};
 
-ajp_status head_of(const ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len, uint16_t *n)
+ajp_status ajp_in_head_of(const ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len,
+                          uint16_t *n)
 {
     const uint8_t *magic = magics[dir];
     if (in[0] != magic[0] || (len > 1 && in[1] != magic[1])) {
@@ -17,8 +18,8 @@ ajp_status head_of(const ajp_session *s, ajp_dir dir, const uint8_t *in, size_t 
     return (uint32_t)*n + AJP_HEADER_SIZE > s->lim.max_packet ? AJP_ERR_FRAME_SIZE : AJP_OK;
 }
 
-ajp_status peek_body(const ajp_session *s, ajp_message *m, const uint8_t *in, size_t len,
-                     uint16_t n, struct body_shape *shape, size_t *head)
+ajp_status ajp_in_peek_body(const ajp_session *s, ajp_message *m, const uint8_t *in, size_t len,
+                            uint16_t n, struct body_shape *shape, size_t *head)
 {
     const bool chunk = m->kind == AJP_BODY_CHUNK;
     const size_t words = chunk ? 3 : 2;
@@ -27,8 +28,8 @@ ajp_status peek_body(const ajp_session *s, ajp_message *m, const uint8_t *in, si
     if (len < *head) {
         return AJP_MORE;
     }
-    const ajp_status st = chunk ? chunk_shape(shape, payload, n, s->lim.lenient)
-                                : data_shape(shape, payload, n, s->lim.lenient);
+    const ajp_status st = chunk ? ajp_in_chunk_shape(shape, payload, n, s->lim.lenient)
+                                : ajp_in_data_shape(shape, payload, n, s->lim.lenient);
     if (st != AJP_OK) {
         m->fault = shape->fault;
         return st;
@@ -38,7 +39,8 @@ ajp_status peek_body(const ajp_session *s, ajp_message *m, const uint8_t *in, si
     return len - *head < first ? AJP_MORE : AJP_OK;
 }
 
-void open_stream(ajp_session *s, ajp_dir dir, const ajp_message *m, const struct body_shape *shape)
+void ajp_in_open_stream(ajp_session *s, ajp_dir dir, const ajp_message *m,
+                        const struct body_shape *shape)
 {
     ajp_stream *stream = &s->stream[dir];
     stream->packet = stream->left = shape->packet;
@@ -60,8 +62,8 @@ static ajp_status check_pad(const ajp_session *s, const ajp_stream *stream, cons
     return AJP_ERR_STRING;
 }
 
-ajp_status stream_part(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len, size_t *used,
-                       ajp_message *m)
+ajp_status ajp_in_stream_part(ajp_session *s, ajp_dir dir, const uint8_t *in, size_t len,
+                              size_t *used, ajp_message *m)
 {
     ajp_stream *stream = &s->stream[dir];
     const size_t part = stream->left < len ? stream->left : len;
@@ -94,16 +96,16 @@ static ajp_status recv_body(ajp_session *s, ajp_dir dir, const uint8_t *in, size
 {
     struct body_shape shape;
     size_t head;
-    ajp_status st = peek_body(s, m, in, len, n, &shape, &head);
+    ajp_status st = ajp_in_peek_body(s, m, in, len, n, &shape, &head);
     if (st == AJP_OK) {
-        st = session_step(s, event_of(m), shape.packet);
+        st = ajp_in_session_step(s, ajp_in_event_of(m), shape.packet);
     }
     if (st != AJP_OK) {
         return st;
     }
-    open_stream(s, dir, m, &shape);
+    ajp_in_open_stream(s, dir, m, &shape);
     size_t taken = head;
-    st = stream_part(s, dir, in + head, len - head, &taken, m);
+    st = ajp_in_stream_part(s, dir, in + head, len - head, &taken, m);
     if (st == AJP_OK) {
         *used = taken;
     }
@@ -131,7 +133,7 @@ static ajp_status recv_whole(ajp_session *s, const uint8_t *in, size_t len, size
         st = AJP_ERR_KIND; /* known, and never acted on */
     }
     if (st == AJP_OK) {
-        st = session_step(s, event_of(m), number_of(m));
+        st = ajp_in_session_step(s, ajp_in_event_of(m), number_of(m));
     }
     if (st == AJP_OK) {
         *used = taken;
@@ -164,7 +166,7 @@ static ajp_status container_recv(ajp_session *s, const uint8_t *in, size_t len, 
     if (s->state == PINGED || s->state == CLOSED) {
         return AJP_MORE; /* unread until the CPong went, or for ever */
     }
-    const ajp_status st = head_of(s, AJP_TO_CONTAINER, in, len, &n);
+    const ajp_status st = ajp_in_head_of(s, AJP_TO_CONTAINER, in, len, &n);
     if (st != AJP_OK) {
         return st;
     }
@@ -181,7 +183,7 @@ static ajp_status server_recv(ajp_session *s, const uint8_t *in, size_t len, siz
     if (s->state != PINGED && s->state != ASKED && s->state != ANSWERED) {
         return AJP_ERR_STATE; /* nobody asked: the next answer would be another's */
     }
-    const ajp_status st = head_of(s, AJP_TO_SERVER, in, len, &n);
+    const ajp_status st = ajp_in_head_of(s, AJP_TO_SERVER, in, len, &n);
     if (st != AJP_OK) {
         return st;
     }
@@ -211,7 +213,7 @@ ajp_status ajp_session_recv(ajp_session *s, const uint8_t *in, size_t len, size_
     }
     if (s->stream[dir].open) {
         size_t taken = 0;
-        st = stream_part(s, dir, in, len, &taken, m);
+        st = ajp_in_stream_part(s, dir, in, len, &taken, m);
         if (st == AJP_OK) {
             *used = taken;
         }

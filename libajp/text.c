@@ -11,7 +11,7 @@
 #define BLOCK 16
 #endif
 
-const uint8_t control_table[256] = {
+const uint8_t ajp_in_control_table[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, /* HTAB is text */
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, [0x7f] = 1,
 };
@@ -19,11 +19,11 @@ const uint8_t control_table[256] = {
 /* One bit a byte value: letters, digits and !#$%&'*+-.^_`|~ */
 static const uint32_t token_set[8] = {0x00000000u, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu};
 
-size_t text_controls_plain(const uint8_t *p, size_t n)
+size_t ajp_in_text_controls_plain(const uint8_t *p, size_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        count += control_table[p[i]];
+        count += ajp_in_control_table[p[i]];
     }
     return count;
 }
@@ -163,12 +163,12 @@ static size_t count_run(const uint8_t *p, size_t blocks)
     return lanes_total(sum) + lanes_total(other);
 }
 
-size_t text_controls(const uint8_t *p, size_t n)
+size_t ajp_in_text_controls(const uint8_t *p, size_t n)
 {
     const size_t rest = n % BLOCK;
     size_t blocks = n / BLOCK, count = 0;
     if (blocks == 0) {
-        return text_controls_plain(p, n);
+        return ajp_in_text_controls_plain(p, n);
     }
     for (; blocks > 255; blocks -= 255, p += (size_t)255 * BLOCK) {
         count += count_run(p, 255);
@@ -180,7 +180,7 @@ size_t text_controls(const uint8_t *p, size_t n)
            lanes_total(lanes_sub(lanes_none(), lanes_and(last, lanes_at(last_lanes + rest))));
 }
 
-bool token_is(const uint8_t *p, size_t n, size_t room)
+bool ajp_in_token_is(const uint8_t *p, size_t n, size_t room)
 {
     if (n >= BLOCK && n <= (size_t)2 * BLOCK) {
         if (lanes_all(lanes_and(usual_of(lanes_at(p)), usual_of(lanes_at(p + n - BLOCK))))) {
@@ -192,25 +192,25 @@ bool token_is(const uint8_t *p, size_t n, size_t room)
             return true;
         }
     }
-    return token_scan(p, n) == n;
+    return ajp_in_token_scan(p, n) == n;
 }
 
 #else
 
-size_t text_controls(const uint8_t *p, size_t n)
+size_t ajp_in_text_controls(const uint8_t *p, size_t n)
 {
-    return text_controls_plain(p, n);
+    return ajp_in_text_controls_plain(p, n);
 }
 
-bool token_is(const uint8_t *p, size_t n, size_t room)
+bool ajp_in_token_is(const uint8_t *p, size_t n, size_t room)
 {
     (void)room;
-    return token_scan(p, n) == n;
+    return ajp_in_token_scan(p, n) == n;
 }
 
 #endif
 
-size_t text_scan(const uint8_t *p, size_t n)
+size_t ajp_in_text_scan(const uint8_t *p, size_t n)
 {
     size_t i = 0;
 #if defined(BLOCK)
@@ -218,13 +218,13 @@ size_t text_scan(const uint8_t *p, size_t n)
         i += BLOCK;
     }
 #endif
-    while (i < n && control_table[p[i]] == 0) {
+    while (i < n && ajp_in_control_table[p[i]] == 0) {
         i++;
     }
     return i;
 }
 
-size_t token_scan(const uint8_t *p, size_t n)
+size_t ajp_in_token_scan(const uint8_t *p, size_t n)
 {
     size_t i = 0;
     while (i < n && (token_set[p[i] >> 5] >> (p[i] & 31) & 1u) != 0) {

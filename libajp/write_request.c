@@ -13,7 +13,8 @@ static bool is_plain_attr(ajp_attr code)
 
 static bool is_method(ajp_str method)
 {
-    return method.len > 0 && token_scan((const uint8_t *)method.ptr, method.len) == method.len;
+    return method.len > 0 &&
+           ajp_in_token_scan((const uint8_t *)method.ptr, method.len) == method.len;
 }
 
 static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
@@ -24,7 +25,7 @@ static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
     put16(p, 0x1234); /* the length comes at the end */
     p[4] = AJP_FORWARD_REQUEST;
     p[5] = code;
-    w->controls = 1u + control_table[code];
+    w->controls = 1u + ajp_in_control_table[code];
     p += 6;
     for (int i = 0; i < 5; i++) {
         w->p = p;
@@ -39,7 +40,8 @@ static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
     }
     put16(p, line->server_port);
     p[2] = line->is_ssl;
-    w->controls += 3u + control_table[p[0]] + control_table[p[1]]; /* with a count of 0 */
+    w->controls +=
+        3u + ajp_in_control_table[p[0]] + ajp_in_control_table[p[1]]; /* with a count of 0 */
     w->count_at = p + 3;
     put16(p + 3, 0);
     w->p = p + 5;
@@ -48,12 +50,12 @@ static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
 void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
 {
     if (w->phase != PHASE_EMPTY || line->protocol.ptr == NULL || line->uri.len == 0) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     const uint8_t code = ajp_method_code(line->method);
     if (code == 0 && !is_method(line->method)) {
-        writer_fail(w, AJP_ERR_METHOD);
+        ajp_in_writer_fail(w, AJP_ERR_METHOD);
         return;
     }
     w->phase = PHASE_REQUEST_HEADERS;
@@ -67,28 +69,28 @@ static void put_attr(ajp_writer *w, ajp_attr code, ajp_str value)
 {
     if (writer_fits(w, 4, value.len, 0)) {
         *w->p = (uint8_t)code;
-        w->controls += control_table[code];
+        w->controls += ajp_in_control_table[code];
         w->p = place_string(w->p + 1, value, &w->controls);
     }
 }
 
-void put_stored_method(ajp_writer *w, ajp_str method)
+void ajp_in_put_stored_method(ajp_writer *w, ajp_str method)
 {
     put_attr(w, AJP_ATTR_STORED_METHOD, method);
 }
 
-void begin_attrs(ajp_writer *w)
+void ajp_in_begin_attrs(ajp_writer *w)
 {
     w->phase = PHASE_ATTRS;
     if (w->stored.ptr != NULL) {
-        put_stored_method(w, w->stored);
+        ajp_in_put_stored_method(w, w->stored);
     }
 }
 
 void ajp_write_attrs_only(ajp_writer *w)
 {
     if (w->phase != PHASE_EMPTY) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     w->phase = PHASE_ATTRS_ONLY;
@@ -98,12 +100,12 @@ void ajp_write_attrs_only(ajp_writer *w)
 static bool open_attr(ajp_writer *w, ajp_attr code)
 {
     if (w->phase == PHASE_REQUEST_HEADERS) {
-        begin_attrs(w);
+        ajp_in_begin_attrs(w);
     }
     const uint32_t bit = 1u << (unsigned)code;
     if ((w->phase != PHASE_ATTRS && w->phase != PHASE_ATTRS_ONLY) ||
         (code != AJP_ATTR_NAMED && (w->seen & bit) != 0)) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return false;
     }
     w->seen |= bit;
@@ -113,7 +115,7 @@ static bool open_attr(ajp_writer *w, ajp_attr code)
 void ajp_write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
 {
     if (!is_plain_attr(code) || value.ptr == NULL) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     if (!open_attr(w, code)) {
@@ -122,21 +124,21 @@ void ajp_write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
     put_attr(w, code, value);
     if (code == AJP_ATTR_SSL_CERT && w->st == AJP_OK) {
         /* a certificate holds line ends: they count as framing */
-        w->controls += (uint32_t)text_controls((const uint8_t *)value.ptr, value.len);
+        w->controls += (uint32_t)ajp_in_text_controls((const uint8_t *)value.ptr, value.len);
     }
 }
 
 void ajp_write_named(ajp_writer *w, ajp_str name, ajp_str value)
 {
     if (name.len == 0 || value.ptr == NULL) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     if (!open_attr(w, AJP_ATTR_NAMED) || !writer_fits(w, 7, name.len, value.len)) {
         return;
     }
     *w->p = AJP_ATTR_NAMED;
-    w->controls += control_table[AJP_ATTR_NAMED];
+    w->controls += ajp_in_control_table[AJP_ATTR_NAMED];
     w->p = place_string(w->p + 1, name, &w->controls);
     w->p = place_string(w->p, value, &w->controls);
 }
@@ -146,7 +148,7 @@ void ajp_write_key_size(ajp_writer *w, uint16_t bits)
     if (open_attr(w, AJP_ATTR_SSL_KEY_SIZE) && writer_fits(w, 3, 0, 0)) {
         w->p[0] = AJP_ATTR_SSL_KEY_SIZE;
         put16(w->p + 1, bits);
-        w->controls += (uint32_t)text_controls_plain(w->p, 3);
+        w->controls += (uint32_t)ajp_in_text_controls_plain(w->p, 3);
         w->p += 3;
     }
 }

@@ -6,11 +6,11 @@
 void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
 {
     if (w->phase != PHASE_EMPTY) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     if (status < 100 || status > 999) {
-        writer_fail(w, AJP_ERR_STATUS);
+        ajp_in_writer_fail(w, AJP_ERR_STATUS);
         return;
     }
     w->phase = PHASE_RESPONSE_HEADERS;
@@ -21,7 +21,8 @@ void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
     put16(p, 0x4142); /* the length comes at the end */
     p[4] = AJP_SEND_HEADERS;
     put16(p + 5, status);
-    w->controls = 3u + control_table[p[5]] + control_table[p[6]]; /* and the count, as yet 0 */
+    w->controls =
+        3u + ajp_in_control_table[p[5]] + ajp_in_control_table[p[6]]; /* and the count, as yet 0 */
     p = place_nullable(p + 7, reason, &w->controls);
     w->count_at = p;
     put16(p, 0);
@@ -32,11 +33,11 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
 {
     const bool request = w->phase == PHASE_REQUEST_HEADERS;
     if ((!request && w->phase != PHASE_RESPONSE_HEADERS) || value.ptr == NULL) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
     }
     if (name.len == 0 || name.len >= HEADER_CODE) {
-        writer_fail(w, AJP_ERR_HEADER);
+        ajp_in_writer_fail(w, AJP_ERR_HEADER);
         return;
     }
     const unsigned code = request ? req_code_of(name) : res_code_of(name);
@@ -47,13 +48,13 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
     uint32_t controls = w->controls;
     if (code != 0) {
         put16(p, HEADER_CODE + code);
-        controls += control_table[code];
+        controls += ajp_in_control_table[code];
         p += 2;
     } else {
         const uint8_t *copy = p + 2;
         p = place_string(p, name, &controls);
-        if (!token_is(copy, name.len, (size_t)(w->end - copy))) {
-            writer_fail(w, AJP_ERR_HEADER);
+        if (!ajp_in_token_is(copy, name.len, (size_t)(w->end - copy))) {
+            ajp_in_writer_fail(w, AJP_ERR_HEADER);
             return;
         }
     }

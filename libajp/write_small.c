@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of fixed size. */
+#include "mem.h"
 #include "number.h"
 #include <ajp/encode.h>
-#include <string.h>
 
 static size_t put_packet(uint8_t *out, uint16_t magic, const uint8_t *payload, size_t n)
 {

@@ -2,7 +2,7 @@
 /* The sticky writer: room, checked puts, and the end that fills in the lengths. */
 #include "writer.h"
 
-void writer_fail(ajp_writer *w, ajp_status st)
+void ajp_in_writer_fail(ajp_writer *w, ajp_status st)
 {
     if (w->st == AJP_OK) {
         w->st = st;
@@ -30,23 +30,23 @@ void ajp_writer_init(ajp_writer *w, void *buf, size_t cap)
  * controls are exactly its framing has none in its text. */
 static bool text_is_clean(const ajp_writer *w, size_t head)
 {
-    return text_controls(w->base + head, (size_t)(w->p - w->base) - head) == w->controls;
+    return ajp_in_text_controls(w->base + head, (size_t)(w->p - w->base) - head) == w->controls;
 }
 
 ajp_status ajp_writer_finish(ajp_writer *w, size_t *len)
 {
     const size_t head = w->phase == PHASE_ATTRS_ONLY ? 0 : AJP_HEADER_SIZE;
     if (w->phase == PHASE_REQUEST_HEADERS) {
-        begin_attrs(w);
+        ajp_in_begin_attrs(w);
     }
     if (w->phase == PHASE_ATTRS && writer_fits(w, 1, 0, 0)) {
         *w->p++ = AJP_ATTR_END;
     }
     if (w->phase == PHASE_EMPTY || w->phase == PHASE_DONE) {
-        writer_fail(w, AJP_ERR_ARG);
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
     }
     if (w->st == AJP_OK && !text_is_clean(w, head)) {
-        writer_fail(w, AJP_ERR_TEXT);
+        ajp_in_writer_fail(w, AJP_ERR_TEXT);
     }
     if (w->st != AJP_OK) {
         return w->st;

@@ -2,10 +2,10 @@
 /* The writer's inner half: phases, and checked puts of strings. */
 #ifndef AJP_WRITER_PRIVATE_H
 #define AJP_WRITER_PRIVATE_H
+#include "mem.h"
 #include "number.h"
 #include "text.h"
 #include <ajp/encode.h>
-#include <string.h>
 
 enum writer_phase {
     PHASE_EMPTY,
@@ -22,7 +22,7 @@ static inline size_t writer_room(const ajp_writer *w)
 }
 
 /* The first failure sticks. */
-void writer_fail(ajp_writer *w, ajp_status st);
+void ajp_in_writer_fail(ajp_writer *w, ajp_status st);
 
 /* A copy of bytes that are mostly few: most of memcpy's cost is the call. */
 static inline void copy_few(uint8_t *to, const char *from, size_t n)
@@ -73,14 +73,14 @@ static inline bool writer_fits(ajp_writer *w, size_t head, size_t first, size_t 
     if ((first | second) < 2u * AJP_PACKET_MAX && head + first + second <= writer_room(w)) {
         return true;
     }
-    writer_fail(w, AJP_ERR_SPACE);
+    ajp_in_writer_fail(w, AJP_ERR_SPACE);
     return false;
 }
 
 /* Closes the header block, and writes the stored method when there is one. */
-void begin_attrs(ajp_writer *w);
+void ajp_in_begin_attrs(ajp_writer *w);
 
 /* The stored method, in whatever place. */
-void put_stored_method(ajp_writer *w, ajp_str method);
+void ajp_in_put_stored_method(ajp_writer *w, ajp_str method);
 
 #endif

@@ -34,7 +34,7 @@ static size_t naive_first(const uint8_t *p, size_t n)
 Test(text, every_byte_is_classed)
 {
     for (int c = 0; c < 256; c++) {
-        cr_assert((control_table[c] == 1) == naive_control(c), "%d", c);
+        cr_assert((ajp_in_control_table[c] == 1) == naive_control(c), "%d", c);
     }
 }
 
@@ -44,13 +44,14 @@ Test(text, one_control_is_found_at_every_place_of_every_length)
         uint8_t plain[70];
         memset(plain, 'a', sizeof plain);
         uint8_t *p = guard_copy(plain, n);
-        cr_assert(text_scan(p, n) == n && text_controls(p, n) == 0);
+        cr_assert(ajp_in_text_scan(p, n) == n && ajp_in_text_controls(p, n) == 0);
         for (size_t i = 0; i < n; i++) {
             for (int c = 0; c < 256; c++) {
                 p[i] = (uint8_t)c;
                 const bool control = naive_control(c);
-                cr_assert(text_scan(p, n) == (control ? i : n), "byte %d at %zu of %zu", c, i, n);
-                cr_assert(text_controls(p, n) == control, "byte %d at %zu of %zu", c, i, n);
+                cr_assert(ajp_in_text_scan(p, n) == (control ? i : n), "byte %d at %zu of %zu", c,
+                          i, n);
+                cr_assert(ajp_in_text_controls(p, n) == control, "byte %d at %zu of %zu", c, i, n);
             }
             p[i] = 'a';
         }
@@ -69,9 +70,9 @@ Test(text, random_bytes_count_alike)
             bytes[i] = (uint8_t)(rand() % range + (range == 40 && rand() % 3 ? 30 : 0));
         }
         uint8_t *p = guard_copy(bytes, n);
-        cr_assert(text_controls(p, n) == naive_count(p, n));
-        cr_assert(text_controls_plain(p, n) == naive_count(p, n));
-        cr_assert(text_scan(p, n) == naive_first(p, n));
+        cr_assert(ajp_in_text_controls(p, n) == naive_count(p, n));
+        cr_assert(ajp_in_text_controls_plain(p, n) == naive_count(p, n));
+        cr_assert(ajp_in_text_scan(p, n) == naive_first(p, n));
         guard_free(p, n);
     }
 }
@@ -81,7 +82,7 @@ Test(text, long_runs_of_controls_count_in_full)
 {
     static uint8_t zeros[65536];
     for (size_t n = 0; n <= sizeof zeros; n += 16) {
-        cr_assert(text_controls(zeros, n) == n, "%zu", n);
+        cr_assert(ajp_in_text_controls(zeros, n) == n, "%zu", n);
     }
 }
 
@@ -92,10 +93,10 @@ Test(text, tokens_are_those_of_http)
         const bool token = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
                            (c >= 'A' && c <= 'Z') ||
                            (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-        cr_assert(token_scan(&byte, 1) == token, "%d", c);
+        cr_assert(ajp_in_token_scan(&byte, 1) == token, "%d", c);
     }
-    cr_assert(token_scan((const uint8_t *)"abc def", 7) == 3);
-    cr_assert(token_scan((const uint8_t *)"abc", 0) == 0);
+    cr_assert(ajp_in_token_scan((const uint8_t *)"abc def", 7) == 3);
+    cr_assert(ajp_in_token_scan((const uint8_t *)"abc", 0) == 0);
 }
 
 /* Every byte at every place of every length, with much room behind and with none. */
@@ -109,11 +110,11 @@ Test(text, a_token_is_judged_alike_with_room_and_without)
         for (size_t i = 0; i < n; i++) {
             for (int c = 0; c < 256; c++) {
                 const uint8_t byte = (uint8_t)c;
-                const bool token = token_scan(&byte, 1) == 1;
+                const bool token = ajp_in_token_scan(&byte, 1) == 1;
                 tight[i] = loose[i] = byte;
-                cr_assert(token_is(tight, n, n) == token, "byte %d at %zu of %zu", c, i, n);
-                cr_assert(token_is(loose, n, sizeof plain) == token, "byte %d at %zu of %zu", c, i,
-                          n);
+                cr_assert(ajp_in_token_is(tight, n, n) == token, "byte %d at %zu of %zu", c, i, n);
+                cr_assert(ajp_in_token_is(loose, n, sizeof plain) == token, "byte %d at %zu of %zu",
+                          c, i, n);
             }
             tight[i] = loose[i] = 'a';
         }
