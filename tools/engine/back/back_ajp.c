@@ -299,6 +299,7 @@ static void on_end(struct link *l, size_t rest)
 
     l->x = NULL;
     x->link = NULL;
+    x->worker_closes = !ajp_session_idle(&l->session);
     if (reuse && rest > 0)
         log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
                   rest);

@@ -27,6 +27,10 @@ enum retry_methods {
     RETRY_METHODS_SAFE,       /* GET, HEAD, OPTIONS */
     RETRY_METHODS_IDEMPOTENT, /* and PUT, DELETE, TRACE */
 };
+enum profile {
+    PROFILE_DEFAULT,
+    PROFILE_TRANSPARENT, /* what one side says of trust and of its connection the other one hears */
+};
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
 enum client_verify { CLIENT_VERIFY_NONE, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_REQUIRE };
@@ -51,6 +55,7 @@ struct listener_settings {
     const struct attribute_rule *attributes; /* allowed, on top of the built-in list */
     size_t attribute_count;
     enum reaction reaction;
+    enum profile profile;
     uint32_t packet_size; /* AJP: 8192..65536 */
     ajp_str certificate;  /* files; key null: in the certificate's */
     ajp_str key, client_ca;

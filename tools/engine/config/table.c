@@ -7,6 +7,7 @@
 static const char *const activations[] = {"active", "drain", "stop", "standby", "spare", NULL};
 static const char *const methods[] = {"busyness", "requests", "sessions", "traffic",
                                       "latency",  "hash",     NULL};
+static const char *const profiles[] = {"default", "transparent", NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
@@ -147,6 +148,8 @@ static const struct setting_row listener_rows[] = {
      "believe remote user, authentication type and certificate"},
     {NULL, "attributes", KIND_RULES, 0, 0, 0, NULL, NULL,
      "request attributes let through, by name or prefix*"},
+    {NULL, "profile", KIND_CHOICE, LISTENER(profile), 0, 0, profiles, NULL,
+     "default, or transparent: secrets and ends of connections go through"},
     {NULL, "attribute_reaction", KIND_CHOICE, LISTENER(reaction), 0, 0, reactions, NULL,
      "to other attributes: deny or drop"},
     {NULL, "packet_size", KIND_NUMBER, LISTENER(packet_size), 8192, 65536, NULL, NULL,

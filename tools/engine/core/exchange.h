@@ -56,16 +56,17 @@ struct exchange {
 
     uint64_t number;
     uint32_t attempts;
-    bool fresh_only;  /* a pooled link has failed: open a new one */
-    bool replayed;    /* sent whole once already (R3) */
-    bool begun;       /* the front has had a reply */
-    bool bodyless;    /* HEAD, 204, 304: whatever the worker sends is dropped */
-    bool excess;      /* the worker sent more than it announced */
-    bool wanted;      /* the worker waits for body bytes */
-    bool queued;      /* waits in shard.waiting for a connection */
-    bool packet_open; /* a body packet has begun and not ended */
-    bool unkept;      /* some of the body that went is not in replay */
-    bool taking_body; /* some body bytes have gone to the worker */
+    bool fresh_only;    /* a pooled link has failed: open a new one */
+    bool replayed;      /* sent whole once already (R3) */
+    bool begun;         /* the front has had a reply */
+    bool bodyless;      /* HEAD, 204, 304: whatever the worker sends is dropped */
+    bool excess;        /* the worker sent more than it announced */
+    bool worker_closes; /* it ended its connection with its reply */
+    bool wanted;        /* the worker waits for body bytes */
+    bool queued;        /* waits in shard.waiting for a connection */
+    bool packet_open;   /* a body packet has begun and not ended */
+    bool unkept;        /* some of the body that went is not in replay */
+    bool taking_body;   /* some body bytes have gone to the worker */
     uint16_t status;
     uint16_t packet_left; /* reply bytes of the current packet still to pass on */
     int64_t reply_left;   /* of Content-Length; -1: unknown */

@@ -137,6 +137,7 @@ static bool dropped(const struct listener_settings *listener, const ajp_attr_vie
 {
     switch (a->code) {
     case AJP_ATTR_SECRET: /* each hop has its own */
+        return listener->profile != PROFILE_TRANSPARENT || listener->secret.ptr != NULL;
     case AJP_ATTR_CONTEXT:
     case AJP_ATTR_SERVLET_PATH:
         return true;

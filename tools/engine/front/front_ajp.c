@@ -209,7 +209,10 @@ static void front_flush(struct exchange *x)
 
 static void front_end(struct exchange *x)
 {
-    end_response(of(x), !conn_ending(&of(x)->c) && !x->excess);
+    struct conn *c = &of(x)->c;
+    bool hears_end = x->worker_closes && c->door->settings->profile == PROFILE_TRANSPARENT;
+
+    end_response(of(x), !conn_ending(c) && !x->excess && !hears_end);
 }
 
 static void front_fail(struct exchange *x, uint16_t status)
