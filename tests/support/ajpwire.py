@@ -201,6 +201,7 @@ class Reply:
     def __init__(self):
         self.status, self.reason, self.headers, self.body = None, None, [], bytearray()
         self.complete, self.reuse = False, None
+        self.kinds = []  # of its packets, in order: (type, body length)
 
     def header(self, name):
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
@@ -232,6 +233,7 @@ class AjpClient:
         while (payload := packet(self.sock, b"AB")) is not None:
             r = Reader(payload)
             kind = r.u8()
+            got.kinds.append((kind, len(payload) - 4 if kind == 3 else 0))
             if kind == 4:
                 got.status, got.reason = r.u16(), r.text()
                 got.headers = r.headers(RESPONSE_HEADERS)
