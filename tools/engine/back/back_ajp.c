@@ -2,11 +2,11 @@
 /* AJP towards a worker: one request at a time on a pooled link. libajp's session
  * owns the turn-taking; this file moves bytes and tells the exchange. */
 #include "back/back.h"
-#include "back/extra.h"
+
+#include "back/ajp_head.h"
 #include "back/link.h"
 #include "core/queue.h"
 #include "map/ajp_to_http.h"
-#include "map/http_to_ajp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -104,95 +104,6 @@ static void request_sent(struct link *l)
         want_body(l, data_max(l));
 }
 
-/* The AJP request it came in by goes on as it is, but for its attributes. */
-static ajp_status relay_request(struct link *l, struct buf *b)
-{
-    const struct exchange *x = l->x;
-    const ajp_request *raw = x->head.raw;
-    uint32_t max = l->worker->settings->packet_size;
-    struct extra_attrs extra;
-    size_t len;
-    ajp_status st;
-    ajp_iov iov[AJP_PATCH_IOV];
-    uint8_t head[4];
-    int n;
-
-    st = extra_of(l->worker, raw, &extra);
-    if (st != AJP_OK)
-        return st;
-    extra.drop |= x->drop_attrs;
-    if (raw->canonical && extra.len == 0 && extra.drop == 0 &&
-        raw->payload_len + (uint32_t)AJP_HEADER_SIZE <= max) {
-        out_send(&l->out, &l->stream, raw->payload - AJP_HEADER_SIZE,
-                 raw->payload_len + (size_t)AJP_HEADER_SIZE);
-        return AJP_OK;
-    }
-    if (raw->canonical) {
-        st = ajp_patch_iov(raw, extra.drop, extra.bytes, extra.len, max, head, iov, &n);
-        if (st != AJP_OK)
-            return st;
-        for (int i = 0; i < n; i++)
-            out_borrow(&l->out, &l->stream, iov[i].base, iov[i].len);
-        out_flush(&l->out, &l->stream);
-        return AJP_OK;
-    }
-    st = ajp_reencode_request(raw, extra.drop, extra.bytes, extra.len, b->data, max, &len);
-    if (st == AJP_OK) {
-        out_borrow(&l->out, &l->stream, b->data, len);
-        out_flush(&l->out, &l->stream);
-    }
-    return st;
-}
-
-static ajp_status build_request(struct link *l, struct buf *b)
-{
-    const struct exchange *x = l->x;
-    struct ajp_extra extra = {.secret = l->worker->settings->secret,
-                              .activation = extra_activation(l->worker)};
-    ajp_str largest;
-    ajp_status st;
-    size_t len;
-
-    st = map_http_to_ajp(&x->head, &extra, b->data, l->worker->settings->packet_size, &len,
-                         &largest);
-    if (st != AJP_OK)
-        return st;
-    out_send(&l->out, &l->stream, b->data, len);
-    return AJP_OK;
-}
-
-static void larger_of(ajp_str *name, size_t *size, const struct field *f)
-{
-    if (f->name.len + f->value.len > *size) {
-        *size = f->name.len + f->value.len;
-        *name = f->name;
-    }
-}
-
-/* Whom to blame for a head that does not fit. */
-static void tell_largest(const struct link *l)
-{
-    const struct head *h = &l->x->head;
-    ajp_str largest = AJP_NULL;
-    size_t size = 0;
-    char name[64];
-
-    if (h->raw != NULL) {
-        ajp_fields it = h->raw->headers;
-        ajp_field f;
-
-        while (ajp_field_next(&it, &f))
-            larger_of(&largest, &size, &(struct field){f.name, f.value});
-    } else {
-        for (uint16_t i = 0; i < h->field_count; i++)
-            larger_of(&largest, &size, &h->fields[i]);
-    }
-    log_event(LEVEL_WARN, "head_too_large",
-              "worker=%s packet_size=%u largest_header=%s largest_bytes=%zu",
-              l->worker->settings->name.ptr, l->worker->settings->packet_size,
-              log_str(name, sizeof(name), largest), size);
-}
-
 static void send_request(struct link *l)
 {
     struct exchange *x = l->x;
@@ -205,11 +116,11 @@ static void send_request(struct link *l)
     if (b != NULL) {
         st = ajp_session_send_request(&l->session, length);
         if (st == AJP_OK)
-            st = x->head.raw != NULL ? relay_request(l, b) : build_request(l, b);
+            st = ajp_head_send(l, b->data);
         buf_give(&l->shard->loop.bufs, b);
     }
     if (st == AJP_ERR_SPACE) {
-        tell_largest(l);
+        ajp_head_blame(l);
         fail(l, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
     } else if (st != AJP_OK) {
         fail(l, FAIL_INTERNAL, b != NULL ? ajp_strerror(st) : "out of memory");

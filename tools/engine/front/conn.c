@@ -57,16 +57,21 @@ static void finished(struct conn *c, bool linger)
     conn_arm(c, LINGER_MS);
 }
 
-static void broken(struct conn *c)
+void conn_abandon(struct conn *c, const char *reason)
 {
     struct exchange *x = c->x;
 
-    if (x != NULL) {
-        c->x = NULL;
-        exchange_cancel(x, "client went away");
-        exchange_log(x, x->status);
-        exchange_give(x);
-    }
+    if (x == NULL)
+        return;
+    c->x = NULL;
+    exchange_cancel(x, reason);
+    exchange_log(x, x->status);
+    exchange_give(x);
+}
+
+static void broken(struct conn *c)
+{
+    conn_abandon(c, "client went away");
     conn_close(c, false);
 }
 

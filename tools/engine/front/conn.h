@@ -73,7 +73,9 @@ bool conn_settle(struct conn *c);
 
 /* Send what has gathered, then close; linger when the peer may still be sending. */
 void conn_finish(struct conn *c, bool linger);
-/* Close now. An exchange must have been cancelled and given back already. */
+/* The open exchange, if any, ends here: the client is gone, or the daemon. */
+void conn_abandon(struct conn *c, const char *reason);
+/* Close now. An exchange must have been abandoned or given back already. */
 void conn_close(struct conn *c, bool reset);
 
 static inline void conn_arm(struct conn *c, uint32_t ms)

@@ -21,14 +21,8 @@ void front_close_all(struct shard *sh)
 {
     while (!list_empty(&sh->conns)) {
         struct conn *c = CONTAINER_OF(sh->conns.next, struct conn, node);
-        struct exchange *x = c->x;
 
-        if (x != NULL) {
-            c->x = NULL;
-            exchange_cancel(x, "shutting down");
-            exchange_log(x, x->status);
-            exchange_give(x);
-        }
+        conn_abandon(c, "shutting down");
         conn_close(c, true);
     }
 }

@@ -481,12 +481,7 @@ static void on_readable(struct conn *c)
         return;
     }
     if (c->x != NULL) { /* a web server closes when its own client has gone */
-        struct exchange *x = c->x;
-
-        c->x = NULL;
-        exchange_cancel(x, "web server closed the connection");
-        exchange_log(x, x->status);
-        exchange_give(x);
+        conn_abandon(c, "web server closed the connection");
         n = STREAM_FAILED;
     }
     conn_ended(c, n < 0);

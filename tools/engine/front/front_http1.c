@@ -465,16 +465,8 @@ static void process(struct http1_conn *h)
 
 static void client_gone(struct http1_conn *h, bool broken)
 {
-    struct conn *c = &h->c;
-    struct exchange *x = c->x;
-
-    if (x != NULL) {
-        c->x = NULL;
-        exchange_cancel(x, "client went away");
-        exchange_log(x, x->status);
-        exchange_give(x);
-    }
-    conn_ended(c, broken);
+    conn_abandon(&h->c, "client went away");
+    conn_ended(&h->c, broken);
 }
 
 static void on_readable(struct conn *c)
