@@ -7,7 +7,7 @@ import pytest
 from procs import ROOT
 
 # each may include itself and what stands before it; config/settings.h is plain data for all
-LAYERS = ["base", "net", "http", "map", "balance", "core", "front", "back", "config", "run"]
+LAYERS = ["base", "net", "http", "map", "balance", "core", "front", "back", "config", "admin", "run"]
 STRANGERS = {("back", "front"), ("front", "back")}
 
 
