@@ -167,27 +167,34 @@ static void on_request(struct talk *t, const struct packet *p)
     tell(t, e, p, decoded ? &m : NULL);
 }
 
+/* Adds a packet's body to the request; what came too late to be read is none of it. */
+static void add_body(struct talk *t, struct exchange *e, const struct packet *p)
+{
+    size_t holds = p->len >= 2 ? p->len - 2 : 0;
+    size_t announced = p->intact >= 2 ? get16(p->payload) : holds;
+    if (e->complete && holds > 0) {
+        exchange_problem(e, true, p->offset, "%zu bytes of body after the end of the response",
+                         holds);
+    } else if (p->len >= 2 && announced == holds) {
+        e->request.damaged |= p->intact < p->len;
+        body_sum_add(&e->request, p->payload + 2, holds, t->watcher->keep_body);
+    } else if (p->len >= 2) {
+        exchange_problem(e, true, p->offset + AJP_HEADER_SIZE,
+                         "body packet says %zu bytes and holds %zu", announced, holds);
+        quirk_note(e, 1);
+    } else if (p->len == 1) {
+        exchange_problem(e, true, p->offset + AJP_HEADER_SIZE, "body packet of one byte");
+        quirk_note(e, 1);
+    }
+}
+
 static void on_data(struct talk *t, struct exchange *e, const struct packet *p)
 {
     if (e->owed > 0)
         e->owed--;
     else if (p->len == 0 && e->announced <= 0)
         quirk_note(e, 2);
-    size_t announced = p->intact >= 2 ? get16(p->payload) : 0;
-    if (p->len >= 2 && announced + 2 == p->len) {
-        e->request.damaged |= p->intact < p->len;
-        body_sum_add(&e->request, p->payload + 2, announced, t->watcher->keep_body);
-    } else if (p->intact < 2 && p->len > 2) {
-        e->request.damaged = true;
-        e->request.bytes += p->len - 2;
-    } else if (p->len >= 2) {
-        exchange_problem(e, true, p->offset + AJP_HEADER_SIZE,
-                         "body packet says %zu bytes and holds %zu", announced, p->len - 2);
-        quirk_note(e, 1);
-    } else if (p->len == 1) {
-        exchange_problem(e, true, p->offset + AJP_HEADER_SIZE, "body packet of one byte");
-        quirk_note(e, 1);
-    }
+    add_body(t, e, p);
     ajp_message m = {.kind = AJP_DATA};
     m.u.body = (ajp_body){.data = p->payload + 2,
                           .len = p->len > 2 ? p->len - 2 : 0,
