@@ -468,6 +468,39 @@ Test(balancer, worker_that_comes_back_has_no_debt_to_make_up)
     balancer_free(balancer);
 }
 
+Test(balancer, worker_that_is_activated_starts_slowly)
+{
+    fixture_reset(2);
+    fixture_settings.balance.slow_start = 10000;
+    fixture_workers[0].activation = ACTIVATION_STOP;
+    struct balancer *balancer = fixture_balancer();
+    struct worker *a = &balancer->workers[0];
+    worker_set_activation(a, ACTIVATION_ACTIVE, 50000);
+    cr_expect_lt(load_share(a, 50000), SHARE_UNIT / 10);
+    cr_expect_eq(load_share(a, 60000), SHARE_UNIT);
+    worker_set_activation(a, ACTIVATION_ACTIVE, 60000);
+    cr_expect_eq(load_share(a, 60000), SHARE_UNIT, "it was active before");
+    balancer_free(balancer);
+}
+
+Test(balancer, reload_keeps_what_is_known)
+{
+    fixture_reset(2);
+    struct balancer *old = fixture_balancer();
+    set_states(old, "DU");
+    old->workers[0].errors = 7;
+    old->workers[1].activation = ACTIVATION_DRAIN; /* by hand, not by the file */
+    old->workers[1].drain_ms = 77;
+    struct balancer *new = fixture_balancer();
+    balancer_inherit(new, old);
+    cr_expect_eq(worker_health(&new->workers[0]), HEALTH_DOWN);
+    cr_expect_eq(new->workers[0].errors, 7);
+    cr_expect_eq(new->workers[1].activation, ACTIVATION_DRAIN);
+    cr_expect_eq(new->workers[1].drain_ms, 77);
+    balancer_free(new);
+    balancer_free(old);
+}
+
 Test(balancer, capacity_starts_slowly_too)
 {
     fixture_reset(1);

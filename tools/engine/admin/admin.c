@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 enum { BODY_MAX = 4096 };
 
@@ -85,7 +86,7 @@ static enum MHD_Result put_worker(struct admin *a, struct MHD_Connection *c, con
         rc = answer_json(c, 400, "error",
                          "expected {\"activation\": \"active|drain|stop|standby\"}");
     } else {
-        atomic_store(&w->activation, next);
+        worker_set_activation(w, next, uv_hrtime() / 1000000);
         log_event(LEVEL_INFO, "activation", "worker=%s activation=%s by=admin",
                   w->settings->name.ptr, state);
         rc = answer_json(c, 200, "activation", state);
@@ -180,8 +181,8 @@ struct admin *admin_start(const char *address, const struct admin_host *host, ch
         if (strncmp(address, "unix:", 5) == 0)
             a->unlink_path = strdup(address + 5);
         a->daemon =
-            MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL,
-                             on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
+            MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL,
+                             NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
                              MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 32u,
                              MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
     }

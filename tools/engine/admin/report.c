@@ -2,22 +2,31 @@
 /* The state of all workers, as JSON and as Prometheus reads it. */
 #include "admin/admin.h"
 
+#include "balance/sessions.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <uv.h>
+
+static uint64_t value_sessions(const struct worker *w)
+{
+    return sessions_count(w->sessions, uv_hrtime() / 1000000);
+}
 
 static json_t *worker_json(const struct worker *w)
 {
     enum activation activation = (enum activation)atomic_load(&w->activation);
 
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I}", "name", w->settings->name.ptr,
-        "host", w->settings->host.ptr, "port", (int)w->settings->port, "activation",
-        activation_name(activation), "health", health_name(worker_health(w)), "busy",
+        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I}", "name",
+        w->settings->name.ptr, "host", w->settings->host.ptr, "port", (int)w->settings->port,
+        "activation", activation_name(activation), "health", health_name(worker_health(w)), "busy",
         (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->connections), "waiting",
         (int)atomic_load(&w->waiting), "elected", (json_int_t)atomic_load(&w->elected), "served",
-        (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors));
+        (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors),
+        "sessions", (json_int_t)value_sessions(w));
 }
 
 char *admin_status_json(const struct admin_host *host, struct generation *g)
@@ -76,6 +85,7 @@ static const struct metric metrics[] = {
     {"ajp_worker_connections", "gauge", "open connections to it", value_connections},
     {"ajp_worker_waiting", "gauge", "requests that wait for a connection", value_waiting},
     {"ajp_worker_requests_total", "counter", "attempts begun", value_elected},
+    {"ajp_worker_sessions", "gauge", "sessions seen there lately, about", value_sessions},
     {"ajp_worker_errors_total", "counter", "attempts that failed", value_errors},
 };
 

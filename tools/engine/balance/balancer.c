@@ -376,6 +376,9 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
 static void inherit(struct worker *to, const struct worker *from)
 {
     sessions_inherit(to->sessions, from->sessions);
+    to->elected = from->elected;
+    to->served = from->served;
+    to->errors = from->errors;
     if (to->settings->port != from->settings->port ||
         !same_text(to->settings->host, from->settings->host))
         return;
@@ -384,12 +387,19 @@ static void inherit(struct worker *to, const struct worker *from)
     to->failed_ms = from->failed_ms;
     to->refused = from->refused;
     to->recovered_ms = from->recovered_ms;
+    to->ejected_ms = from->ejected_ms;
     to->charge = from->charge;
     to->latency_us = from->latency_us;
+    /* What was set at run time stays, until the file says something new. */
     if (to->settings->activation == from->settings->activation)
         to->activation = from->activation;
-    if (to->activation == from->activation)
+    if (to->activation == from->activation) {
         to->drain_ms = from->drain_ms;
+    } else {
+        enum activation next = activation_of(to);
+        to->activation = from->activation;
+        worker_set_activation(to, next, clock_ms());
+    }
 }
 
 void balancer_inherit(struct balancer *to, const struct balancer *from)

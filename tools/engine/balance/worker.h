@@ -93,6 +93,9 @@ const struct sockaddr *worker_address(const struct worker *worker);
 /* From the prober's thread, not more than once a second. */
 void worker_set_address(struct worker *worker, const struct sockaddr *address, socklen_t len);
 
+/* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
+void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
+
 enum health worker_health(const struct worker *worker);
 const char *health_name(enum health health);
 
