@@ -48,6 +48,8 @@ static bool put_small(struct serve_loop *l, struct serve_conn *c, ajp_kind kind,
 
 static void put_canned(ajp_writer *w, const struct text *canned)
 {
+    if (canned->len == 0)
+        return;
     const char *at = canned->at, *end = at + canned->len;
     while (at < end) {
         const char *line = memchr(at, '\n', (size_t)(end - at));
