@@ -2,10 +2,12 @@
 """https and ajps: facts, bodies, and who is refused before a worker hears of it."""
 import json
 import pathlib
+import random
 import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import zlib
@@ -307,6 +309,55 @@ def test_another_protocol_is_not_agreed_on(pki, bridge):
         connect(pki, bridge.port, context)
 
 
+def hello(pki):
+    """A client's side without a socket, and its first words."""
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_context(pki).wrap_bio(into, out, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return tls, into, out, out.read()
+
+
+def test_a_record_that_was_changed_on_the_way_is_the_end(pki, bridge):
+    tls, into, out, first = hello(pki)
+    with socket.create_connection((HOST, bridge.port), 20) as sock:
+        sock.sendall(first)
+        while True:
+            into.write(sock.recv(65536))
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                continue
+        sock.sendall(out.read())
+        tls.write(b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+        record = bytearray(out.read())
+        record[-1] ^= 1
+        sock.sendall(record)
+        into.write(read_to_end(sock))
+        with pytest.raises(ssl.SSLError, match="bad record mac|BAD_RECORD_MAC"):
+            tls.read(65536)
+    logged(bridge, "tls_failed", "decryption failed or bad record mac")
+
+
+def test_broken_handshakes_leave_nothing_behind(pki, bridge):
+    def descriptors():
+        return len(list(pathlib.Path(f"/proc/{bridge.pid}/fd").iterdir()))
+    echo(pki, bridge.port)
+    before, chance = descriptors(), random.Random(7)
+    first = hello(pki)[3]
+    for i in range(300):
+        with socket.create_connection((HOST, bridge.port), 20) as sock:
+            words = bytearray(first)
+            for _ in range(i % 4):
+                words[chance.randrange(len(words))] = chance.randrange(256)
+            sock.sendall(words[: chance.randrange(len(words)) if i % 3 else None])
+            if i % 2:  # gone with RST
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    poll(lambda: descriptors() <= before, 10, "all descriptors are given back")
+    assert echo(pki, bridge.port)
+
+
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_a_ticket_counts_only_where_it_came_from(pki, spawn, app, version):
     """RELIABILITY S-34: no way round another listener's client-certificate policy."""
@@ -318,12 +369,16 @@ def test_a_ticket_counts_only_where_it_came_from(pki, spawn, app, version):
 
     def visit(port, session=None):
         with connect(pki, port, context, session=session) as sock:
-            sock.sendall(b"GET /status/204 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            assert read_to_end(sock).startswith(b"HTTP/1.1 204 ")
+            sock.sendall(b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            head, _, body = read_to_end(sock).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            shown = "ssl_cert" in dict(json.loads(body)["attributes"])
+            assert shown is (port == strict.port)  # whether it was shown now or last time
             return sock.session, sock.session_reused
     session, _ = visit(lax.port)
     assert visit(lax.port, session)[1] is True
     assert visit(strict.port, visit(lax.port)[0])[1] is False
+    assert visit(strict.port, visit(strict.port)[0])[1] is True
 
 
 # --- workers ---

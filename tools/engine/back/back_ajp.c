@@ -58,7 +58,8 @@ static void on_deadline(struct deadline *d)
 
     switch (l->state) {
     case LINK_CONNECTING:
-        fail(l, FAIL_CONNECT_TIMEOUT, "connect timed out");
+        fail(l, FAIL_CONNECT_TIMEOUT,
+             l->stream.tls != NULL ? "connect or TLS handshake timed out" : "connect timed out");
         break;
     case LINK_PINGING:
         fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, "no CPong in time");

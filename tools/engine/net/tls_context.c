@@ -6,6 +6,8 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -13,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { HANDSHAKE_MS = 5000, TICKET_LIFETIME_S = 3600 };
 
@@ -203,14 +207,30 @@ static void set_client_policy(struct tls_context *c, const struct tls_options *o
     SSL_CTX_sess_set_new_cb(c->ssl, keep_session);
 }
 
+/* A socket that is not connected yet is told ENOTCONN where there is kTLS. */
+static bool kernel_has_tls(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && (setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls") - 1) == 0 ||
+                           errno == ENOTCONN);
+
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
 static bool set_policy(struct tls_context *c, const struct tls_options *o)
 {
     SSL_CTX *ssl = c->ssl;
+    bool ktls = o->ktls && kernel_has_tls();
 
+    if (o->ktls && !ktls)
+        log_event(LEVEL_WARN, "ktls", "of=%s reason=\"the kernel has none\" hint=\"modprobe tls\"",
+                  o->name);
     SSL_CTX_set_app_data(ssl, c);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    if (o->ktls)
+    if (ktls)
         SSL_CTX_set_options(ssl, SSL_OP_ENABLE_KTLS);
     else
         SSL_CTX_set_read_ahead(ssl, 1); /* head and body of a record in one read */
