@@ -29,6 +29,9 @@ Test(json, strings_are_always_valid)
         {"\xc0\xaf", 2, "\"\\u00c0\\u00af\""},            /* overlong */
         {"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""}, /* surrogate */
         {"\xf5\x80\x80\x80", 4, "\"\\u00f5\\u0080\\u0080\\u0080\""},
+        {"\xc2\x9b"
+         "2J",
+         4, "\"\\u009b2J\""},                  /* controls of the second set are escaped too */
         {"\xe2\x82", 2, "\"\\u00e2\\u0082\""}, /* cut off */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+void (*args_describe)(const struct args *a);
+
 void args_init(struct args *a, int argc, char **argv, const char *operands, const char *about,
                const struct arg *table)
 {
@@ -110,6 +112,10 @@ static int next_long(struct args *a, const char *word)
 
 int args_next(struct args *a)
 {
+    if (args_describe) {
+        args_describe(a);
+        return ARGS_HELP;
+    }
     if (a->bundle)
         return next_letter(a);
     if (a->at >= a->argc)

@@ -34,6 +34,9 @@ enum { ARGS_END = -1, ARGS_OPERAND = -2, ARGS_ERROR = -3, ARGS_HELP = -4 };
 void args_init(struct args *a, int argc, char **argv, const char *operands, const char *about,
                const struct arg *table);
 
+/* When set, args_next calls it once and returns ARGS_HELP: the table is wanted, not the words. */
+extern void (*args_describe)(const struct args *a);
+
 /* The row of the next option, or one of the numbers above. ARGS_ERROR has told
  * the user already; ARGS_HELP has printed the help. */
 int args_next(struct args *a);

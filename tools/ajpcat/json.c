@@ -39,6 +39,8 @@ void json_quote(struct text *out, const char *s, size_t len)
         if (n == 0) {
             put_special(out, p[i]);
             n = 1;
+        } else if (p[i] == 0xc2 && p[i + 1] < 0xa0) { /* a terminal would obey it */
+            put_special(out, p[i + 1]);
         } else {
             text_put(out, s + i, n);
         }

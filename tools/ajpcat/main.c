@@ -2,17 +2,14 @@
 /* ajpcat: see, send and serve AJP. This file is the table of subcommands. */
 #include "args.h"
 #include "command.h"
+#include "completion.h"
 
 #include <ajp/base.h>
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *about;
-} commands[] = {
+static const struct command commands[] = {
     {"bench", cmd_bench, "load an app server and measure it"},
     {"check", cmd_check, "report on a connector: open, secret, attributes, robustness"},
     {"decode", cmd_decode, "show the AJP exchanges of a capture or of hex text"},
@@ -30,7 +27,8 @@ static void usage(FILE *to)
     fputs("Usage: ajpcat COMMAND [options]\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
-    fputs("\najpcat COMMAND --help explains a command; ajpcat --version prints the version.\n"
+    fputs("\najpcat COMMAND --help explains a command; ajpcat --version prints the version;\n"
+          "ajpcat --completion bash, zsh or fish what completes its command lines.\n"
           "NO_COLOR in the environment turns colour off.\n",
           to);
 }
@@ -46,6 +44,9 @@ int main(int argc, char **argv)
         usage(stdout);
         return 0;
     }
+    if (strcmp(name, "--completion") == 0 && argc == 3 &&
+        completion_print(argv[2], commands, COMMANDS))
+        return 0;
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, name) == 0)
             return commands[i].run(argc - 1, argv + 1);
