@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LATER_MS = 10 };
+
 struct engine {
     int argc;
     char **argv;
@@ -32,7 +34,8 @@ struct engine {
     char *asked;    /* where its error goes; NULL: it does not ask */
     size_t asked_cap;
     bool done;
-    bool deaf; /* nobody will answer any more */
+    uv_timer_t later; /* a reload that has to wait for the one before it */
+    bool deaf;        /* nobody will answer any more */
     struct upgrade upgrade;
     uv_signal_t term, interrupt, reopen, hangup, replace;
     bool ending;
@@ -105,10 +108,6 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
         snprintf(error, error_cap, "the daemon is about to end");
         return false;
     }
-    if (orders_pending(e)) {
-        snprintf(error, error_cap, "the last reload is still under way");
-        return false;
-    }
     if (options_parse(e->argc, e->argv, e->program, &set) >= 0) {
         snprintf(error, error_cap, "the configuration is not valid, see the message before this");
         return false;
@@ -141,12 +140,44 @@ static bool reload_and_tell(struct engine *e, char *error, size_t error_cap)
     return done;
 }
 
+/* The lock is held, and the admin server waits. */
+static void answer(struct engine *e, bool done, const char *error)
+{
+    if (!done)
+        snprintf(e->asked, e->asked_cap, "%s", error);
+    e->done = done;
+    e->asked = NULL;
+    uv_cond_signal(&e->answered);
+}
+
+static void on_later(uv_timer_t *t);
+
+/* Do what was asked for, or wait while some thread has not followed the last order. */
+static void reload_when_free(struct engine *e)
+{
+    char error[512];
+    bool done;
+
+    if (orders_pending(e)) {
+        uv_timer_start(&e->later, on_later, LATER_MS, 0);
+        return;
+    }
+    done = reload_and_tell(e, error, sizeof(error));
+    uv_mutex_lock(&e->lock);
+    if (e->asked != NULL)
+        answer(e, done, error);
+    uv_mutex_unlock(&e->lock);
+}
+
+static void on_later(uv_timer_t *t)
+{
+    reload_when_free(t->data);
+}
+
 static void on_hangup(uv_signal_t *s, int number)
 {
-    char error[256];
-
     (void)number;
-    reload_and_tell(s->data, error, sizeof(error));
+    reload_when_free(s->data);
 }
 
 /* --- the admin server, which has a thread of its own --- */
@@ -161,16 +192,6 @@ static struct generation *admin_enter(void *ctx)
     atomic_fetch_add(&g->users, 1);
     uv_mutex_unlock(&e->lock);
     return g;
-}
-
-/* The lock is held, and the admin server waits. */
-static void answer(struct engine *e, bool done, const char *error)
-{
-    if (!done)
-        snprintf(e->asked, e->asked_cap, "%s", error);
-    e->done = done;
-    e->asked = NULL;
-    uv_cond_signal(&e->answered);
 }
 
 /* Ask the main thread, and wait for it. */
@@ -195,13 +216,7 @@ static bool admin_reload(void *ctx, char *error, size_t error_cap)
 
 static void on_ask(uv_async_t *a)
 {
-    struct engine *e = a->data;
-    char error[512];
-    bool done = reload_and_tell(e, error, sizeof(error));
-
-    uv_mutex_lock(&e->lock);
-    answer(e, done, error);
-    uv_mutex_unlock(&e->lock);
+    reload_when_free(a->data);
 }
 
 static bool start_admin(struct engine *e, char *error, size_t error_cap)
@@ -212,6 +227,8 @@ static bool start_admin(struct engine *e, char *error, size_t error_cap)
     uv_cond_init(&e->answered);
     uv_async_init(&main_loop(e)->uv, &e->ask, on_ask);
     e->ask.data = e;
+    uv_timer_init(&main_loop(e)->uv, &e->later);
+    e->later.data = e;
     e->admin_host = (struct admin_host){e, e->program->name, admin_enter, admin_reload};
     if (address == NULL)
         return true;
@@ -295,6 +312,7 @@ static void finish_asking(struct engine *e)
     uv_mutex_unlock(&e->lock);
     admin_stop(e->admin, e->upgrade.running);
     uv_close((uv_handle_t *)&e->ask, NULL);
+    uv_close((uv_handle_t *)&e->later, NULL);
 }
 
 static void serve(struct engine *e)
