@@ -101,15 +101,17 @@ void json_real(struct json *j, const char *key, double value, int digits)
     static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
     enum { EXACT = 6 };
     begin(j, key);
-    double scaled = digits >= 0 && digits <= EXACT ? value * (double)powers[digits] + 0.5 : -1;
-    if (!(scaled >= 0 && scaled <= 9e15)) { /* past what a double holds exactly, or not a number */
+    const uint64_t power = digits >= 0 && digits <= EXACT ? powers[digits] : 0;
+    double scaled = power ? value * (double)power + 0.5 : -1;
+    /* Past what a double holds exactly, negative, or not a number: the slow way. */
+    if (!power || !(scaled >= 0 && scaled <= 9e15)) {
         text_fmt(j->out, "%.*f", digits, value);
         return;
     }
-    text_uint(j->out, (uint64_t)scaled / powers[digits], 0, ' ');
+    text_uint(j->out, (uint64_t)scaled / power, 0, ' ');
     if (digits > 0) {
         text_byte(j->out, '.');
-        text_uint(j->out, (uint64_t)scaled % powers[digits], (unsigned)digits, '0');
+        text_uint(j->out, (uint64_t)scaled % power, (unsigned)digits, '0');
     }
 }
 
