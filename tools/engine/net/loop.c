@@ -9,11 +9,20 @@
 
 enum { BLOCK_EXTRA = 56 * 1024, BLOCKS_KEPT = 512, SCRATCH_MIN = 256 * 1024 };
 
+enum { STALL_MS = 1000, GRACE_MS = 1000 };
+
+/* Who did not run for long (stopped, or without a CPU) must not blame the others: what they sent
+ * meanwhile is looked at before any deadline is. */
 static void on_tick(uv_timer_t *t)
 {
     struct loop *l = t->data;
+    uint64_t now = loop_now(l);
 
-    deadline_wheel_turn(&l->wheel, loop_now(l));
+    if (now - l->ticked_at > STALL_MS)
+        l->grace_until = now + GRACE_MS;
+    l->ticked_at = now;
+    if (now >= l->grace_until)
+        deadline_wheel_turn(&l->wheel, now);
 }
 
 /* What runs may ask for another turn: that comes after this one's sockets. */
@@ -61,6 +70,8 @@ int loop_init(struct loop *l, uint32_t packet_size)
         return rc;
     }
     deadline_wheel_init(&l->wheel, loop_now(l));
+    l->ticked_at = loop_now(l);
+    l->grace_until = 0;
     buf_pool_init(&l->bufs, packet_size + BLOCK_EXTRA, BLOCKS_KEPT);
     l->date_at = 0;
     l->record = NULL;

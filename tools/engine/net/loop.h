@@ -20,8 +20,9 @@ struct loop {
     uv_idle_t idle;    /* active while some again waits */
     struct list again; /* in the next turn */
     struct deadline_wheel wheel;
-    struct buf_pool bufs; /* receive and send blocks */
-    uint8_t *scratch;     /* one receive of any connection, for the length of a callback */
+    uint64_t ticked_at, grace_until; /* no deadline is reached before the latter */
+    struct buf_pool bufs;            /* receive and send blocks */
+    uint8_t *scratch; /* one receive of any connection, for the length of a callback */
     size_t scratch_size;
     uint8_t *record;  /* one TLS record on its way out; NULL until there is TLS */
     uint64_t date_at; /* second that date was made for */
