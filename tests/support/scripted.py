@@ -17,6 +17,7 @@ class Link:
     def __init__(self, worker, sock, number):
         self.worker, self.sock, self.number = worker, sock, number
         self.requests = 0
+        self.quiet_since = float("inf")  # when its last answer was done; no time while one is due
         self.open = True
 
     def send(self, data, mode="whole"):
@@ -63,7 +64,7 @@ class ScriptedWorker:
     """Listens on a free port. on_request(link, request) runs for every Forward Request; what it leaves
     open goes on. Without it: good()."""
 
-    def __init__(self, on_request=None, pong=True, port=0):
+    def __init__(self, on_request=None, pong=True, port=0, address="127.0.0.1"):
         self.on_request = on_request or (lambda link, request: self.good(link, request))
         self.pong = pong
         self.executed = collections.Counter()  # by the x-id header
@@ -72,12 +73,12 @@ class ScriptedWorker:
         self.links = []
         self.pings = 0
         self.lock = threading.Lock()
-        self.port = port
+        self.address, self.port = address, port
         self.server = None
         self.listen()
 
     def listen(self):
-        self.server = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        self.server = socket.create_server((self.address, self.port), backlog=512)
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self._accept, args=[self.server], daemon=True).start()
 
@@ -108,7 +109,9 @@ class ScriptedWorker:
                 with self.lock:
                     self.executed[request.header("x-id")] += 1
                     self.requests.append(request)
+                link.quiet_since = float("inf")
                 self.on_request(link, request)
+                link.quiet_since = time.monotonic()
         except OSError:
             pass
         except Exception as error:  # what came was no AJP, or not canonical
