@@ -22,12 +22,24 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
     x->front = front;
     x->conn = conn;
     x->reply_left = -1;
-    x->head.fields = x->fields;
     return x;
+}
+
+bool exchange_keep_fields(struct exchange *x)
+{
+    size_t size = x->head.field_count * sizeof(*x->fields);
+    struct field *to = x->fields;
+
+    if (x->head.field_count > EXCHANGE_FIELDS && (to = x->more_fields = malloc(size)) == NULL)
+        return false;
+    memcpy(to, x->head.fields, size);
+    x->head.fields = to;
+    return true;
 }
 
 void exchange_give(struct exchange *x)
 {
+    free(x->more_fields);
     replay_drop(x);
     pools_leave(x->pools);
     x->next_free = x->shard->free_exchanges;

@@ -39,6 +39,10 @@ struct back_ops {
     void (*cancel)(struct exchange *x);
 };
 
+/* Fields that fit an exchange; more are rare and cost an allocation. A thousand requests in flight
+ * then lie in few pages. */
+enum { EXCHANGE_FIELDS = 20 };
+
 struct exchange {
     struct shard *shard;
     const struct front_ops *front;
@@ -73,6 +77,7 @@ struct exchange {
     uint64_t bytes_up, bytes_down;
     uint64_t start_us, first_us; /* first_us: of the reply, 0: none yet */
     const char *reason;          /* why it failed, constant text */
+    struct field *more_fields;   /* head.fields where they are more than EXCHANGE_FIELDS */
 
     struct buf *replay, *replay_end; /* body bytes that went to a worker, for another one */
     struct buf *replay_at;           /* next to be sent again; NULL: none */
@@ -81,12 +86,14 @@ struct exchange {
     struct deadline queue_deadline;
     struct exchange *next_free;
     ajp_message message; /* front_ajp: what head.raw points into */
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[EXCHANGE_FIELDS];
 };
 
 /* From the shard's own pool; only the small part is cleared. NULL: out of memory. */
 struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn);
 void exchange_give(struct exchange *x);
+/* Keep the fields of x->head, which is in shard.parsed, for as long as x lives. */
+bool exchange_keep_fields(struct exchange *x);
 void exchange_pool_clear(struct shard *sh);
 
 /* --- for fronts --- */

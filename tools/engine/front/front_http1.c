@@ -411,8 +411,14 @@ static bool take_head(struct http1_conn *h)
     lim.max_head = set->header_bytes;
     lim.max_fields = set->header_count;
     lim.max_field = set->one_header_bytes;
+    x->head.fields = c->shard->parsed;
     r = h1_parse_request(c->rx->data + c->rx->start, buf_len(c->rx), &h->scanned, &lim, &x->head,
                          &used, &error);
+    if (r == H1_OK && !exchange_keep_fields(x)) {
+        exchange_give(x);
+        refuse_head(h, 503, "out of memory");
+        return false;
+    }
     if (r == H1_OK) {
         c->rx->start += (uint32_t)used;
         c->kept = c->rx->start;
