@@ -470,6 +470,29 @@ def test_the_prober_speaks_tls(pki, spawn, app):
     assert echo(pki, bridge.port)["route"] == "nodeA"
 
 
+def test_a_name_gets_its_certificate(pki, spawn, app, tmp_path):
+    both, file = tmp_path / "named-both.pem", tmp_path / "bridge.yaml"
+    both.touch(0o600)
+    both.write_text(pki.pem("named").read_text() + pki.key("named").read_text())
+    file.write_text(f"listen:\n  - url: https://{HOST}:0\n    certificate: {pki.pem('server')}\n"
+                    f"    key: {pki.key('server')}\n    client_ca: {pki.pem('ca')}\n    more_certificates:\n"
+                    f"      - {both}\nworkers:\n  - name: a\n    url: ajp://{HOST}:{app.port}\n")
+    bridge = spawn("ajpbridge", "--config", file, listeners=1)
+
+    def ask(name, *own):
+        return subprocess.run(["curl", "-sS", "--cacert", pki.pem("ca"), "--connect-to", f"::{HOST}:{bridge.port}",
+                               *own, f"https://{name}/echo"], capture_output=True, text=True, timeout=30)
+    own = ["--cert", pki.pem("client"), "--key", pki.key("client")]
+    for name in ("localhost", "app.example", HOST):
+        done = ask(name, *own)
+        assert done.returncode == 0 and "ssl_cert" in dict(json.loads(done.stdout)["attributes"]), (name, done.stderr)
+        assert ask(name).returncode != 0  # one policy for all names
+    assert ask("else.example", *own).returncode == 60
+    both.write_text(pki.pem("named").read_text())
+    done = subprocess.run([BIN / "ajpbridge", "--config", file, "--check"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "more_certificates" in done.stderr and "key, without" in done.stderr
+
+
 def test_a_reload_takes_new_certificates(pki, spawn, app, tmp_path):
     for end in ("pem", "key"):
         (tmp_path / f"own.{end}").write_text((pki.folder / f"named.{end}").read_text())

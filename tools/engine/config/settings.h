@@ -59,6 +59,8 @@ struct listener_settings {
     uint32_t packet_size; /* AJP: 8192..65536 */
     ajp_str certificate;  /* files; key null: in the certificate's */
     ajp_str key, client_ca;
+    const ajp_str *more_certificates; /* files with chain and key, chosen by name (SNI) */
+    size_t more_certificate_count;
     enum client_verify client_verify;
     struct tls_context *tls; /* what they make; NULL: plain */
 };

@@ -157,6 +157,8 @@ static const struct setting_row listener_rows[] = {
     {NULL, "certificate", KIND_TEXT, LISTENER(certificate), 0, 0, NULL, NULL,
      "PEM file with the certificate and its chain"},
     {NULL, "key", KIND_TEXT, LISTENER(key), 0, 0, NULL, NULL, "PEM file with its key"},
+    {NULL, "more_certificates", KIND_FILES, 0, 0, 0, NULL, NULL,
+     "PEM files with chain and key, for clients that ask for other names"},
     {NULL, "client_ca", KIND_TEXT, LISTENER(client_ca), 0, 0, NULL, NULL,
      "PEM file with the CAs of client certificates"},
     {NULL, "client_verify", KIND_CHOICE, LISTENER(client_verify), 0, 0, verifications, NULL,

@@ -21,6 +21,7 @@ enum kind {
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
     KIND_MARK,        /* char: one of . ! : ~ - _ */
     KIND_PATTERNS,    /* session.stateless and its count */
+    KIND_FILES,       /* more_certificates and their count of a listener */
     KIND_RULES,       /* attributes and attribute_count of a listener */
 };
 

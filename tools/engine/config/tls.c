@@ -45,7 +45,10 @@ static bool make(struct settings *settings, const struct tls_options *options,
 static bool plain_listener(const struct listener_settings *l, struct tls_blame *blame)
 {
     const struct file files[] = {
-        {"certificate", l->certificate}, {"key", l->key}, {"client_ca", l->client_ca}};
+        {"certificate", l->certificate},
+        {"key", l->key},
+        {"client_ca", l->client_ca},
+        {"more_certificates", l->more_certificate_count ? l->more_certificates[0] : AJP_NULL}};
     return none_is_set(files, sizeof files / sizeof *files, blame,
                        l->proto == PROTO_AJP ? "expected ajps:// in url beside it"
                                              : "expected https:// in url beside it");
@@ -71,6 +74,8 @@ bool tls_for_listener(struct settings *settings, struct listener_settings *liste
         .name = name,
         .certificate = listener->certificate.ptr,
         .key = listener->key.ptr,
+        .more = listener->more_certificates,
+        .more_count = listener->more_certificate_count,
         .ca = listener->client_ca.ptr,
         .verify = (enum tls_verify)listener->client_verify,
         .alpn = listener->proto == PROTO_HTTP ? "http/1.1" : NULL,
@@ -82,6 +87,8 @@ bool tls_for_listener(struct settings *settings, struct listener_settings *liste
         return true;
     if (blame->key && strcmp(blame->key, "ca") == 0)
         blame->key = "client_ca";
+    if (blame->key && strcmp(blame->key, "more") == 0)
+        blame->key = "more_certificates";
     return false;
 }
 

@@ -313,6 +313,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_secret_env(ctx, row, base, text);
     case KIND_MARK:
         return set_mark(ctx, row, base, text);
+    case KIND_FILES:
     case KIND_RULES:
     case KIND_PATTERNS:
         return value_set_list(ctx, row, base, &text, 1);
@@ -365,9 +366,26 @@ static bool set_patterns(const struct value_context *ctx, struct session_setting
     return true;
 }
 
+static bool set_files(const struct value_context *ctx, struct listener_settings *listener,
+                      const char *const *items, size_t count)
+{
+    size_t before = listener->more_certificate_count;
+    ajp_str *files = settings_alloc(ctx->owner, (before + count) * sizeof *files);
+    if (before)
+        memcpy(files, listener->more_certificates, before * sizeof *files);
+    for (size_t i = 0; i < count; i++) {
+        if (!*items[i])
+            return expected(ctx, items[i], "the path of a file");
+        files[before + i] = settings_text(ctx->owner, ajp_str_of(items[i], strlen(items[i])));
+    }
+    listener->more_certificates = files;
+    listener->more_certificate_count = before + count;
+    return true;
+}
+
 bool value_is_list(enum kind kind)
 {
-    return kind == KIND_RULES || kind == KIND_PATTERNS;
+    return kind == KIND_RULES || kind == KIND_FILES || kind == KIND_PATTERNS;
 }
 
 bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -375,6 +393,8 @@ bool value_set_list(const struct value_context *ctx, const struct setting_row *r
 {
     if (row->kind == KIND_RULES)
         return set_rules(ctx, base, items, count);
+    if (row->kind == KIND_FILES)
+        return set_files(ctx, base, items, count);
     return set_patterns(ctx, &((struct settings *)base)->session, items, count);
 }
 
@@ -413,12 +433,12 @@ static void print_rules(FILE *out, const struct listener_settings *listener)
     fputc(']', out);
 }
 
-static void print_patterns(FILE *out, const struct session_settings *session)
+static void print_texts(FILE *out, const ajp_str *texts, size_t count)
 {
     fputc('[', out);
-    for (size_t i = 0; i < session->stateless_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         fputs(i ? ", " : "", out);
-        print_quoted(out, session->stateless[i]);
+        print_quoted(out, texts[i]);
     }
     fputc(']', out);
 }
@@ -466,9 +486,16 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_MARK:
         print_quoted(out, ajp_str_of(place, 1));
         return true;
-    case KIND_PATTERNS:
-        print_patterns(out, &((const struct settings *)base)->session);
+    case KIND_FILES: {
+        const struct listener_settings *listener = base;
+        print_texts(out, listener->more_certificates, listener->more_certificate_count);
         return true;
+    }
+    case KIND_PATTERNS: {
+        const struct session_settings *session = &((const struct settings *)base)->session;
+        print_texts(out, session->stateless, session->stateless_count);
+        return true;
+    }
     case KIND_RULES:
         print_rules(out, base);
         return true;

@@ -199,12 +199,11 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1; /* ours now */
 }
 
-static void set_client_policy(struct tls_context *c, const struct tls_options *o)
+static void set_client_policy(SSL_CTX *ssl, const struct tls_options *o)
 {
-    SSL_CTX_set_verify(c->ssl, o->verify == TLS_VERIFY_NONE ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-                       NULL);
-    SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(c->ssl, keep_session);
+    SSL_CTX_set_verify(ssl, o->verify == TLS_VERIFY_NONE ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, keep_session);
 }
 
 /* A socket that is not connected yet is told ENOTCONN where there is kTLS. */
@@ -219,9 +218,8 @@ static bool kernel_has_tls(void)
     return has;
 }
 
-static bool set_policy(struct tls_context *c, const struct tls_options *o)
+static bool set_policy(struct tls_context *c, SSL_CTX *ssl, const struct tls_options *o)
 {
-    SSL_CTX *ssl = c->ssl;
     bool ktls = o->ktls && kernel_has_tls();
 
     if (o->ktls && !ktls)
@@ -239,9 +237,65 @@ static bool set_policy(struct tls_context *c, const struct tls_options *o)
     if (o->server)
         set_server_policy(ssl, o);
     else
-        set_client_policy(c, o);
+        set_client_policy(ssl, o);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, ciphers_12) == 1 && (!o->server || bind_tickets(ssl, o));
+}
+
+static SSL_CTX *make(struct tls_context *c, const struct tls_options *o, const struct blame *b)
+{
+    SSL_CTX *ssl = SSL_CTX_new(o->server ? TLS_server_method() : TLS_client_method());
+
+    if (ssl != NULL && set_policy(c, ssl, o) && (o->certificate == NULL || load_own(ssl, o, b)) &&
+        load_trust(ssl, o, b))
+        return ssl;
+    SSL_CTX_free(ssl);
+    return NULL;
+}
+
+static bool holds_name(const SSL_CTX *ssl, const char *name)
+{
+    return X509_check_host(SSL_CTX_get0_certificate(ssl), name, 0, 0, NULL) == 1;
+}
+
+/* The certificate that holds the name which the client asks for; else the first. All have one
+ * policy for client certificates, so a name is no way round it. */
+static int choose_certificate(SSL *ssl, int *alert, void *ctx)
+{
+    const struct tls_context *c = ctx;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    (void)alert;
+    if (name == NULL || holds_name(c->ssl, name))
+        return SSL_TLSEXT_ERR_OK;
+    for (size_t i = 0; i < c->more_count; i++)
+        if (holds_name(c->more[i], name)) {
+            SSL_set_SSL_CTX(ssl, c->more[i]);
+            return SSL_TLSEXT_ERR_OK;
+        }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool make_more(struct tls_context *c, const struct tls_options *o, const struct blame *b)
+{
+    struct tls_options other = *o;
+
+    c->more = calloc(o->more_count, sizeof(SSL_CTX *));
+    if (c->more == NULL)
+        return false;
+    for (size_t i = 0; i < o->more_count; i++) {
+        other.certificate = o->more[i].ptr;
+        other.key = NULL;
+        c->more[i] = make(c, &other, b);
+        if (c->more[i] == NULL) {
+            *b->key = "more";
+            return false;
+        }
+        c->more_count++;
+    }
+    SSL_CTX_set_tlsext_servername_callback(c->ssl, choose_certificate);
+    SSL_CTX_set_tlsext_servername_arg(c->ssl, c);
+    return true;
 }
 
 static bool fill(struct tls_context *c, const struct tls_options *o, const struct blame *b)
@@ -250,15 +304,15 @@ static bool fill(struct tls_context *c, const struct tls_options *o, const struc
 
     c->address = address != NULL;
     ASN1_OCTET_STRING_free(address);
+    ERR_clear_error(); /* a name is no address: that is no error */
     c->server = o->server;
     c->handshake_ms = o->handshake_ms != 0 ? o->handshake_ms : HANDSHAKE_MS;
     c->name = strdup(o->name);
     c->server_name = o->server_name != NULL ? strdup(o->server_name) : NULL;
-    c->ssl = SSL_CTX_new(o->server ? TLS_server_method() : TLS_client_method());
-    if (c->ssl == NULL || c->name == NULL || (o->server_name != NULL && c->server_name == NULL) ||
-        !set_policy(c, o))
+    if (c->name == NULL || (o->server_name != NULL && c->server_name == NULL))
         return false;
-    return (o->certificate == NULL || load_own(c->ssl, o, b)) && load_trust(c->ssl, o, b);
+    c->ssl = make(c, o, b);
+    return c->ssl != NULL && (o->more_count == 0 || make_more(c, o, b));
 }
 
 struct tls_context *tls_context_new(const struct tls_options *options, const char **key, char *why,
@@ -293,6 +347,9 @@ void tls_context_leave(struct tls_context *context)
         return;
     SSL_SESSION_free(atomic_exchange(&context->session, NULL));
     SSL_CTX_free(context->ssl);
+    for (size_t i = 0; i < context->more_count; i++)
+        SSL_CTX_free(context->more[i]);
+    free(context->more);
     free(context->name);
     free(context->server_name);
     free(context);

@@ -4,6 +4,8 @@
 #ifndef ENGINE_NET_TLS_CONTEXT_H
 #define ENGINE_NET_TLS_CONTEXT_H
 
+#include <ajp/base.h>
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +22,8 @@ struct tls_options {
     const char *name;        /* in messages: the listener's URL, the worker's name */
     const char *certificate; /* PEM file with the chain, own certificate first */
     const char *key;         /* PEM file; NULL: in the certificate's file */
+    const ajp_str *more;     /* of a listener: PEM files with chain and key, for other names */
+    size_t more_count;
     const char *ca;          /* PEM file with who is trusted; NULL: the system's, for workers */
     const char *server_name; /* that a worker's certificate must hold: name or address */
     const char *alpn;        /* of a listener; NULL: none */
@@ -33,6 +37,8 @@ struct tls_context {
     struct tls_context *next; /* the owner's */
     _Atomic uint32_t users;   /* connections outlive the settings that they began under */
     struct ssl_ctx_st *ssl;
+    struct ssl_ctx_st **more; /* the same with other certificates, chosen by the client's SNI */
+    size_t more_count;
     char *name, *server_name;
     _Atomic(struct ssl_session_st *) session; /* of a worker: to resume, taken by its next user */
     uint32_t handshake_ms;
