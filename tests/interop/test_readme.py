@@ -21,8 +21,9 @@ def blocks(language):
 
 
 def commands(program):
-    """Every command line of README's sh blocks that runs the program."""
-    return [line for block in blocks("sh") for line in block.splitlines() if program in line.split()]
+    """Every command line of README's sh blocks that runs the program as such, with no subcommand."""
+    return [line for block in blocks("sh") for line in block.splitlines()
+            if program in line.split() and "ctl" not in line.split()]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def here(tomcats, folder):
     base = folder("readme")
     base.mkdir()
     places = {"8019": str(free_port()), "8080": str(free_port()), "/etc/ajp": str(base),
+              "/run/ajp": str(base),
               "8009": str(tomcats.nodes[0].ajp_secret), "8010": str(tomcats.nodes[1].ajp_secret)}
 
     def here(text):
@@ -93,6 +95,16 @@ def test_web_server_before_the_forwarder(forwarder, here, folder, kind):
         one_session(server.port)
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("line", [line.split("#")[0] for block in blocks("sh") for line in block.splitlines()
+                                  if "ctl" in line.split()])
+def test_a_running_daemon_is_asked_and_told(forwarder, here, line):
+    name, *args = shlex.split(here(line))
+    done = subprocess.run([BIN / name, *args], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    if "drain" in args:
+        subprocess.run([BIN / name, *args[:2], "active", "nodeA"], check=True, timeout=20)
 
 
 @pytest.mark.parametrize("line", commands("ajpcat"))
