@@ -53,7 +53,7 @@ static unsigned method_hash(ajp_str name)
 {
     const unsigned first = (uint8_t)name.ptr[0] | 0x20u;
     const unsigned last = (uint8_t)name.ptr[name.len - 1] | 0x20u;
-    return (unsigned)(2 * name.len + first + 12 * last) % 64;
+    return ((unsigned)(2 * name.len) + first + 12 * last) % 64;
 }
 
 ajp_str ajp_kind_name(ajp_kind kind)

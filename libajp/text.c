@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text scans: the one file with SIMD in it, each loop beside its plain twin. */
 #include "text.h"
+#include "mem.h"
 
 #if defined(AJP_NO_SIMD)
 #elif defined(__SSE2__)
 #include <emmintrin.h>
 #define BLOCK 16
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define WIDE 32
+#endif
 #elif defined(__aarch64__) && defined(__ARM_NEON)
 #include <arm_neon.h>
 #define BLOCK 16
@@ -66,7 +71,7 @@ static inline lanes lanes_sub(lanes sum, lanes hits)
 static inline size_t lanes_total(lanes sum)
 {
     const lanes halves = _mm_sad_epu8(sum, _mm_setzero_si128());
-    return (size_t)((uint32_t)_mm_cvtsi128_si32(halves) + (uint32_t)_mm_extract_epi16(halves, 4));
+    return (size_t)(uint32_t)_mm_cvtsi128_si32(halves) + (size_t)_mm_extract_epi16(halves, 4);
 }
 
 static inline lanes lanes_none(void)
@@ -85,11 +90,6 @@ static inline lanes usual_of(lanes v)
     const lanes letter = _mm_sub_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
     const lanes is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
     return _mm_or_si128(is_letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
-}
-
-static inline lanes lanes_or(lanes a, lanes b)
-{
-    return _mm_or_si128(a, b);
 }
 
 #else
@@ -140,11 +140,6 @@ static inline lanes usual_of(lanes v)
     return vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vceqq_u8(v, vdupq_n_u8('-')));
 }
 
-static inline lanes lanes_or(lanes a, lanes b)
-{
-    return vorrq_u8(a, b);
-}
-
 #endif
 
 /* At most 255 blocks: a lane counts no further. */
@@ -163,7 +158,7 @@ static size_t count_run(const uint8_t *p, size_t blocks)
     return lanes_total(sum) + lanes_total(other);
 }
 
-size_t ajp_in_text_controls(const uint8_t *p, size_t n)
+size_t ajp_in_text_controls_narrow(const uint8_t *p, size_t n)
 {
     const size_t rest = n % BLOCK;
     size_t blocks = n / BLOCK, count = 0;
@@ -180,19 +175,56 @@ size_t ajp_in_text_controls(const uint8_t *p, size_t n)
            lanes_total(lanes_sub(lanes_none(), lanes_and(last, lanes_at(last_lanes + rest))));
 }
 
-bool ajp_in_token_is(const uint8_t *p, size_t n, size_t room)
+#if defined(WIDE)
+
+/* The same with AVX2, for processors that have it: half the time of a packet's scan,
+ * which is a quarter of its decoding. At most 255 blocks. */
+__attribute__((target("avx2"))) static size_t count_wide_run(const uint8_t *p, size_t blocks)
 {
-    if (n >= BLOCK && n <= (size_t)2 * BLOCK) {
-        if (lanes_all(lanes_and(usual_of(lanes_at(p)), usual_of(lanes_at(p + n - BLOCK))))) {
-            return true;
-        }
-    } else if (n < BLOCK && room >= BLOCK) {
-        const lanes past = lanes_at(last_lanes + BLOCK - n);
-        if (lanes_all(lanes_or(usual_of(lanes_at(p)), past))) {
-            return true;
-        }
+    const __m256i most = _mm256_set1_epi8(0x1f), tab = _mm256_set1_epi8('\t');
+    const __m256i del = _mm256_set1_epi8(0x7f), none = _mm256_setzero_si256();
+    __m256i sum = none;
+    for (; blocks > 0; blocks--, p += WIDE) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)p);
+        const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, most), v);
+        const __m256i text = _mm256_cmpeq_epi8(v, tab);
+        const __m256i hits =
+            _mm256_or_si256(_mm256_andnot_si256(text, low), _mm256_cmpeq_epi8(v, del));
+        sum = _mm256_sub_epi8(sum, hits);
     }
-    return ajp_in_token_scan(p, n) == n;
+    const __m256i quarters = _mm256_sad_epu8(sum, none);
+    const __m128i halves =
+        _mm_add_epi64(_mm256_castsi256_si128(quarters), _mm256_extracti128_si256(quarters, 1));
+    return (size_t)(uint32_t)_mm_cvtsi128_si32(halves) + (size_t)_mm_extract_epi16(halves, 4);
+}
+
+size_t ajp_in_text_controls(const uint8_t *p, size_t n)
+{
+    size_t blocks = n / WIDE, count = 0;
+    if (blocks < 4 || !__builtin_cpu_supports("avx2")) {
+        return ajp_in_text_controls_narrow(p, n);
+    }
+    for (; blocks > 255; blocks -= 255, p += (size_t)255 * WIDE) {
+        count += count_wide_run(p, 255);
+    }
+    return count + count_wide_run(p, blocks) +
+           ajp_in_text_controls_narrow(p + blocks * WIDE, n % WIDE);
+}
+
+#else
+
+size_t ajp_in_text_controls(const uint8_t *p, size_t n)
+{
+    return ajp_in_text_controls_narrow(p, n);
+}
+
+#endif
+
+/* Two blocks that overlap cover what most names need. */
+static bool blocks_are_usual(const uint8_t *p, size_t n)
+{
+    return n <= (size_t)2 * BLOCK &&
+           lanes_all(lanes_and(usual_of(lanes_at(p)), usual_of(lanes_at(p + n - BLOCK))));
 }
 
 #else
@@ -202,13 +234,51 @@ size_t ajp_in_text_controls(const uint8_t *p, size_t n)
     return ajp_in_text_controls_plain(p, n);
 }
 
-bool ajp_in_token_is(const uint8_t *p, size_t n, size_t room)
+size_t ajp_in_text_controls_narrow(const uint8_t *p, size_t n)
 {
-    (void)room;
-    return ajp_in_token_scan(p, n) == n;
+    return ajp_in_text_controls_plain(p, n);
+}
+
+static bool blocks_are_usual(const uint8_t *p, size_t n)
+{
+    (void)p;
+    (void)n;
+    return false;
 }
 
 #endif
+
+/* True when all eight bytes are letters or '-', which is what most names are made
+ * of. Bit 7 of each byte tells; a byte that has it already is none. */
+static bool word_is_usual(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+    const uint64_t lower = word | 0x20 * ones;
+    const uint64_t from_a = lower + (0x80 - 'a') * ones;
+    const uint64_t past_z = lower + (0x80 - 'z' - 1) * ones;
+    const uint64_t not_dash = (word ^ '-' * ones) + 0x7f * ones;
+    const uint64_t usual = (from_a & ~past_z) | ~not_dash;
+    return ((usual & ~word) & high) == high;
+}
+
+bool ajp_in_token_is(const uint8_t *p, size_t n)
+{
+    uint64_t word, last;
+    bool usual = false;
+    if (n >= 16) {
+        usual = blocks_are_usual(p, n);
+    } else if (n >= 8) {
+        memcpy(&word, p, 8);
+        memcpy(&last, p + n - 8, 8);
+        usual = word_is_usual(word) && word_is_usual(last);
+    } else if (n >= 4) {
+        uint32_t half, rest;
+        memcpy(&half, p, 4);
+        memcpy(&rest, p + n - 4, 4);
+        usual = word_is_usual((uint64_t)half << 32 | rest);
+    }
+    return usual || ajp_in_token_scan(p, n) == n;
+}
 
 size_t ajp_in_text_scan(const uint8_t *p, size_t n)
 {

@@ -27,10 +27,11 @@ size_t ajp_in_text_scan(const uint8_t *p, size_t n);
 /* Index of the first byte of p[0..n) that no token may hold, or n. */
 size_t ajp_in_token_scan(const uint8_t *p, size_t n);
 
-/* True when p[0..n) are bytes of a token. It may look at room >= n bytes. */
-bool ajp_in_token_is(const uint8_t *p, size_t n, size_t room);
+/* True when p[0..n) are bytes of a token. */
+bool ajp_in_token_is(const uint8_t *p, size_t n);
 
-/* The plain loop, for machines without SSE2 or NEON and for tests. */
+/* The same by the plain loop and by blocks of 16, on machines that have them. */
 size_t ajp_in_text_controls_plain(const uint8_t *p, size_t n);
+size_t ajp_in_text_controls_narrow(const uint8_t *p, size_t n);
 
 #endif

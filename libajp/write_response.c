@@ -51,12 +51,11 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
         controls += ajp_in_control_table[code];
         p += 2;
     } else {
-        const uint8_t *copy = p + 2;
-        p = place_string(p, name, &controls);
-        if (!ajp_in_token_is(copy, name.len, (size_t)(w->end - copy))) {
+        if (!ajp_in_token_is((const uint8_t *)name.ptr, name.len)) {
             ajp_in_writer_fail(w, AJP_ERR_HEADER);
             return;
         }
+        p = place_string(p, name, &controls);
     }
     w->p = place_string(p, value, &controls);
     w->controls = controls;
