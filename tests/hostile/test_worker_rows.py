@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that says anything: each client gets the right reaction, every other client its own reply,
 and the worker's standing is hurt by its own faults only."""
+import random
 import threading
 import time
 
@@ -158,4 +159,40 @@ def test_95_awaited_cpong_is_something_else(guarded, scripted, number, name, ans
         assert worker.executed[str(mine)] == 1 and len(worker.links) >= 2
         worker.pong = True
         stage.good(number(), client)
+    assert stage.health("down") == 0
+
+
+@pytest.mark.parametrize("name", ["ajpbridge", "ajpforward"])
+def test_fi_32_all_rows_at_once(guarded, scripted, number, name):
+    """Hostile replies in any order on as many connections, two threads: no bystander gets one of them."""
+    stage = Stage(name, lambda *args: guarded(*args, "--threads", "2"), scripted)
+    # what comes a moment after a reply may pass for the next one: AJP has no request numbers
+    rows = [i for i, row in enumerate(ROWS) if not row.pause]
+    over, wrong, answered = time.monotonic() + 4, [], [0]
+
+    def evil():
+        chosen = random.Random()
+        while time.monotonic() < over:
+            index = chosen.choice(rows)
+            try:
+                with stage.connect() as client:
+                    stage.ask(client, f"/row/{index}/{chosen.choice(ROWS[index].modes)}", number(), ROWS[index].method)
+            except Exception as error:
+                wrong.append((ROWS[index].name, repr(error)))
+
+    def good():
+        with stage.connect() as client:
+            while time.monotonic() < over:
+                mine = number()
+                got = stage.ask(client, "/good", mine)
+                if got.complete and got.status == 200 and got.body == identity(mine):
+                    answered[0] += 1
+                else:
+                    wrong.append((mine, got))
+    threads = [threading.Thread(target=each) for each in [evil] * 4 + [good] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == [] and answered[0] > 100
     assert stage.health("down") == 0
