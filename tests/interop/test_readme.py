@@ -32,7 +32,7 @@ def here(tomcats, folder):
     base = folder("readme")
     base.mkdir()
     places = {"8019": str(free_port()), "8080": str(free_port()), "/etc/ajp": str(base),
-              "/run/ajp": str(base),
+              "/run/ajpforward": str(base),
               "8009": str(tomcats.nodes[0].ajp_secret), "8010": str(tomcats.nodes[1].ajp_secret)}
 
     def here(text):
