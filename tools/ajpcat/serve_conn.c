@@ -50,8 +50,6 @@ static void put_canned(ajp_writer *w, const struct text *canned)
 {
     if (canned->len == 0)
         return;
-    if (canned->len == 0)
-        return;
     const char *at = canned->at, *end = at + canned->len;
     while (at < end) {
         const char *line = memchr(at, '\n', (size_t)(end - at));
