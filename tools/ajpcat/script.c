@@ -17,10 +17,19 @@ struct line {
     const char *why;
 };
 
-static int hex_digit(char c)
+/* Two digits at s; false: something else. */
+static bool hex_byte(const char *s, char *byte)
 {
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 32) : NULL;
-    return at ? (int)(at - digits) : -1;
+    static const char digits[] = "0123456789abcdef";
+    unsigned value = 0;
+    for (int i = 0; i < 2; i++) {
+        const char *at = s[i] ? strchr(digits, s[i] | 32) : NULL;
+        if (!at)
+            return false;
+        value = value << 4 | (unsigned)(at - digits);
+    }
+    *byte = (char)value;
+    return true;
 }
 
 /* One escape behind the backslash; moves *s behind it. */
@@ -33,9 +42,10 @@ static bool take_escape(const char **s, struct text *out)
         (*s)++;
         return true;
     }
-    if (**s != 'x' || hex_digit((*s)[1]) < 0 || hex_digit((*s)[2]) < 0)
+    char byte;
+    if (**s != 'x' || !hex_byte(*s + 1, &byte))
         return false;
-    text_byte(out, (char)(hex_digit((*s)[1]) << 4 | hex_digit((*s)[2])));
+    text_byte(out, byte);
     *s += 3;
     return true;
 }
@@ -104,11 +114,11 @@ static void wrap(struct text *out, size_t from)
 static bool put_hex(struct text *out, const struct line *l)
 {
     for (size_t i = 1; i < l->count; i++) {
-        const char *p = l->words[i].at;
-        for (; *p; p += 2) {
-            if (hex_digit(p[0]) < 0 || hex_digit(p[1]) < 0)
+        char byte;
+        for (const char *p = l->words[i].at; *p; p += 2) {
+            if (!hex_byte(p, &byte))
                 return false;
-            text_byte(out, (char)(hex_digit(p[0]) << 4 | hex_digit(p[1])));
+            text_byte(out, byte);
         }
     }
     return true;

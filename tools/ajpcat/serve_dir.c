@@ -123,8 +123,8 @@ bool page_from_dir(struct page *p, ajp_str uri, const char *dir)
         text_fmt(&p->text, "%s.http is no HTTP answer\n", path);
         return true;
     }
-    if (path[len - 1] == '/' && len + 11 < sizeof path)
-        strcat(path, "index.html");
+    if (path[len - 1] == '/')
+        snprintf(path + len, sizeof path - len, "index.html");
     p->type = type_of(path);
     return read_file(dir, path, "", &p->text);
 }

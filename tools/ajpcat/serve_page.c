@@ -366,7 +366,7 @@ void page_begin(struct page *p, const ajp_request *r, const struct serve_options
 {
     struct text keep = p->text, canned = p->canned;
     struct visit v = {.page = p, .request = r, .options = o};
-    char path[128];
+    char path[128] = "";
     keep.len = canned.len = 0;
     *p = (struct page){
         .status = 200, .type = "text/plain", .announce = true, .text = keep, .canned = canned};
