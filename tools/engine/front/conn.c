@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG_HIGH = 256 * 1024, BACKLOG_LOW = 64 * 1024, LINGER_MS = 2000, ROOM_MIN = 1024 };
+enum { BACKLOG_HIGH = 32 * 1024, BACKLOG_LOW = 16 * 1024, LINGER_MS = 2000, ROOM_MIN = 1024 };
 
 static void on_closed(struct stream *s)
 {
