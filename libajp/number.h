@@ -23,16 +23,17 @@ static inline bool is_digit(uint8_t c)
 /* A Content-Length: digits only, at least one, at most 2^63-1; else -1. */
 static inline int64_t decimal_of(const uint8_t *p, size_t n)
 {
+    const uint64_t most = INT64_MAX;
     uint64_t v = 0;
     if (n == 0) {
         return -1;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!is_digit(p[i])) {
+        const unsigned digit = (unsigned)p[i] - '0';
+        if (digit > 9) {
             return -1;
         }
-        const uint8_t digit = (uint8_t)(p[i] - '0');
-        if (v > ((uint64_t)INT64_MAX - digit) / 10) {
+        if (i >= 18 && (v > most / 10 || v * 10 > most - digit)) { /* 18 digits always fit */
             return -1;
         }
         v = v * 10 + digit;
