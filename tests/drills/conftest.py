@@ -10,7 +10,7 @@ from procs import BIN, Daemon, Process, free_port, poll, workers
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion")
+REPORTS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "Assertion")
 table = []
 
 

@@ -413,3 +413,72 @@ def test_fi_10_the_cable_is_pulled(namespace, figures, tmp_path):
         here.stop()
     assert len(load.failures) <= 12 and late == 0, load.failures
     figures(None, load, notice=last_failure(load, pulled), recover=recovered)
+
+
+def test_fi_20_idle_connections(stage, figures, thorough):
+    """What an idle client costs."""
+    count = 9000 if thorough else 1000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(count, hard - 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
+    s = stage("bridge", 2)
+    Load(s.port).run(0.3)
+    before = s.front.peak_rss()
+    idle = [HttpClient(s.port) for _ in range(count)]
+    for i, client in enumerate(idle):
+        assert client.get("/good", i).body == identity(i)
+    load = Load(s.port).run(1)
+    each = (s.front.peak_rss() - before) / count
+    assert all(client.get("/good", 3).status == 200 for client in idle[::50])
+    for client in idle:
+        client.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert load.failures == []
+    figures(s, load, idle=count, bytes_each=int(each), p99=load.p99())
+    assert each < 8192
+
+
+def test_fi_29_and_30_large_bodies(tmp_path, figures, thorough):
+    """Down and up through both daemons: the right length and sum, flat memory."""
+    size = 4 << 30 if thorough else 64 << 20
+    node = Daemon("ajpcat", "serve", "--quiet", "--listen", "ajp://127.0.0.1:0", "--route", "a", log=tmp_path / "node")
+    forward = Daemon("ajpforward", "--listen", "ajp://127.0.0.1:0", *workers({"a": node.port}), log=tmp_path / "f")
+    bridge = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", *workers({"f": forward.port}), "--max-body", "8G",
+                    log=tmp_path / "b")
+    start = time.monotonic()
+    with socket.create_connection(("127.0.0.1", bridge.port), 60) as sock:
+        sock.sendall(f"GET /bytes/{size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += sock.recv(65536)
+        left = size - len(got.split(b"\r\n\r\n", 1)[1])
+        buffer = bytearray(1 << 20)
+        while n := sock.recv_into(buffer):
+            left -= n
+        assert left == 0
+    down = time.monotonic() - start
+    size //= 4  # a round trip for each packet
+    start = time.monotonic()
+    with socket.create_connection(("127.0.0.1", bridge.port), 60) as sock:
+        sock.sendall(f"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n".encode())
+        block = b"u" * (1 << 20)
+        for _ in range(size >> 20):
+            sock.sendall(block)
+        got = b""
+        while part := sock.recv(65536):
+            got += part
+        assert f'"length":{size}'.encode() in got.replace(b" ", b""), got
+    up = time.monotonic() - start
+    rss = {d.args[0].rsplit("/", 1)[1]: d.peak_rss() >> 20 for d in (forward, bridge)}
+    for daemon in (bridge, forward, node):
+        assert daemon.terminate() == 0
+    load = Load(0, 0)
+    load.sent = load.answered = 2
+    figures(None, load, mib=size >> 18, down=down, up=up, rss_mib=rss)
+    assert max(rss.values()) < (64 if not b_sanitized() else 600)
+
+
+def b_sanitized():
+    """ASan keeps what was freed for a while."""
+    from procs import BIN
+    return b"__asan_init" in (BIN / "ajpbridge").read_bytes()

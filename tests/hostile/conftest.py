@@ -9,7 +9,7 @@ from procs import BIN, Daemon, workers
 from scripted import ScriptedWorker
 
 SCHEME = {"ajpbridge": "http", "ajpforward": "ajp"}
-REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion")
+REPORTS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "Assertion")
 numbers = itertools.count(1)
 
 
