@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fault drills (FI-01 to FI-38 of the reliability table): something breaks under load, and every answer that
 still comes is the right one. `./dev test drills` shows the figures."""
+import datetime
 import os
+import re
 import resource
 import signal
 import socket
@@ -35,6 +37,16 @@ def last_failure(load, since):
     return max(times) - since if times else 0.0
 
 
+def noticed(daemon, node, since):
+    """Seconds from SINCE (monotonic) until the daemon's log takes the node down; as text."""
+    wall = time.time() - (time.monotonic() - since)
+    for stamp in re.findall(rf"^(\S+)Z \w+ worker_health worker={node} .*to=down", daemon.output(), re.M):
+        when = datetime.datetime.fromisoformat(stamp).replace(tzinfo=datetime.timezone.utc).timestamp()
+        if when >= wall - 0.01:
+            return f"{max(when - wall, 0):.2f} s"
+    return "never"
+
+
 @BOTH
 def test_fi_01_kill_an_idle_node(stage, figures, kind):
     s = stage(kind)
@@ -44,7 +56,7 @@ def test_fi_01_kill_an_idle_node(stage, figures, kind):
     time.sleep(0.1)
     after = Load(s.port).run(1)
     assert after.failures == []
-    figures(s, after, notice=0.0)
+    figures(s, after)
 
 
 @BOTH
@@ -62,7 +74,7 @@ def test_fi_02_kill_a_node_at_work(stage, figures, kind):
         poll(lambda: sum(s.nodes[0].executed().values()) > before + 10, 10, "the node works again")
         recovered = time.monotonic() - back
     assert len(load.failures) <= 6, load.failures
-    figures(s, load, notice=last_failure(load, killed), recover=recovered)
+    figures(s, load, notice=noticed(s.balancer, "node0", killed), last_failure=last_failure(load, killed), recover=recovered)
     assert last_failure(load, killed) < 1 and recovered < 8
 
 
@@ -82,7 +94,7 @@ def test_fi_04_freeze_a_node_and_thaw_it(stage, figures, kind):
         recovered = time.monotonic() - back
     assert len(load.failures) <= 12 and quiet == 0, load.failures
     assert load.failed_since(back) == 0
-    figures(s, load, notice=last_failure(load, frozen), recover=recovered)
+    figures(s, load, notice=noticed(s.balancer, "node1", frozen), last_failure=last_failure(load, frozen), recover=recovered)
 
 
 @BOTH
@@ -412,7 +424,7 @@ def test_fi_10_the_cable_is_pulled(namespace, figures, tmp_path):
         far.wait()
         here.stop()
     assert len(load.failures) <= 12 and late == 0, load.failures
-    figures(None, load, notice=last_failure(load, pulled), recover=recovered)
+    figures(None, load, notice=noticed(daemon, "far", pulled), last_failure=last_failure(load, pulled), recover=recovered)
 
 
 def test_fi_20_idle_connections(stage, figures, thorough):
