@@ -2,11 +2,13 @@
 """ajpcat against real peers: `get` and `ping` before Tomcat and ajpforward, `serve` behind httpd."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
-from procs import BIN, ROOT, free_port
+from pki import Pki
+from procs import BIN, ROOT, free_port, poll
 from tomcat import SECRET
 from web import Client, crc32, pattern
 
@@ -60,6 +62,44 @@ def test_nobody_there():
 def test_get_with_a_secret(tomcats, secret, status):
     done = ajpcat("get", "-i", f"ajp://127.0.0.1:{tomcats.nodes[0].ajp_secret}/echo", secret=secret)
     assert done.returncode == 0 and status in done.stdout.splitlines()[0]
+
+
+def test_get_hands_on_what_the_web_server_knows(target, tmp_path):
+    done = ajpcat("get", "--cert", Pki(tmp_path).pem("client"), "--ssl-cipher", "TLS_AES_128_GCM_SHA256", "--ssl-key-size",
+                  "128", "--ssl-session", "ab12", "--remote-user", "alice", "--remote-addr", "192.0.2.7",
+                  f"{target}/echo")
+    seen = json.loads(done.stdout)
+    assert seen["secure"] is True and seen["scheme"] == "https"
+    assert seen["remote_addr"] == "192.0.2.7" and seen["remote_user"] is None  # tomcatAuthentication is on
+    assert seen["tls"]["cipher"] == "TLS_AES_128_GCM_SHA256" and "CN=client" in seen["tls"]["client"]
+    assert (seen["tls"]["key_size"], seen["tls"]["session"]) == ("128", "ab12")
+
+
+def test_get_of_several_urls_on_one_connection(target):
+    urls = [f"{target}/bytes/{n}" for n in (0, 1, 8184, 50000)]
+    done = ajpcat("get", "-w", "[%{status} %{num_connects} %{size_download}]", *urls)
+    assert done.returncode == 0
+    assert re.findall(rb"\[(\d+ \d \d+)\]", done.stdout) == [b"200 1 0", b"200 0 1", b"200 0 8184", b"200 0 50000"]
+
+
+def test_ping_of_a_page(target):
+    done = ajpcat("ping", "--get", "/echo", "-c", "5", "-i", "1ms", target)
+    assert done.returncode == 0 and b"5 sent, 5 answered" in done.stdout
+
+
+def test_proxy_between_httpd_and_tomcat(tomcats, httpd, spawn):
+    proxy = spawn("ajpcat", "proxy", "--listen", "ajp://127.0.0.1:0", "--json", "--to",
+                  f"ajp://127.0.0.1:{tomcats.nodes[0].ajp}")
+    with Client(httpd("proxy", proxy.port).port) as client:
+        body = pattern(100_000)
+        assert client.post("/upload", body).json["crc32"] == crc32(body)
+        assert len(client.get("/bytes/70000").body) == 70000
+    rows = poll(lambda: (lines := proxy.out.read_text().splitlines()[1:])[1:] and [json.loads(x) for x in lines],
+                what="both are shown")
+    rows = [row for row in rows if row["kind"] == "request"]
+    assert [(r["method"], r["status"], r["request_bytes"]) for r in rows] == [("POST", 200, 100_000), ("GET", 200, 0)]
+    assert rows[0]["request_crc32"] == crc32(body) and rows[1]["response_bytes"] == 70000
+    assert not any(row["problems"] for row in rows)
 
 
 @pytest.mark.parametrize("secret", [None, SECRET], ids=["open", "secret"])
