@@ -110,7 +110,7 @@ def test_check_of_a_connector(tomcats, secret):
     found = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert found["secret"]["verdict"] == ("good" if secret else "warn")
     for name in ("open", "CPing", "kept connections", "packet size", "unknown attributes", "Ghostcat attributes",
-                 "the same for Jakarta", "wrong magic", "string longer than its packet", "after all this"):
+                 "the same for Jakarta", "body of unknown length (Q20)", "wrong magic", "string longer than its packet", "after all this"):
         assert found[name]["verdict"] == "good", found[name]
     assert "status 403" in found["Ghostcat attributes"]["found"]
     assert node.answers()

@@ -29,6 +29,7 @@ struct check_question {
     const char *const *attributes; /* names and values in turn, ends with NULL */
     size_t size;                   /* fill the packet up to so many bytes */
     size_t body;                   /* so many bytes of it are announced */
+    bool no_length;                /* ... or sent chunked instead, without announcing them */
     bool twice;                    /* again on the same connection */
 };
 

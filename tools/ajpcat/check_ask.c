@@ -82,7 +82,9 @@ static void put_head(ajp_writer *w, const struct checker *k, const struct check_
     ajp_write_request(w, &line);
     ajp_write_header(w, AJP_STR("Host"), AJP_STR("localhost"));
     ajp_write_header(w, AJP_STR("User-Agent"), AJP_STR("ajpcat-check/" AJP_VERSION));
-    if (q->body > 0) {
+    if (q->no_length) {
+        ajp_write_header(w, AJP_STR("Transfer-Encoding"), AJP_STR("chunked"));
+    } else if (q->body > 0) {
         snprintf(length, sizeof length, "%zu", q->body);
         ajp_write_header(w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
     }

@@ -175,7 +175,7 @@ void check_broken(struct checker *k)
         {FLAW_STRING, "string longer than its packet", smuggles},
         {FLAW_HEADERS, "fewer headers than announced", smuggles},
         {FLAW_HEADER_CODE, "unknown header code", smuggles},
-        {FLAW_ATTRIBUTE, "unknown attribute code", NULL},
+        {FLAW_ATTRIBUTE, "unknown attribute code (Q24)", NULL},
         {FLAW_NO_END, "attributes without an end", NULL},
         {FLAW_CRLF, "line end in a header value", smuggles},
         {FLAW_NUL, "NUL in the URI", smuggles},

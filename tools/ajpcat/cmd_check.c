@@ -167,11 +167,12 @@ static void check_connection(struct checker *k)
     else
         check_tell(k, VERDICT_GOOD, "kept connections", NULL, "two requests on one");
     if (a.unpadded > 0)
-        check_tell(k, VERDICT_NOTE, "pad of body chunks",
+        check_tell(k, VERDICT_NOTE, "pad of body chunks (Q9)",
                    "Apache's mod_proxy_ajp answers 503 to this: put another front end before",
                    "%u chunks without pad byte", a.unpadded);
     if (strcmp(a.reason, "200") == 0)
-        check_tell(k, VERDICT_NOTE, "reason phrase", NULL, "is the number again, as Tomcat does");
+        check_tell(k, VERDICT_NOTE, "reason phrase (Q23)", NULL,
+                   "is the number again, as Tomcat does");
     if (a.server[0])
         check_tell(k, VERDICT_NOTE, "Server header",
                    "server=\"\" on the connector, or the web server, can leave it out", "%s",
@@ -202,8 +203,19 @@ static void check_packet_size(struct checker *k)
               &(struct check_question){.method = "POST", .body = 20000, .secret = known_secret(k)},
               &a);
     if (a.wanted > 0)
-        check_tell(k, VERDICT_NOTE, "body packets", NULL, "%u bytes are asked for at once",
+        check_tell(k, VERDICT_NOTE, "body packets (Q21)", NULL, "%u bytes are asked for at once",
                    a.wanted);
+    check_answer_free(&a);
+    check_ask(k,
+              &(struct check_question){
+                  .method = "POST", .body = 20000, .no_length = true, .secret = known_secret(k)},
+              &a);
+    if (a.result != CLIENT_OK)
+        check_tell(k, VERDICT_WARN, "body of unknown length (Q20)",
+                   "chunked uploads fail: let the web server read them whole first", "%s",
+                   a.why.at);
+    else if (a.wanted > 0)
+        check_tell(k, VERDICT_GOOD, "body of unknown length (Q20)", NULL, "is asked for");
     check_answer_free(&a);
 }
 

@@ -28,7 +28,8 @@ enum {
     SHOW_SECRETS,
     TIMEOUT,
     PACKET_SIZE,
-    SECRET_FILE
+    SECRET_FILE,
+    TLS
 };
 
 static const struct arg table[] = {
@@ -43,13 +44,15 @@ static const struct arg table[] = {
     [TIMEOUT] = {'m', "timeout", "TIME", "for connecting and for each answer (30s)"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     [SECRET_FILE] = {0, "secret-file", "FILE", "secret to send; else AJP_SECRET"},
-    [SECRET_FILE + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 enum { BODY_MAX = 64 << 20 };
 
 struct replayer {
     struct client client;
     struct url url;
+    struct secure_options tls;
     const char *file, *target;
     struct filter_node *filter;
     struct replay_names names;
@@ -262,6 +265,7 @@ static int run(struct replayer *r)
     struct reader reader = {
         .command = "replay", .user = r, .show = replay, .keep_body = BODY_MAX, .keep_heads = true};
     client_init(&r->client, (uint32_t)r->packet_size, (int)r->timeout_ms);
+    r->client.tls = r->tls;
     int code = reader_run(&reader, r->file);
     client_free(&r->client);
     if (code != 0)
@@ -310,7 +314,7 @@ static int set_operand(const struct args *a, struct replayer *r)
     if (r->target)
         return args_wrong(a, "expected a file and a server, not also \"%s\"", a->value);
     r->target = a->value;
-    return url_parse(a->value, &r->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
+    return url_parse_secure(a->value, &r->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
 }
 
 static int set_number(const struct args *a, struct replayer *r, int row)
@@ -352,8 +356,11 @@ static int set_option(const struct args *a, struct replayer *r, int row)
         return secret_load(a->value, &r->secret, &why)
                    ? 0
                    : args_wrong(a, "--secret-file %s: %s", a->value, why);
-    default: /* an operand */
+    case ARGS_OPERAND:
         return set_operand(a, r);
+    default: /* of TLS */
+        secure_option(&r->tls, (enum secure_option)(row - TLS), a->value);
+        return 0;
     }
 }
 
