@@ -28,7 +28,7 @@ INLINE bool read_spelled_name(struct cursor *c, struct block *b, unsigned *code)
     if (!get_text(c, &name)) {
         return false;
     }
-    if (RARELY(name.len == 0) || RARELY(!ajp_in_token_is(bytes_of(name), name.len))) {
+    if (RARELY(name.len == 0) || RARELY(!token_is(bytes_of(name), name.len))) {
         const size_t i = ajp_in_token_scan(bytes_of(name), name.len);
         return cursor_fail(c, AJP_ERR_HEADER, at + 2 + i);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text scans: the one file with SIMD in it, each loop beside its plain twin. */
 #include "text.h"
-#include "mem.h"
 
 #if defined(AJP_NO_SIMD)
 #elif defined(__SSE2__)
@@ -79,19 +78,6 @@ static inline lanes lanes_none(void)
     return _mm_setzero_si128();
 }
 
-static inline bool lanes_all(lanes v)
-{
-    return _mm_movemask_epi8(v) == 0xffff;
-}
-
-/* 0xff in each byte that is a letter or '-': what most names are made of. */
-static inline lanes usual_of(lanes v)
-{
-    const lanes letter = _mm_sub_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-    const lanes is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
-    return _mm_or_si128(is_letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
-}
-
 #else
 
 typedef uint8x16_t lanes;
@@ -127,17 +113,6 @@ static inline size_t lanes_total(lanes sum)
 static inline lanes lanes_none(void)
 {
     return vdupq_n_u8(0);
-}
-
-static inline bool lanes_all(lanes v)
-{
-    return vminvq_u8(v) == 0xff;
-}
-
-static inline lanes usual_of(lanes v)
-{
-    const lanes letter = vsubq_u8(vorrq_u8(v, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
-    return vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vceqq_u8(v, vdupq_n_u8('-')));
 }
 
 #endif
@@ -220,13 +195,6 @@ size_t ajp_in_text_controls(const uint8_t *p, size_t n)
 
 #endif
 
-/* Two blocks that overlap cover what most names need. */
-static bool blocks_are_usual(const uint8_t *p, size_t n)
-{
-    return n <= (size_t)2 * BLOCK &&
-           lanes_all(lanes_and(usual_of(lanes_at(p)), usual_of(lanes_at(p + n - BLOCK))));
-}
-
 #else
 
 size_t ajp_in_text_controls(const uint8_t *p, size_t n)
@@ -239,46 +207,7 @@ size_t ajp_in_text_controls_narrow(const uint8_t *p, size_t n)
     return ajp_in_text_controls_plain(p, n);
 }
 
-static bool blocks_are_usual(const uint8_t *p, size_t n)
-{
-    (void)p;
-    (void)n;
-    return false;
-}
-
 #endif
-
-/* True when all eight bytes are letters or '-', which is what most names are made
- * of. Bit 7 of each byte tells; a byte that has it already is none. */
-static bool word_is_usual(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-    const uint64_t lower = word | 0x20 * ones;
-    const uint64_t from_a = lower + (0x80 - 'a') * ones;
-    const uint64_t past_z = lower + (0x80 - 'z' - 1) * ones;
-    const uint64_t not_dash = (word ^ '-' * ones) + 0x7f * ones;
-    const uint64_t usual = (from_a & ~past_z) | ~not_dash;
-    return ((usual & ~word) & high) == high;
-}
-
-bool ajp_in_token_is(const uint8_t *p, size_t n)
-{
-    uint64_t word, last;
-    bool usual = false;
-    if (n >= 16) {
-        usual = blocks_are_usual(p, n);
-    } else if (n >= 8) {
-        memcpy(&word, p, 8);
-        memcpy(&last, p + n - 8, 8);
-        usual = word_is_usual(word) && word_is_usual(last);
-    } else if (n >= 4) {
-        uint32_t half, rest;
-        memcpy(&half, p, 4);
-        memcpy(&rest, p + n - 4, 4);
-        usual = word_is_usual((uint64_t)half << 32 | rest);
-    }
-    return usual || ajp_in_token_scan(p, n) == n;
-}
 
 size_t ajp_in_text_scan(const uint8_t *p, size_t n)
 {

@@ -51,7 +51,7 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
         controls += ajp_in_control_table[code];
         p += 2;
     } else {
-        if (!ajp_in_token_is((const uint8_t *)name.ptr, name.len)) {
+        if (!token_is((const uint8_t *)name.ptr, name.len)) {
             ajp_in_writer_fail(w, AJP_ERR_HEADER);
             return;
         }

@@ -19,7 +19,7 @@ typedef struct ajp_frame {
 AJP_API size_t ajp_frame_want(const uint8_t *in, size_t len);
 
 /* Cut one frame off the front of in[0..len). AJP_OK sets *f and *used;
- * AJP_MORE leaves both alone. */
+ * AJP_MORE leaves both alone. A null lim, here and below: ajp_limits_default. */
 AJP_API AJP_CHECK ajp_status ajp_frame_next(const uint8_t *in, size_t len, const ajp_limits *lim,
                                             ajp_frame *f, size_t *used);
 

@@ -112,7 +112,7 @@ Test(text, a_token_is_judged_byte_by_byte_at_every_length)
                 const uint8_t byte = (uint8_t)c;
                 const bool token = ajp_in_token_scan(&byte, 1) == 1;
                 p[i] = byte;
-                cr_assert(ajp_in_token_is(p, n) == token, "byte %d at %zu of %zu", c, i, n);
+                cr_assert(token_is(p, n) == token, "byte %d at %zu of %zu", c, i, n);
             }
             p[i] = i % 2 ? '-' : 'Z';
         }
