@@ -14,7 +14,7 @@
 
 enum {
     TICK_MS = 1000,     /* how often a worker that is up is looked at */
-    STUCK_TICKS = 2,    /* so is one whose requests do not come back for this long */
+    STUCK_TICKS = 1,    /* so is one whose requests do not come back for this long */
     RECOVER_MIN = 1000, /* ms until a worker that is down is probed again; doubles */
     RECOVER_MAX = 5000,
     RETRY_MS = 100,
