@@ -30,6 +30,7 @@ static struct {
 } opt = {.proto = &proto_http, .path = "/bytes/100", .conns = 64, .length = -1, .seconds = 1};
 
 #define PATIENCE_NS 3000000000u
+#define STUCK_NS    20000000000u
 
 static int loop;
 static struct client *clients;
@@ -197,21 +198,46 @@ static void ask_paced(uint64_t start)
     due_before = due;
 }
 
+static unsigned count_open(void)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; i < opt.conns; i++)
+        open += clients[i].fd >= 0;
+    return open;
+}
+
 static bool finished(uint64_t end)
 {
     if (stopping)
         return true;
     if (opt.requests)
-        return asked >= opt.requests && !busy;
+        return !busy && (asked >= opt.requests || !count_open());
     if (opt.each)
         return !busy;
     uint64_t now = end ? now_ns() : 0;
     return end && now >= end && (answered >= least || now >= end + PATIENCE_NS);
 }
 
+/* Nothing comes any more: the server hangs, or has gone. */
+static void give_up_if_stuck(void)
+{
+    static uint64_t seen, since;
+    uint64_t now = now_ns();
+    if (answered != seen || since == 0) {
+        seen = answered;
+        since = now;
+    } else if (now - since > STUCK_NS) {
+        failed++;
+        if (!first_failure)
+            first_failure = "no answer for 20 s";
+        stopping = true;
+    }
+}
+
 static void run_until(uint64_t start, uint64_t end)
 {
     while (!finished(end)) {
+        give_up_if_stuck();
         if (opt.rate)
             ask_paced(start);
         poll_once(opt.rate ? 1 : 100);
@@ -241,14 +267,6 @@ static void start_all(void)
             client_ask(&clients[i]);
         }
     }
-}
-
-static unsigned count_open(void)
-{
-    unsigned open = 0;
-    for (unsigned i = 0; i < opt.conns; i++)
-        open += clients[i].fd >= 0;
-    return open;
 }
 
 static void measure(void)

@@ -79,6 +79,17 @@ def test_a_server_that_is_not_there(sink):
     assert code == 1 and got["all_requests"] == 0 and got["failed"] >= 2
 
 
+def test_a_server_that_goes_away(sink):
+    with subprocess.Popen([TOOLS / "relay", "0", sink["http"]], stdout=subprocess.PIPE,
+                          text=True) as relay:
+        port = listening(relay, 1)["tcp"]
+        client = subprocess.Popen([TOOLS / "load", "--port", port, "--conns", "2", "--requests",
+                                   "1000000000"], stdout=subprocess.PIPE, text=True)
+        relay.kill()
+    got = json.loads(client.communicate(timeout=40)[0])
+    assert client.returncode == 1 and got["failed"] > 0
+
+
 def test_the_table_has_a_row_for_each(tmp_path):
     done = subprocess.run([HERE / "run", "proxies", "--build", BUILD, "--peers", "ajpforward",
                            "--columns", "small,up", "--extras", "none", "--rounds", "1",
