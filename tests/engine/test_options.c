@@ -177,6 +177,7 @@ Test(options, bad_ones_get_one_message_and_exit_2)
         {"--listen ajp://[::]:1 --worker a=ajp://h:1", "expected a secret"},
         {"--listen ajp://127.example.net:1 --worker a=ajp://h:1", "expected a secret"},
         {"--listen http://127.0.0.1:1 --worker a=ajp://h:1", "--listen: expected ajp://HOST:PORT"},
+        {"--listen ajp://127.0.0.1:1 --worker a=http://h:1", "--worker: expected ajp://HOST:PORT"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct settings *s;
@@ -214,7 +215,7 @@ Test(options, dump_gives_itself_again)
     static char first[sizeof captured_out.text];
     cr_assert_eq(parse(&forward,
                        "--listen ajp://[::]:1 --secret-file @S --allow-attribute X_* --worker "
-                       "a=http://h:1 --sticky-force --max-body 10M --reply-timeout 0 --dump",
+                       "a=ajp://h:1 --sticky-force --max-body 10M --reply-timeout 0 --dump",
                        &s),
                  0, "%s", captured_err.text);
     strcpy(first, captured_out.text);
@@ -246,7 +247,7 @@ Test(config, whole_file)
              "    attributes: [AJP_X, \"my.*\"]\n    attribute_reaction: drop\n"
              "    packet_size: 65536\nworkers:\n  - {name: a, url: 'ajp://h:1', weight: 5,"
              " activation: drain, domain: d, redirect: b, distance: 2}\n"
-             "  - {name: b, url: 'http://h:2'}\ntimeouts: {connect: 1500ms, reply: 0}\n"
+             "  - {name: b, url: 'ajp://h:2'}\ntimeouts: {connect: 1500ms, reply: 0}\n"
              "session: {cookie: SID, sticky: off, separator: '!', stateless: [/a*, '*.b']}\n",
              secret_path);
     write_file(config_path, text);
@@ -267,7 +268,7 @@ Test(config, whole_file)
     cr_expect_eq(s->workers[0].weight, 5);
     cr_expect_eq(s->workers[0].activation, ACTIVATION_DRAIN);
     cr_expect_str_eq(s->workers[0].redirect.ptr, "b");
-    cr_expect_eq(s->workers[1].proto, PROTO_HTTP);
+    cr_expect_eq(s->workers[1].proto, PROTO_AJP);
     cr_expect_eq(s->timeouts.connect, 1500);
     cr_expect_eq(s->timeouts.reply, 0);
     cr_expect_str_eq(s->session.cookie.ptr, "SID");

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { PEEK = 4, LINE = 8192, READ_AT_ONCE = 256 * 1024 };
@@ -112,12 +114,35 @@ static bool open_pcap(struct capture *c)
     return false;
 }
 
+/* A file, "-", or the tap of a running daemon as unix:PATH. */
+static int open_input(const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return dup(STDIN_FILENO);
+    if (strncmp(path, "unix:", 5) != 0)
+        return open(path, O_RDONLY | O_CLOEXEC);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strlen(path + 5) >= sizeof at.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(at.sun_path, path + 5);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
 struct capture *capture_open(const char *path, const char **why)
 {
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
-    c->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    c->fd = open_input(path);
     bool ok = c->fd >= 0 && peek(c);
     if (ok)
         c->file = fopencookie(c, "r", (cookie_io_functions_t){.read = read_again});

@@ -57,7 +57,7 @@ static bool on_exchange(void *user, const struct exchange *e)
         return true;
     d->kind->show(&d->view, e);
     write_out(d);
-    if (d->interface)
+    if (d->interface || strncmp(d->path, "unix:", 5) == 0) /* it comes as it happens */
         fflush(stdout);
     return !d->write_failed;
 }

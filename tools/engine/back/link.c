@@ -59,6 +59,7 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
         errno = -rc;
         return NULL;
     }
+    l->stream.tapped = true;
     l->stream.on_event = on_event;
     l->stream.on_closed = on_closed;
     l->shard = sh;

@@ -169,6 +169,7 @@ struct settings {
     struct balance_settings balance;
     struct health_settings health;
     ajp_str admin;      /* "unix:PATH" or a loopback HOST:PORT; null: no admin server */
+    ajp_str tap;        /* path of a Unix socket; null: no tap */
     ajp_str access_log; /* null: off; "-": standard output */
     enum log_format access_log_format;
     enum log_level log_level;

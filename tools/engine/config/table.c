@@ -27,6 +27,8 @@ static const struct setting_row top_rows[] = {
      "AJP packet size, the same as on the workers"},
     {NULL, "admin", KIND_TEXT, TOP(admin), 0, 0, NULL, "--admin",
      "admin server: unix:PATH or 127.0.0.1:PORT"},
+    {NULL, "tap", KIND_TEXT, TOP(tap), 0, 0, NULL, "--tap",
+     "Unix socket at which ajpcat sees the AJP that passes"},
     {NULL, "server_header", KIND_TEXT, TOP(server_header), 0, 0, NULL, "--server-header",
      "Server header of every reply"},
     {"log", "level", KIND_CHOICE, TOP(log_level), 0, 0, levels, "--log-level",

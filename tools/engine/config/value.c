@@ -204,7 +204,7 @@ static bool set_url(const struct value_context *ctx, const struct setting_row *r
 {
     struct url url;
     bool listen = row->kind == KIND_LISTEN_URL;
-    unsigned allowed = listen ? ctx->listen_protos : 1u << PROTO_AJP | 1u << PROTO_HTTP;
+    unsigned allowed = listen ? ctx->listen_protos : 1u << PROTO_AJP; /* HTTP has no back yet */
     if (!url_parse(text, allowed, listen, &url, ctx->why, ctx->why_cap))
         return false;
     url.host = settings_text(ctx->owner, url.host);

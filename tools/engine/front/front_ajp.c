@@ -516,6 +516,7 @@ void front_ajp_accept(struct shard *sh, struct door *door, int fd)
     } else if (!conn_open(&a->c, sh, door, fd, &ops)) {
         free(a);
     } else {
+        a->c.stream.tapped = true;
         ajp_session_init(&a->session, AJP_CONTAINER, &limits);
     }
 }

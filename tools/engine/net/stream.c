@@ -146,6 +146,8 @@ int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tl
     s->fd = fd;
     s->error = 0;
     s->why = NULL;
+    s->flow = NULL;
+    s->tapped = false;
     s->wanted = 0;
     s->closing = false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -202,6 +204,7 @@ void stream_close(struct stream *s, bool reset)
 {
     if (s->closing)
         return;
+    tap_ended(&s->flow);
     s->closing = true;
     s->io->close(s, reset);
     uv_close((uv_handle_t *)&s->poll, on_handle_closed);

@@ -5,6 +5,7 @@
 #define ENGINE_NET_STREAM_H
 
 #include "net/loop.h"
+#include "net/tap.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -34,6 +35,8 @@ struct stream {
     struct loop *loop;
     const struct stream_io *io;
     struct stream_tls *tls; /* NULL: plain */
+    struct tap_flow *flow;  /* NULL: nobody has looked on */
+    bool tapped;            /* AJP passes here: shown to who listens at the tap */
     void (*on_event)(struct stream *s, bool readable, bool writable);
     void (*on_closed)(struct stream *s); /* the memory may go now */
     const char *why;                     /* the last failure in words; NULL: as error says */
@@ -67,12 +70,20 @@ static inline void stream_want_write(struct stream *s, bool writable)
 
 static inline long stream_recv(struct stream *s, void *to, size_t cap)
 {
-    return s->io->recv(s, to, cap);
+    long n = s->io->recv(s, to, cap);
+
+    if (s->tapped && tap_active() && n > 0)
+        tap_received(&s->flow, s->fd, to, (size_t)n);
+    return n;
 }
 
 static inline long stream_send(struct stream *s, const struct iovec *v, int n)
 {
-    return s->io->send(s, v, n);
+    long sent = s->io->send(s, v, n);
+
+    if (s->tapped && tap_active() && sent > 0)
+        tap_sent(&s->flow, s->fd, v, (size_t)sent);
+    return sent;
 }
 
 /* What stream_recv of one byte would give; the byte stays. */

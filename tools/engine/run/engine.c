@@ -6,6 +6,7 @@
 #include "admin/ctl.h"
 #include "balance/health.h"
 #include "net/inherit.h"
+#include "net/tap.h"
 #include "run/sockets.h"
 #include "run/thread.h"
 #include "run/upgrade.h"
@@ -28,6 +29,7 @@ struct engine {
     uint32_t thread_count;
     struct admin_host admin_host;
     struct admin *admin;
+    struct tap *tap;
     uv_mutex_t lock; /* of now, and of asked and what follows it */
     uv_cond_t answered;
     uv_async_t ask; /* the admin server wants a reload */
@@ -230,6 +232,11 @@ static bool start_admin(struct engine *e, char *error, size_t error_cap)
     uv_timer_init(&main_loop(e)->uv, &e->later);
     e->later.data = e;
     e->admin_host = (struct admin_host){e, e->program->name, admin_enter, admin_reload};
+    if (e->now->settings->tap.ptr != NULL) {
+        e->tap = tap_start(e->now->settings->tap.ptr, &main_loop(e)->uv, error, error_cap);
+        if (e->tap == NULL)
+            return false;
+    }
     if (address == NULL)
         return true;
     e->admin = admin_start(address, &e->admin_host, error, error_cap);
@@ -313,6 +320,7 @@ static void finish_asking(struct engine *e)
     admin_stop(e->admin, e->upgrade.running);
     uv_close((uv_handle_t *)&e->ask, NULL);
     uv_close((uv_handle_t *)&e->later, NULL);
+    tap_stop(e->tap, e->upgrade.running);
 }
 
 static void serve(struct engine *e)
