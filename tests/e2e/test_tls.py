@@ -15,7 +15,7 @@ import zlib
 import pytest
 
 from pki import Pki
-from procs import BIN, Daemon, free_port, poll
+from procs import BIN, ROOT, Daemon, free_port, poll
 
 CPING, CPONG = bytes.fromhex("1234 0001 0a"), bytes.fromhex("4142 0001 09")
 HOST = "127.0.0.1"
@@ -537,6 +537,13 @@ def test_ajpcat_speaks_ajps(pki, forwarder):
         done = ajpcat("ping", "-c", 1, *args, url)
         assert done.returncode in status and expected in done.stderr, done
     assert ajpcat("ping", "-c", 1, "-k", *own, url).returncode == 0
+    found = ajpcat("check", "--json", *trust, *own, f"{url}/bytes/10")
+    verdicts = {row["check"]: row["verdict"] for row in map(json.loads, found.stdout.splitlines())}
+    for name in ("open", "CPing", "kept connections", "packet size", "wrong magic", "after all this"):
+        assert verdicts[name] == "good", found.stdout
+    capture = ROOT / "tests/ajpcat/captures/proxy-session.pcap"
+    again = ajpcat("replay", "--json", "-n", 5, *trust, *own, capture, url)
+    assert [json.loads(row)["result"] for row in again.stdout.splitlines()] == ["differs"] * 5, again.stderr
     assert "speak ajps" in ajpcat("serve", "--listen", f"ajps://{HOST}:0").stderr
 
 

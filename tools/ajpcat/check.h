@@ -12,12 +12,16 @@ enum { VERDICTS = VERDICT_SKIPPED + 1 };
 struct checker {
     struct url url;
     struct address address;
+    struct secure_options tls;
     struct text secret; /* empty: none is known */
     int timeout_ms;
     bool json, colour;
     unsigned told[VERDICTS];
     uint16_t normal; /* status of an ordinary request, 0: not known */
 };
+
+/* A client for it, not connected yet. */
+void check_client(const struct checker *k, struct client *c, uint32_t max_packet);
 
 /* advice: what to do about it, NULL when nothing is. */
 void check_tell(struct checker *k, enum verdict v, const char *name, const char *advice,

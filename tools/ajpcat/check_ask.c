@@ -137,6 +137,12 @@ static void ask(struct client *c, struct asking *w, const uint8_t *packet, size_
     }
 }
 
+void check_client(const struct checker *k, struct client *c, uint32_t max_packet)
+{
+    client_init(c, max_packet, k->timeout_ms);
+    c->tls = k->tls;
+}
+
 void check_ask(struct checker *k, const struct check_question *q, struct check_answer *a)
 {
     static uint8_t packet[AJP_PACKET_MAX];
@@ -144,7 +150,7 @@ void check_ask(struct checker *k, const struct check_question *q, struct check_a
     struct asking w = {.question = q, .answer = a};
     size_t len = 0;
     *a = (struct check_answer){0};
-    client_init(&c, AJP_PACKET_MAX, k->timeout_ms);
+    check_client(k, &c, AJP_PACKET_MAX);
     c.trace = on_packet;
     c.trace_user = &w;
     a->result =
@@ -165,7 +171,7 @@ void check_answer_free(struct check_answer *a)
 bool check_alive(struct checker *k, double *ms)
 {
     struct client c;
-    client_init(&c, AJP_PACKET_DEFAULT, k->timeout_ms);
+    check_client(k, &c, AJP_PACKET_DEFAULT);
     bool alive = client_connect(&c, &k->url) == CLIENT_OK;
     double start = now_seconds();
     alive = alive && client_ping(&c) == CLIENT_OK;

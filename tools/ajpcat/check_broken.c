@@ -2,9 +2,7 @@
 /* Malformed packets, and how the connector takes them. */
 #include "check.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 static void put16(struct text *t, size_t n)
 {
@@ -120,17 +118,15 @@ enum reaction { REACTION_CLOSED, REACTION_SILENT, REACTION_STATUS, REACTION_OTHE
 /* What comes within a second at most. */
 static enum reaction react(struct client *c, uint16_t *status)
 {
-    uint8_t in[512];
-    size_t len = 0;
     c->timeout_ms = c->timeout_ms < 1000 ? c->timeout_ms : 1000;
     for (;;) {
-        struct pollfd p = {.fd = c->fd, .events = POLLIN};
-        if (poll(&p, 1, c->timeout_ms) <= 0)
-            return len == 0 ? REACTION_SILENT : REACTION_OTHER;
-        ssize_t n = recv(c->fd, in + len, sizeof in - len, 0);
-        if (n <= 0)
-            return len == 0 ? REACTION_CLOSED : REACTION_OTHER;
-        len += (size_t)n;
+        enum client_result r = client_read_more(c);
+        const uint8_t *in = c->in + c->in_at;
+        size_t len = c->in_len - c->in_at;
+        if (r != CLIENT_OK && len > 0)
+            return REACTION_OTHER;
+        if (r != CLIENT_OK)
+            return r == CLIENT_TIMEOUT ? REACTION_SILENT : REACTION_CLOSED;
         if (len >= 7 && in[0] == 'A' && in[1] == 'B') {
             *status = (uint16_t)(in[5] << 8 | in[6]);
             return in[4] == AJP_SEND_HEADERS ? REACTION_STATUS : REACTION_OTHER;
@@ -186,7 +182,7 @@ void check_broken(struct checker *k)
     for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
         struct client c;
         struct text packet = {0};
-        client_init(&c, AJP_PACKET_DEFAULT, k->timeout_ms);
+        check_client(k, &c, AJP_PACKET_DEFAULT);
         put_packet(&packet, k, flaws[i].flaw);
         enum client_result r = client_connect(&c, &k->url);
         if (r == CLIENT_OK && client_write(&c, packet.at, packet.len) == CLIENT_OK)

@@ -118,7 +118,7 @@ enum client_result client_write(struct client *c, const void *bytes, size_t len)
     return CLIENT_OK;
 }
 
-static enum client_result read_more(struct client *c)
+enum client_result client_read_more(struct client *c)
 {
     if (c->in_at > 0) {
         memmove(c->in, c->in + c->in_at, c->in_len - c->in_at);
@@ -161,7 +161,7 @@ enum client_result client_next(struct client *c, ajp_message *m)
         }
         if (st != AJP_MORE)
             return fail(c, CLIENT_PROTOCOL, "the server's packet is wrong: %s", ajp_strerror(st));
-        enum client_result r = read_more(c);
+        enum client_result r = client_read_more(c);
         if (r != CLIENT_OK)
             return r;
     }

@@ -47,6 +47,9 @@ enum client_result client_write(struct client *c, const void *bytes, size_t len)
 /* The next message or part of a body; it points into the client's buffer until the next call. */
 enum client_result client_next(struct client *c, ajp_message *m);
 
+/* Appends what comes next to in[in_at..in_len), whatever it is. */
+enum client_result client_read_more(struct client *c);
+
 /* Sends a CPing and waits for its CPong. */
 enum client_result client_ping(struct client *c);
 void client_close(struct client *c);

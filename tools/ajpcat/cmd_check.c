@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SECRET_FILE, NO_BROKEN, TIMEOUT, JSON, MAY_TEST };
+enum { SECRET_FILE, NO_BROKEN, TIMEOUT, JSON, MAY_TEST, TLS };
 
 static const struct arg table[] = {
     [SECRET_FILE] = {0, "secret-file", "FILE", "the connector's secret; else AJP_SECRET"},
@@ -19,7 +19,8 @@ static const struct arg table[] = {
     [TIMEOUT] = {'m', "timeout", "TIME", "for connecting and for each answer (5s)"},
     [JSON] = {0, "json", NULL, "one JSON object a line for each check"},
     [MAY_TEST] = {0, "i-may-test-this-host", NULL, "needed for hosts other than this one"},
-    [MAY_TEST + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 /* Words in lines of that width, 0: one line. */
 static void put_wrapped(struct text *out, const char *s, size_t indent, size_t width)
@@ -95,7 +96,7 @@ static bool check_open(struct checker *k)
 {
     struct client c;
     double ms;
-    client_init(&c, AJP_PACKET_DEFAULT, k->timeout_ms);
+    check_client(k, &c, AJP_PACKET_DEFAULT);
     double start = now_seconds();
     bool open = client_connect(&c, &k->url) == CLIENT_OK;
     if (!open)
@@ -327,10 +328,15 @@ static int set_option(struct args *a, struct checker *k, int row, bool *broken, 
     case MAY_TEST:
         *may = true;
         return 0;
-    default: /* the operand */
+    default: /* of TLS, or the operand */
+        if (row >= TLS) {
+            secure_option(&k->tls, (enum secure_option)(row - TLS), a->value);
+            return 0;
+        }
         if (k->url.path)
             return args_wrong(a, "expected one address, not also \"%s\"", a->value);
-        return url_parse(a->value, &k->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
+        return url_parse_secure(a->value, &k->url, &why) ? 0
+                                                         : args_wrong(a, "%s: %s", a->value, why);
     }
 }
 
