@@ -2,12 +2,18 @@
 """For every Python test: the helpers of tests/support can be imported, and a test that fails shows
 the ends of the logs of the programs that it had."""
 import pathlib
+import signal
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 sys.dont_write_bytecode = True
+
+
+def pytest_configure():
+    """Whoever ends the run by SIGTERM has its programs stopped too, as with Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
