@@ -14,7 +14,7 @@
 enum {
     RETRY_AFTER_S = 5,
     DISCARD_MAX = 1024 * 1024, /* of a body nobody wanted, to save the connection */
-    REPLY_EXTRA = 2048,        /* what a reply head may grow by on its way to text */
+    REPLY_EXTRA = 4096,        /* what a reply head may grow by on its way to text */
     ERROR_ROOM = 512,
     BODY_AHEAD = 16 * 1024, /* with so much on rx the client waits until the worker asks */
 };
