@@ -6,6 +6,7 @@
 #include "balance/balancer.h"
 
 #include <criterion/criterion.h>
+#include <netdb.h>
 #include <string.h>
 
 static struct worker_settings fixture_workers[WORKERS_MAX];
@@ -14,6 +15,16 @@ static struct settings fixture_settings;
 static inline ajp_str str(const char *text)
 {
     return text ? ajp_str_of(text, strlen(text)) : AJP_NULL;
+}
+
+/* A system fresh from debootstrap has no /etc/hosts, and so no name but addresses. */
+static inline bool fixture_knows_localhost(void)
+{
+    struct addrinfo *found = NULL;
+    if (getaddrinfo("localhost", NULL, NULL, &found) != 0)
+        return false;
+    freeaddrinfo(found);
+    return true;
 }
 
 /* Defaults: call it, change fixture_workers and fixture_settings, then fixture_balancer. */
