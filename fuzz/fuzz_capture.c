@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            .show = show,
                            .message = kinds[i]->message ? message : NULL,
                            .keep_heads = kinds[i]->heads,
-                           .keep_body = kinds[i]->body_size,
+                           .body = kinds[i]->body,
                            .quiet = true};
         s.filter = filter_parse("status >= 500 and uri ~ '^/a' or time > 1ms", &column, &why);
         CHECK(s.filter);

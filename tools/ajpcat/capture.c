@@ -3,32 +3,27 @@
 #include "capture.h"
 
 #include "hex.h"
+#include "pcap_file.h"
 #include "text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-enum { PEEK = 4, LINE = 8192, READ_AT_ONCE = 256 * 1024 };
+enum { LINE = 8192 };
 
 struct capture {
-    pcap_t *pcap; /* NULL: hex text */
+    struct input input;
+    enum { FROM_RECORDS, FROM_LIBPCAP, FROM_HEX } from;
+    struct pcap_file records;
+    pcap_t *pcap;
     int link_type;
-    bool live, nano; /* nanoseconds in place of microseconds */
+    bool nano; /* libpcap's times are nanoseconds in place of microseconds */
     volatile sig_atomic_t stopped;
-    uint64_t frames, bytes;
-    FILE *file;
-    uint8_t peeked[PEEK];
-    size_t peeked_len, peeked_at;
-    int fd;
+    uint64_t frames;
     struct text hex;
     size_t hex_at;
     uint32_t seq[2];
@@ -36,58 +31,26 @@ struct capture {
     char error[PCAP_ERRBUF_SIZE];
 };
 
-/* Standard input cannot seek, so the bytes looked at are handed out again. */
-static ssize_t read_again(void *cookie, char *out, size_t len)
+static bool is_for_libpcap(struct input *in)
 {
-    struct capture *c = cookie;
-    if (c->peeked_at < c->peeked_len) {
-        size_t n = c->peeked_len - c->peeked_at;
-        if (n > len)
-            n = len;
-        memcpy(out, c->peeked + c->peeked_at, n);
-        c->peeked_at += n;
-        return (ssize_t)n;
-    }
-    ssize_t n;
-    do {
-        n = read(c->fd, out, len);
-    } while (n < 0 && errno == EINTR);
-    c->bytes += n > 0 ? (uint64_t)n : 0;
-    return n;
-}
-
-static bool peek(struct capture *c)
-{
-    while (c->peeked_len < PEEK) {
-        ssize_t n = read(c->fd, c->peeked + c->peeked_len, PEEK - c->peeked_len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n == 0)
-            break;
-        if (n > 0)
-            c->peeked_len += (size_t)n;
-    }
-    return true;
-}
-
-static bool is_capture(const struct capture *c)
-{
-    static const uint8_t magics[][PEEK] = {{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
-                                           {0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
-                                           {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1},
-                                           {0x0a, 0x0d, 0x0d, 0x0a}};
-    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
-        if (c->peeked_len == PEEK && memcmp(c->peeked, magics[i], PEEK) == 0)
+    enum { MAGIC = 4 };
+    static const uint8_t magics[][MAGIC] = {{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
+                                            {0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
+                                            {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1},
+                                            {0x0a, 0x0d, 0x0d, 0x0a}};
+    const uint8_t *p = input_need(in, MAGIC);
+    for (size_t i = 0; p && i < sizeof magics / sizeof *magics; i++) {
+        if (memcmp(p, magics[i], MAGIC) == 0)
             return true;
     }
     return false;
 }
 
-static bool read_hex(struct capture *c)
+static bool read_hex(struct capture *c, FILE *file)
 {
     char line[LINE];
     unsigned number = 0;
-    while (fgets(line, sizeof line, c->file)) {
+    while (fgets(line, sizeof line, file)) {
         number++;
         if (!hex_line(line, &c->hex)) {
             snprintf(c->error, sizeof c->error,
@@ -95,18 +58,13 @@ static bool read_hex(struct capture *c)
             return false;
         }
     }
-    return true;
+    if (c->input.error)
+        snprintf(c->error, sizeof c->error, "%s", strerror(c->input.error));
+    return c->input.error == 0;
 }
 
-static bool open_pcap(struct capture *c)
+static bool has_known_link(struct capture *c)
 {
-    c->pcap =
-        pcap_fopen_offline_with_tstamp_precision(c->file, PCAP_TSTAMP_PRECISION_NANO, c->error);
-    if (!c->pcap)
-        return false;
-    c->file = NULL; /* belongs to the pcap now */
-    c->nano = true;
-    c->link_type = pcap_datalink(c->pcap);
     if (dissect_knows(c->link_type))
         return true;
     snprintf(c->error, sizeof c->error, "link type %d is not one that AJP is carried on",
@@ -114,27 +72,43 @@ static bool open_pcap(struct capture *c)
     return false;
 }
 
-/* A file, "-", or the tap of a running daemon as unix:PATH. */
-static int open_input(const char *path)
+/* The file belongs to libpcap afterwards. */
+static bool open_libpcap(struct capture *c, FILE *file)
 {
-    if (strcmp(path, "-") == 0)
-        return dup(STDIN_FILENO);
-    if (strncmp(path, "unix:", 5) != 0)
-        return open(path, O_RDONLY | O_CLOEXEC);
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    if (strlen(path + 5) >= sizeof at.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
+    c->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, c->error);
+    if (!c->pcap) {
+        fclose(file);
+        return false;
     }
-    strcpy(at.sun_path, path + 5);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        return -1;
+    c->from = FROM_LIBPCAP;
+    c->nano = true;
+    c->link_type = pcap_datalink(c->pcap);
+    return has_known_link(c);
+}
+
+static bool open_input(struct capture *c, const char *path)
+{
+    if (!input_open(&c->input, path)) {
+        snprintf(c->error, sizeof c->error, "%s", strerror(c->input.error));
+        return false;
     }
-    return fd;
+    if (pcap_file_begin(&c->records, &c->input)) {
+        c->from = FROM_RECORDS;
+        c->link_type = c->records.link_type;
+        return has_known_link(c);
+    }
+    bool other = is_for_libpcap(&c->input);
+    FILE *file = input_stream(&c->input);
+    if (!file) {
+        snprintf(c->error, sizeof c->error, "%s", strerror(errno));
+        return false;
+    }
+    if (other)
+        return open_libpcap(c, file);
+    c->from = FROM_HEX;
+    bool ok = read_hex(c, file);
+    fclose(file);
+    return ok;
 }
 
 struct capture *capture_open(const char *path, const char **why)
@@ -142,17 +116,9 @@ struct capture *capture_open(const char *path, const char **why)
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
-    c->fd = open_input(path);
-    bool ok = c->fd >= 0 && peek(c);
-    if (ok)
-        c->file = fopencookie(c, "r", (cookie_io_functions_t){.read = read_again});
-    if (c->file)
-        setvbuf(c->file, NULL, _IOFBF, READ_AT_ONCE);
-    if (!ok || !c->file)
-        snprintf(c->error, sizeof c->error, "%s", strerror(errno));
-    else if (is_capture(c) ? open_pcap(c) : read_hex(c))
+    if (open_input(c, path))
         return c;
-    snprintf(error, sizeof error, "%s", c->error);
+    memcpy(error, c->error, sizeof error);
     *why = error;
     capture_close(c);
     return NULL;
@@ -175,11 +141,8 @@ static bool activate(struct capture *c)
         return false;
     }
     c->link_type = pcap_datalink(c->pcap);
-    if (!dissect_knows(c->link_type)) {
-        snprintf(c->error, sizeof c->error, "link type %d is not one that AJP is carried on",
-                 c->link_type);
+    if (!has_known_link(c))
         return false;
-    }
     /* Not all link types know VLANs: then all that comes is looked at. */
     if (pcap_compile(c->pcap, &tcp, "tcp or (vlan and tcp)", 1, PCAP_NETMASK_UNKNOWN) == 0) {
         pcap_setfilter(c->pcap, &tcp);
@@ -193,8 +156,8 @@ struct capture *capture_live(const char *interface, const char **why)
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
-    c->fd = -1;
-    c->live = true;
+    c->input.fd = -1;
+    c->from = FROM_LIBPCAP;
     c->pcap = pcap_create(interface, c->error);
     if (c->pcap && activate(c))
         return c;
@@ -237,13 +200,26 @@ static enum capture_result next_hex(struct capture *c, struct segment *out)
     return CAPTURE_SEGMENT;
 }
 
-enum capture_result capture_next(struct capture *c, struct segment *out, const char **why)
+static enum capture_result next_record(struct capture *c, struct segment *out, const char **why)
+{
+    struct pcap_record r;
+    enum pcap_result result;
+    while ((result = pcap_file_next(&c->records, &r, why)) == PCAP_RECORD) {
+        c->frames++;
+        if (dissect(c->link_type, r.frame, r.len, r.wire_len, out)) {
+            out->frame = c->frames;
+            out->time_ns = r.time_ns;
+            return CAPTURE_SEGMENT;
+        }
+    }
+    return result == PCAP_END ? CAPTURE_END : CAPTURE_BROKEN;
+}
+
+static enum capture_result next_of_libpcap(struct capture *c, struct segment *out, const char **why)
 {
     struct pcap_pkthdr *head;
     const u_char *bytes;
     int rc = 0;
-    if (!c->pcap)
-        return next_hex(c, out);
     while (!c->stopped && (rc = pcap_next_ex(c->pcap, &head, &bytes)) >= 0) {
         if (rc == 0) /* nothing came for a while */
             continue;
@@ -261,6 +237,19 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
     return CAPTURE_BROKEN;
 }
 
+enum capture_result capture_next(struct capture *c, struct segment *out, const char **why)
+{
+    switch (c->from) {
+    case FROM_RECORDS:
+        return next_record(c, out, why);
+    case FROM_LIBPCAP:
+        return next_of_libpcap(c, out, why);
+    case FROM_HEX:
+        return next_hex(c, out);
+    }
+    return CAPTURE_END;
+}
+
 uint64_t capture_frames(const struct capture *c)
 {
     return c->frames;
@@ -268,13 +257,12 @@ uint64_t capture_frames(const struct capture *c)
 
 uint64_t capture_bytes(const struct capture *c)
 {
-    return c->bytes;
+    return c->input.bytes;
 }
 
 uint64_t capture_size(const struct capture *c)
 {
-    struct stat s;
-    return c->fd >= 0 && fstat(c->fd, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
+    return input_size(&c->input);
 }
 
 void capture_close(struct capture *c)
@@ -282,11 +270,8 @@ void capture_close(struct capture *c)
     if (!c)
         return;
     if (c->pcap)
-        pcap_close(c->pcap);
-    if (c->file)
-        fclose(c->file);
-    if (c->fd >= 0)
-        close(c->fd);
+        pcap_close(c->pcap); /* and the stream that it reads */
+    input_close(&c->input);
     text_free(&c->hex);
     free(c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where segments come from: pcap and pcapng through libpcap, or AJP packets as hex text. */
+/* Where segments come from: pcap files, what else libpcap reads, or AJP packets as hex text. */
 #ifndef AJPCAT_CAPTURE_H
 #define AJPCAT_CAPTURE_H
 

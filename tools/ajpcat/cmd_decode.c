@@ -121,7 +121,7 @@ static int run(struct decoder *d)
                        .show = on_exchange,
                        .message = d->kind->message ? on_message : NULL,
                        .keep_heads = d->kind->heads,
-                       .keep_body = d->kind->body_size};
+                       .body = d->kind->body};
     d->view.colour = term_has_colour(STDOUT_FILENO);
     d->view.width = term_width(STDOUT_FILENO);
     if (d->kind->begin)

@@ -262,8 +262,11 @@ static bool replay(void *user, const struct exchange *e)
 
 static int run(struct replayer *r)
 {
-    struct reader reader = {
-        .command = "replay", .user = r, .show = replay, .keep_body = BODY_MAX, .keep_heads = true};
+    struct reader reader = {.command = "replay",
+                            .user = r,
+                            .show = replay,
+                            .body = {.keep = BODY_MAX, .crc32 = true},
+                            .keep_heads = true};
     client_init(&r->client, (uint32_t)r->packet_size, (int)r->timeout_ms);
     r->client.tls = r->tls;
     int code = reader_run(&reader, r->file);

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <pcap/dlt.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -197,14 +196,35 @@ bool dissect(int link_type, const uint8_t *frame, size_t len, size_t wire_len, s
     }
 }
 
-void peer_format(const struct peer *p, char out[PEER_TEXT])
+static char *put_decimal(char *at, unsigned value)
 {
-    char host[INET6_ADDRSTRLEN] = "?";
-    inet_ntop(p->is_v6 ? AF_INET6 : AF_INET, p->address, host, sizeof host);
-    snprintf(out, PEER_TEXT, p->is_v6 ? "[%s]:%u" : "%s:%u", host, p->port);
+    char digits[5];
+    unsigned n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (n > 0)
+        *at++ = digits[--n];
+    return at;
 }
 
-bool peer_equal(const struct peer *a, const struct peer *b)
+/* Without printf: a line of the default view is for the most part two of these. */
+void peer_format(const struct peer *p, char out[PEER_TEXT])
 {
-    return a->port == b->port && a->is_v6 == b->is_v6 && memcmp(a->address, b->address, 16) == 0;
+    char *at = out;
+    if (p->is_v6) {
+        *at++ = '[';
+        if (inet_ntop(AF_INET6, p->address, at, INET6_ADDRSTRLEN))
+            at += strlen(at);
+        *at++ = ']';
+    }
+    for (int i = 0; i < 4 && !p->is_v6; i++) {
+        at = put_decimal(at, p->address[i]);
+        *at++ = '.';
+    }
+    if (!p->is_v6)
+        at--;
+    *at++ = ':';
+    *put_decimal(at, p->port) = '\0';
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct peer {
     uint8_t address[16]; /* IPv4 in the first four */
@@ -36,6 +37,12 @@ bool dissect(int link_type, const uint8_t *frame, size_t len, size_t wire_len, s
 
 enum { PEER_TEXT = 64 };
 void peer_format(const struct peer *p, char out[PEER_TEXT]);
-bool peer_equal(const struct peer *a, const struct peer *b);
+
+/* For each packet of a capture, hence inline. */
+static inline bool peer_equal(const struct peer *a, const struct peer *b)
+{
+    return a->port == b->port && a->is_v6 == b->is_v6 &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
+}
 
 #endif

@@ -24,12 +24,15 @@ void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, con
         (struct problem){.offset = offset, .from_client = from_client, .text = t.at};
 }
 
-void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t keep)
+void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len,
+                  const struct body_need *need)
 {
+    size_t room = need->keep - b->kept.len;
     b->bytes += len;
-    b->crc32 = crc32_add(b->crc32, bytes, len);
-    if (b->kept.len < keep)
-        text_put(&b->kept, bytes, len < keep - b->kept.len ? len : keep - b->kept.len);
+    if (need->crc32)
+        b->crc32 = crc32_add(b->crc32, bytes, len);
+    if (room > 0)
+        text_put(&b->kept, bytes, len < room ? len : room);
 }
 
 struct exchange *ledger_begin(struct ledger *l, uint64_t frame)

@@ -49,7 +49,13 @@ struct exchange {
 
 void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
                       ...) __attribute__((format(printf, 4, 5)));
-void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len, size_t keep);
+/* What a view wants of bodies. */
+struct body_need {
+    size_t keep; /* bytes of each */
+    bool crc32;
+};
+void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len,
+                  const struct body_need *need);
 
 /* All exchanges not yet shown, in the order of their first bytes. */
 struct ledger {

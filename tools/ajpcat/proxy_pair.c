@@ -100,7 +100,7 @@ struct proxy_pair *proxy_pair_new(int client_fd, const struct address *client,
         .flow = {.ends = {peer_of(client), peer_of(server)}, .number = number, .from_syn = true}};
     p->ledger = (struct ledger){.user = p, .show = on_final, .barrier = UINT64_MAX};
     p->watcher = (struct talk_watcher){.ledger = &p->ledger,
-                                       .keep_body = output->kind->body_size,
+                                       .body = output->kind->body,
                                        .keep_heads = output->kind->heads,
                                        .user = p,
                                        .message = on_message};

@@ -104,7 +104,7 @@ static int run(struct reader *reader, struct capture *c, const char *name, const
     r.ledger =
         (struct ledger){.user = &r, .show = on_exchange, .barrier = UINT64_MAX, .at_once = at_once};
     r.watcher = (struct talk_watcher){.ledger = &r.ledger,
-                                      .keep_body = reader->keep_body,
+                                      .body = reader->body,
                                       .keep_heads = reader->keep_heads,
                                       .user = reader->user,
                                       .message = reader->message};

@@ -12,7 +12,7 @@ struct reader {
     bool (*show)(void *user, const struct exchange *e);
     /* Called for each packet of an exchange when it is seen, or NULL. */
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
-    size_t keep_body; /* bytes of each body that show wants */
+    struct body_need body; /* what show wants */
     bool keep_heads;
     bool quiet;      /* says nothing about files that cannot be read */
     uint64_t frames; /* read */

@@ -177,7 +177,7 @@ static void add_body(struct talk *t, struct exchange *e, const struct packet *p)
                          holds);
     } else if (p->len >= 2 && announced == holds) {
         e->request.damaged |= p->intact < p->len;
-        body_sum_add(&e->request, p->payload + 2, holds, t->watcher->keep_body);
+        body_sum_add(&e->request, p->payload + 2, holds, &t->watcher->body);
     } else if (p->len >= 2) {
         exchange_problem(e, true, p->offset + AJP_HEADER_SIZE,
                          "body packet says %zu bytes and holds %zu", announced, holds);
@@ -332,7 +332,7 @@ static void on_chunk(struct talk *t, struct exchange *e, const struct packet *p)
         quirk_note(e, 28);
     }
     e->response.damaged |= p->intact < 3 + n;
-    body_sum_add(&e->response, p->payload + 3, n, t->watcher->keep_body);
+    body_sum_add(&e->response, p->payload + 3, n, &t->watcher->body);
     ajp_message m = {.kind = AJP_BODY_CHUNK};
     m.u.body = (ajp_body){
         .data = p->payload + 3, .len = n, .packet = (uint16_t)n, .first = true, .complete = true};

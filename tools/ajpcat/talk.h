@@ -21,8 +21,8 @@ struct talk;
 
 struct talk_watcher {
     struct ledger *ledger;
-    size_t keep_body; /* bytes of each body to keep */
-    bool keep_heads;  /* keep the packets with headers */
+    struct body_need body;
+    bool keep_heads; /* keep the packets with headers */
     void *user;
     /* Called for each packet that belongs to an exchange; m is NULL when it does not decode. */
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);

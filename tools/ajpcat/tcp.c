@@ -157,19 +157,19 @@ static void close_flow(struct tcp_table *t, struct tcp_flow *f)
     t->sink.closed(t->sink.user, f);
 }
 
-static unsigned hash_peer(const struct peer *p)
+static uint64_t hash_peer(const struct peer *p)
 {
-    unsigned h = 2166136261u ^ p->port;
-    for (size_t i = 0; i < sizeof p->address; i++)
-        h = (h ^ p->address[i]) * 16777619u;
-    return h;
+    uint64_t half[2];
+    memcpy(half, p->address, sizeof half);
+    uint64_t h = (half[0] ^ p->port) * 0x9e3779b97f4a7c15u;
+    return (h ^ h >> 32 ^ half[1]) * 0xff51afd7ed558ccdu;
 }
 
 /* The same for both directions. */
 static struct tcp_flow **bucket_of(struct tcp_table *t, const struct peer *a, const struct peer *b)
 {
-    unsigned h = hash_peer(a) + hash_peer(b);
-    return &t->bucket[(h ^ h >> 15) % BUCKETS];
+    uint64_t h = hash_peer(a) + hash_peer(b);
+    return &t->bucket[(h ^ h >> 32) % BUCKETS];
 }
 
 static struct tcp_flow *find(struct tcp_table *t, const struct segment *s, int *side)

@@ -60,7 +60,17 @@ void text_str(struct text *t, const char *s)
 
 void text_byte(struct text *t, char byte)
 {
-    text_put(t, &byte, 1);
+    text_reserve(t, 1);
+    t->at[t->len++] = byte;
+    t->at[t->len] = '\0';
+}
+
+void text_pad(struct text *t, size_t n, char with)
+{
+    text_reserve(t, n);
+    memset(t->at + t->len, with, n);
+    t->len += n;
+    t->at[t->len] = '\0';
 }
 
 void text_uint(struct text *t, uint64_t value, unsigned width, char pad)
@@ -71,8 +81,8 @@ void text_uint(struct text *t, uint64_t value, unsigned width, char pad)
         digits[sizeof digits - ++n] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    for (; width > n; width--)
-        text_byte(t, pad);
+    if (width > n)
+        text_pad(t, width - n, pad);
     text_put(t, digits + sizeof digits - n, n);
 }
 

@@ -20,6 +20,7 @@ void text_reserve(struct text *t, size_t more);
 void text_put(struct text *t, const void *bytes, size_t len);
 void text_str(struct text *t, const char *s);
 void text_byte(struct text *t, char byte);
+void text_pad(struct text *t, size_t n, char with);
 /* The number in decimal, filled up on the left with pad to width. */
 void text_uint(struct text *t, uint64_t value, unsigned width, char pad);
 void text_fmt(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

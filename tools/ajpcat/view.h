@@ -21,8 +21,8 @@ struct view_kind {
     void (*message)(struct view *v, struct exchange *e, const struct packet *p,
                     const ajp_message *m);
     void (*end)(struct view *v);
-    bool heads;       /* needs the packets with headers */
-    size_t body_size; /* needs so much of the bodies */
+    bool heads; /* needs the packets with headers */
+    struct body_need body;
 };
 
 extern const struct view_kind view_lines, view_trees, view_dumps, view_jsons, view_har, view_https;

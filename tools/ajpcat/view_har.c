@@ -259,5 +259,8 @@ static void put_end(struct view *v)
     text_str(&v->out, "\n]}}\n");
 }
 
-const struct view_kind view_har = {
-    .begin = put_begin, .show = put_entry, .end = put_end, .heads = true, .body_size = BODY_SHOWN};
+const struct view_kind view_har = {.begin = put_begin,
+                                   .show = put_entry,
+                                   .end = put_end,
+                                   .heads = true,
+                                   .body = {.keep = BODY_SHOWN}};

@@ -105,4 +105,5 @@ static void put_exchange(struct view *v, const struct exchange *e)
     put_response(v, e);
 }
 
-const struct view_kind view_https = {.show = put_exchange, .heads = true, .body_size = BODY_SHOWN};
+const struct view_kind view_https = {
+    .show = put_exchange, .heads = true, .body = {.keep = BODY_SHOWN}};

@@ -89,4 +89,4 @@ static void put_json(struct view *v, const struct exchange *e)
     text_byte(&v->out, '\n');
 }
 
-const struct view_kind view_jsons = {.show = put_json};
+const struct view_kind view_jsons = {.show = put_json, .body = {.crc32 = true}};

@@ -65,8 +65,8 @@ static void put_padded(struct text *out, const char *s, size_t width)
 {
     size_t from = out->len;
     term_cstring(out, s);
-    while (out->len - from < width)
-        text_byte(out, ' ');
+    if (out->len - from < width)
+        text_pad(out, width - (out->len - from), ' ');
 }
 
 static void put_problems(struct view *v, const struct exchange *e)
@@ -89,11 +89,13 @@ static void put_status(struct view *v, const struct exchange *e)
     text_byte(&v->out, ' ');
     term_colour(&v->out, v->colour, c);
     if (e->kind == EXCHANGE_CPING)
-        text_fmt(&v->out, "%6s", e->complete ? "pong" : "-");
+        text_str(&v->out, e->complete ? "  pong" : "     -");
     else if (e->status)
-        text_fmt(&v->out, "%5u%c", e->status, e->complete ? ' ' : '+');
+        text_uint(&v->out, e->status, 5, ' ');
     else
-        text_fmt(&v->out, "%6s", "-");
+        text_str(&v->out, "     -");
+    if (e->kind == EXCHANGE_REQUEST && e->status)
+        text_byte(&v->out, e->complete ? ' ' : '+');
     term_colour(&v->out, v->colour, TERM_PLAIN);
     text_byte(&v->out, ' ');
 }
