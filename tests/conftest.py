@@ -11,9 +11,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 sys.dont_write_bytecode = True
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Whoever ends the run by SIGTERM has its programs stopped too, as with Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line("markers", "release: measures, so that sanitizers would disturb")
 
 
 @pytest.hookimpl(hookwrapper=True)

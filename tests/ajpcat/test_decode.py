@@ -5,11 +5,13 @@ import json
 import random
 import re
 import shutil
+import struct
 import subprocess
 import zlib
 
 import pytest
 
+import long_pcap
 from cat import CAPTURES, TRUTH, Pcap, ajpcat, decode, facts, payload
 
 WHOLE = [name for name in TRUTH if not name.startswith("derived-") and name.endswith(".pcap")
@@ -112,6 +114,36 @@ def test_swapped_and_repeated_packets_change_nothing(name, damage, tmp_path):
 def test_a_capture_may_come_from_standard_input():
     name = CAPTURES / "jk-var-pcapng.pcapng"
     assert ajpcat("decode", "--json", "-", stdin=name.read_bytes()).stdout == ajpcat("decode", "--json", name).stdout
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("magic, fraction", [(0xa1b2c3d4, 1), (0xa1b23c4d, 1000)], ids=["us", "ns"])
+def test_captures_of_either_byte_order_and_clock_read_the_same(order, magic, fraction, tmp_path):
+    other, want = tmp_path / "other.pcap", CAPTURES / "proxy-session.pcap"
+    head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, 1)
+    other.write_bytes(head + b"".join(
+        struct.pack(order + "IIII", seconds, part * fraction, len(frame), wire) + frame
+        for seconds, part, wire, frame in long_pcap.records(want)))
+    assert decode(other) == decode(want)
+
+
+@pytest.mark.parametrize("link", [101, 12, 228], ids=["raw", "its other number", "ipv4"])
+def test_captures_of_bare_ip_read_the_same(link, tmp_path):
+    other, want = tmp_path / "other.pcap", CAPTURES / "proxy-session.pcap"
+    head = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, link)
+    other.write_bytes(head + b"".join(
+        struct.pack("<IIII", seconds, part, len(frame) - 14, wire - 14) + frame[14:]
+        for seconds, part, wire, frame in long_pcap.records(want)))
+    assert decode(other) == decode(want)
+
+
+def test_a_frame_of_impossible_length_ends_the_file(tmp_path):
+    broken = tmp_path / "broken.pcap"
+    broken.write_bytes((CAPTURES / "proxy-session.pcap").read_bytes() + struct.pack("<IIII", 1, 2, 262145, 262145) +
+                       bytes(300000))
+    done = ajpcat("decode", broken)
+    assert done.returncode == 0 and b"impossible length after frame" in done.stderr
+    assert len(done.stdout.splitlines()) == 20
 
 
 def test_a_file_that_ends_in_a_packet_is_shown_up_to_there(tmp_path):

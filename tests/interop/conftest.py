@@ -18,7 +18,6 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "kills_node: the test kills a Tomcat")
-    config.addinivalue_line("markers", "release: measures, so that sanitizers would disturb")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ static int open_tap(const char *path)
 
 bool input_open(struct input *in, const char *path)
 {
-    *in = (struct input){.fd = strcmp(path, "-") == 0               ? dup(STDIN_FILENO)
+    *in = (struct input){.fd = strcmp(path, "-") == 0           ? dup(STDIN_FILENO)
                                : strncmp(path, "unix:", 5) == 0 ? open_tap(path + 5)
                                                                 : open(path, O_RDONLY | O_CLOEXEC)};
     if (in->fd < 0)

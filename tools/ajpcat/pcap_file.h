@@ -7,9 +7,9 @@
 
 struct pcap_file {
     struct input *in;
-    int link_type;       /* a DLT */
-    bool swapped, nano;  /* in the other byte order; nanoseconds in place of microseconds */
-    size_t taken;        /* length of the record that was handed out last */
+    int link_type;      /* a DLT */
+    bool swapped, nano; /* in the other byte order; nanoseconds in place of microseconds */
+    size_t taken;       /* length of the record that was handed out last */
 };
 
 struct pcap_record {

@@ -12,6 +12,7 @@
 enum {
     BUCKETS = 1 << 14,
     MAX_FLOWS = 1 << 16,
+    CLOSED_KEPT = 1 << 11, /* for packets that come late */
     PATIENCE = 32,         /* packets that reordering in a capture may span */
     HELD_COUNT_MAX = 2048, /* a real loss: its retransmission may take a while */
     HELD_BYTES_MAX = 4 << 20,
@@ -172,17 +173,26 @@ static struct tcp_flow **bucket_of(struct tcp_table *t, const struct peer *a, co
     return &t->bucket[(h ^ h >> 32) % BUCKETS];
 }
 
-static struct tcp_flow *find(struct tcp_table *t, const struct segment *s, int *side)
+static bool is_between(const struct tcp_flow *f, const struct segment *s, int *side)
 {
-    for (struct tcp_flow *f = *bucket_of(t, &s->from, &s->to); f; f = f->chain) {
-        for (int i = 0; i < 2; i++) {
-            if (peer_equal(&f->ends[i], &s->from) && peer_equal(&f->ends[!i], &s->to)) {
-                *side = i;
-                return f;
-            }
+    for (int i = 0; i < 2; i++) {
+        if (peer_equal(&f->ends[i], &s->from) && peer_equal(&f->ends[!i], &s->to)) {
+            *side = i;
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* Packets of one flow come in runs: the one of the last packet is tried first. */
+static struct tcp_flow *find(struct tcp_table *t, const struct segment *s, int *side)
+{
+    if (t->newest && is_between(t->newest, s, side))
+        return t->newest;
+    struct tcp_flow *f = *bucket_of(t, &s->from, &s->to);
+    while (f && !is_between(f, s, side))
+        f = f->chain;
+    return f;
 }
 
 /* Keeps the list of flows that hold segments. */
@@ -233,7 +243,7 @@ static void remove_flow(struct tcp_table *t, struct tcp_flow *f)
 
 static struct tcp_flow *add_flow(struct tcp_table *t, const struct segment *s)
 {
-    if (t->flows >= MAX_FLOWS)
+    if (t->flows >= MAX_FLOWS || (t->flows >= CLOSED_KEPT && t->oldest->closed))
         remove_flow(t, t->oldest);
     struct tcp_flow *f = xmalloc(sizeof *f);
     struct tcp_flow **bucket = bucket_of(t, &s->from, &s->to);
@@ -300,7 +310,7 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
     if (!f) {
         f = add_flow(t, &s);
         side = 0;
-    } else {
+    } else if (f != t->newest) {
         unlink_flow(t, f);
         link_newest(t, f);
     }

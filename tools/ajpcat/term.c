@@ -56,7 +56,14 @@ static bool is_unfit(const uint8_t *p, size_t n)
 void term_body(struct text *out, const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_length(data + i, len - i);
+        size_t n = 0;
+        while (i + n < len && data[i + n] >= ' ' && data[i + n] < 127)
+            n++;
+        text_put(out, data + i, n);
+        i += n;
+        if (i == len)
+            break;
+        n = utf8_length(data + i, len - i);
         if (is_unfit(data + i, n)) {
             text_fmt(out, "\\x%02x", data[i]);
             n = 1;

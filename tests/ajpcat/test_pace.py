@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large captures: `ajpcat` is many times as fast as tshark, in the same memory however long they are."""
+import shutil
+
+import pytest
+
+import long_pcap
+from cat import TRUTH
+from cost import cost, tshark_decoding
+from procs import BIN
+
+pytestmark = pytest.mark.release
+
+MIB = 1 << 20
+VIEWS = [["decode"], ["decode", "--json"], ["decode", "--har"], ["decode", "--http"], ["decode", "-v"], ["stats"]]
+
+
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory):
+    """A short and a long one, each with its rounds of the same traffic."""
+    folder = tmp_path_factory.mktemp("long")
+    return [(folder / f"{size}.pcap", long_pcap.write(folder / f"{size}.pcap", size * MIB)) for size in (2, 32)]
+
+
+def test_nothing_is_lost_in_a_long_capture(captures, tmp_path):
+    file, rounds = captures[1]
+    once = sum(len(TRUTH[f"{name}.pcap"]["requests"]) + TRUTH[f"{name}.pcap"]["cpings"] for name in long_pcap.TRAFFIC)
+    assert cost([BIN / "ajpcat", "decode", file], tmp_path).lines == once * rounds
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=" ".join)
+def test_memory_does_not_grow_with_the_capture(view, captures, tmp_path):
+    short, long = (cost([BIN / "ajpcat", *view, file], tmp_path).peak_rss for file, _ in captures)
+    assert long < short + 2 * MIB < 16 * MIB
+
+
+def test_it_is_twenty_times_as_fast_as_tshark(captures, tmp_path):
+    tshark, file = shutil.which("tshark"), captures[1][0]
+    if not tshark:
+        pytest.skip("no tshark")
+    theirs = min(cost(tshark_decoding(tshark, file), tmp_path).cpu for _ in range(2))
+    ours = min(cost([BIN / "ajpcat", "decode", file], tmp_path).cpu for _ in range(5))
+    assert theirs / ours >= 20
