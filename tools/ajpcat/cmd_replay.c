@@ -205,7 +205,7 @@ static enum client_result send_it(struct replayer *r, const struct exchange *e,
 static void compare(struct replayer *r, const struct exchange *e)
 {
     struct replay_difference d[REPLAY_DIFFERENCES];
-    struct replay_answer before = {.damaged = e->response.damaged,
+    struct replay_answer before = {.damaged = !body_is_whole(&e->response, e->response_announced),
                                    .status = e->status,
                                    .bytes = e->response.bytes,
                                    .crc32 = e->response.crc32,
@@ -235,7 +235,7 @@ static bool replay(void *user, const struct exchange *e)
         skip(r, e, "the request does not decode");
         return true;
     }
-    if (e->request.damaged || e->request.kept.len < e->request.bytes ||
+    if (!body_is_whole(&e->request, e->announced) || e->request.kept.len < e->request.bytes ||
         (e->announced > 0 && (uint64_t)e->announced > e->request.bytes)) {
         skip(r, e, "the capture has not all of its body");
         return true;

@@ -79,7 +79,7 @@ static void add_request(struct stats *s, const struct exchange *e)
     if (e->status)
         snprintf(status, sizeof status, "%u", e->status);
     peer_format(&e->server, server);
-    tally_add(&s->methods, e->method ? e->method : "?", time, e->frame);
+    tally_add(&s->methods, e->method ? e->method : "none", time, e->frame);
     tally_add(&s->statuses, status, time, e->frame);
     tally_add(&s->routes, e->route ? e->route : "none", time, e->frame);
     tally_add(&s->servers, server, time, e->frame);

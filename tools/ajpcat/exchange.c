@@ -35,6 +35,11 @@ void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len,
         text_put(&b->kept, bytes, len < room ? len : room);
 }
 
+bool body_is_whole(const struct body_sum *b, int64_t announced)
+{
+    return !b->damaged && (!b->gaps || (announced >= 0 && (uint64_t)announced == b->bytes));
+}
+
 struct exchange *ledger_begin(struct ledger *l, uint64_t frame)
 {
     struct exchange *e = xmalloc(sizeof *e);

@@ -18,7 +18,8 @@ struct problem {
 struct body_sum {
     uint64_t bytes;
     uint32_t crc32;
-    bool damaged;     /* some were not captured: crc32 means nothing */
+    bool damaged;     /* zeros stand in for some that were not captured */
+    bool gaps;        /* others may be missing */
     struct text kept; /* the first of them, when the view wants bodies */
 };
 
@@ -49,6 +50,9 @@ struct exchange {
 
 void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
                       ...) __attribute__((format(printf, 4, 5)));
+/* Whether all of it was captured. announced: its Content-Length, -1: none. */
+bool body_is_whole(const struct body_sum *b, int64_t announced);
+
 /* What a view wants of bodies. */
 struct body_need {
     size_t keep; /* bytes of each */

@@ -67,7 +67,7 @@ void quirks_of_response(struct exchange *e, const ajp_response *r)
 void quirks_of_end(struct exchange *e)
 {
     bool bodiless = (e->method && strcmp(e->method, "HEAD") == 0) || e->status == 304;
-    if (!bodiless && !e->response.damaged && e->response_announced >= 0 &&
+    if (!bodiless && !e->response.damaged && !e->response.gaps && e->response_announced >= 0 &&
         (uint64_t)e->response_announced != e->response.bytes)
         quirk_note(e, 29);
 }

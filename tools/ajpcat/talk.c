@@ -162,6 +162,9 @@ static void on_request(struct talk *t, const struct packet *p)
     } else {
         take_rest(e, p);
     }
+    if (p->intact < p->len)
+        exchange_problem(e, true, p->offset + AJP_HEADER_SIZE + p->intact,
+                         "the request was not captured whole");
     if (t->watcher->keep_heads)
         text_put(&e->request_head, p->payload, p->len);
     tell(t, e, p, decoded ? &m : NULL);
@@ -229,6 +232,12 @@ static bool fits_as_data(const struct packet *p)
     return p->len == 0 || (p->intact >= 2 && get16(p->payload) + 2 == p->len);
 }
 
+/* Where turns may have been missed, looks must do. */
+static bool looks_like_data(const struct talk *t, const struct packet *p)
+{
+    return (t->lossy || !t->flow->from_syn) && fits_as_data(p) && !is_whole_request(p);
+}
+
 /* The exchange that this packet is request body of, or NULL when it is a message. */
 static struct exchange *owner_of_data(const struct talk *t, const struct packet *p)
 {
@@ -237,10 +246,9 @@ static struct exchange *owner_of_data(const struct talk *t, const struct packet 
         e = e->next_in_connection;
     if (e) /* a length word that does not fit: it was the next request after all */
         return fits_as_data(p) || !is_whole_request(p) ? e : NULL;
-    bool guess = t->lossy || !t->flow->from_syn;
     if (p->len == 0)
         return any(t);
-    return guess && fits_as_data(p) && !is_whole_request(p) ? answering(t) : NULL;
+    return looks_like_data(t, p) ? answering(t) : NULL;
 }
 
 static void from_client(struct talk *t, const struct packet *p)
@@ -252,6 +260,8 @@ static void from_client(struct talk *t, const struct packet *p)
     }
     switch (p->intact > 0 ? p->payload[0] : 0) {
     case AJP_FORWARD_REQUEST:
+        if (looks_like_data(t, p)) /* of a request that was not captured */
+            return;
         on_request(t, p);
         return;
     case AJP_CPING:
@@ -436,9 +446,11 @@ void talk_packet(struct talk *t, const struct packet *p)
 void talk_lost(struct talk *t, bool from_client, uint64_t offset, uint64_t len)
 {
     struct exchange *e = any(t);
-    if (e)
-        exchange_problem(e, from_client, offset, "%llu bytes were not captured",
-                         (unsigned long long)len);
+    if (!e)
+        return;
+    exchange_problem(e, from_client, offset, "%llu bytes were not captured",
+                     (unsigned long long)len);
+    *(from_client ? &e->request.gaps : &e->response.gaps) = true;
 }
 
 void talk_noise(struct talk *t, bool from_client, uint64_t offset, size_t len)

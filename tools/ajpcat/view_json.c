@@ -60,6 +60,8 @@ static void json_request(struct json *j, const struct exchange *e)
         json_null(j, "status");
     json_body(j, "request_bytes", "request_crc32", &e->request);
     json_body(j, "response_bytes", "response_crc32", &e->response);
+    json_bool(j, "request_whole", body_is_whole(&e->request, e->announced));
+    json_bool(j, "response_whole", body_is_whole(&e->response, e->response_announced));
 }
 
 static void put_json(struct view *v, const struct exchange *e)
