@@ -90,18 +90,26 @@ static void put_time(struct json *j, uint64_t ns)
     json_cstring(j, "startedDateTime", s);
 }
 
+/* As clients send it to proxies. */
+static bool is_absolute(const char *uri)
+{
+    return uri && (strncmp(uri, "http://", 7) == 0 || strncmp(uri, "https://", 8) == 0);
+}
+
 static void put_url(struct json *j, const struct exchange *e, const ajp_request *r)
 {
     struct text t = {0};
     char server[PEER_TEXT];
     ajp_str host = r ? find_header(&r->headers, "host") : AJP_NULL;
     peer_format(&e->server, server);
-    text_str(&t, r && r->is_ssl ? "https://" : "http://");
-    if (host.ptr && host.len > 0)
-        text_put(&t, host.ptr, host.len);
-    else
-        text_str(&t, server);
-    text_str(&t, e->uri && e->uri[0] == '/' ? "" : "/");
+    if (!is_absolute(e->uri)) {
+        text_str(&t, r && r->is_ssl ? "https://" : "http://");
+        if (host.ptr && host.len > 0)
+            text_put(&t, host.ptr, host.len);
+        else
+            text_str(&t, server);
+        text_str(&t, e->uri && e->uri[0] == '/' ? "" : "/");
+    }
     text_str(&t, e->uri ? e->uri : "");
     if (e->query)
         text_fmt(&t, "?%s", e->query);
@@ -124,11 +132,12 @@ static void put_query(struct json *j, const char *query)
 
 static bool is_text(const struct text *t)
 {
-    for (size_t i = 0; i < t->len; i++) {
-        if ((unsigned char)t->at[i] < ' ' && !strchr("\t\n\r", t->at[i]))
+    for (size_t i = 0; i < t->len;) {
+        const unsigned char *p = (const unsigned char *)t->at + i;
+        size_t n = utf8_length(p, t->len - i);
+        if (n == 0 || (*p < ' ' && (*p == '\0' || !strchr("\t\n\r", *p))))
             return false;
-        if (t->at[i] == '\0')
-            return false;
+        i += n;
     }
     return true;
 }
@@ -149,13 +158,28 @@ static void put_base64(struct json *j, const struct text *t)
     text_free(&out);
 }
 
-static void put_text(struct json *j, const struct body_sum *b, ajp_str type)
+/* A HAR has no code for the bytes of requests: as browsers do, each becomes one character. */
+static void put_bytes(struct json *j, const struct text *t)
+{
+    struct text out = {0};
+    for (size_t i = 0; i < t->len; i++) {
+        unsigned char c = (unsigned char)t->at[i];
+        if (c >= 0x80)
+            text_byte(&out, (char)(0xc0 | c >> 6));
+        text_byte(&out, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
+    }
+    json_string(j, "text", ajp_str_of(out.at, out.len));
+    text_free(&out);
+}
+
+static void put_text(struct json *j, const struct body_sum *b, ajp_str type,
+                     void (*put_binary)(struct json *, const struct text *))
 {
     json_string(j, "mimeType", type.ptr ? type : AJP_STR("application/octet-stream"));
     if (b->kept.len > 0 && is_text(&b->kept))
         json_string(j, "text", ajp_str_of(b->kept.at, b->kept.len));
     else if (b->kept.len > 0)
-        put_base64(j, &b->kept);
+        put_binary(j, &b->kept);
     if (b->bytes > b->kept.len)
         json_cstring(j, "comment", "cut off");
 }
@@ -174,9 +198,8 @@ static void put_request(const struct view *v, struct json *j, const struct excha
     put_query(j, e->query);
     if (e->request.bytes > 0) {
         json_open(j, "postData", '{');
-        json_open(j, "params", '[');
-        json_close(j, ']');
-        put_text(j, &e->request, fields ? find_header(fields, "content-type") : AJP_NULL);
+        put_text(j, &e->request, fields ? find_header(fields, "content-type") : AJP_NULL,
+                 put_bytes);
         json_close(j, '}');
     }
     json_int(j, "headersSize", -1);
@@ -198,11 +221,14 @@ static void put_response(const struct view *v, struct json *j, const struct exch
     put_headers(v, j, fields);
     json_open(j, "content", '{');
     json_int(j, "size", (int64_t)e->response.bytes);
-    put_text(j, &e->response, fields ? find_header(fields, "content-type") : AJP_NULL);
+    put_text(j, &e->response, fields ? find_header(fields, "content-type") : AJP_NULL, put_base64);
     json_close(j, '}');
     json_string(j, "redirectURL", location.ptr ? location : AJP_STR(""));
     json_int(j, "headersSize", -1);
     json_int(j, "bodySize", (int64_t)e->response.bytes);
+    json_int(j, "_transferSize", (int64_t)e->response.bytes); /* headersSize of -1 would be added */
+    if (!e->complete)
+        json_cstring(j, "_error", e->status ? "the answer breaks off" : "no answer");
     json_close(j, '}');
 }
 
