@@ -5,6 +5,7 @@
 #define AJPCAT_BENCH_H
 
 #include "histogram.h"
+#include "link.h"
 #include "net.h"
 #include "request.h"
 
@@ -15,7 +16,7 @@ enum { BENCH_ID_DIGITS = 16 };
  */
 #define BENCH_ID_HEADER "X-Request-Id"
 
-enum { BENCH_SHOTS = 64 };
+enum { BENCH_SHOTS = 64, BENCH_THREADS = 64 };
 
 /* A request, ready to be sent. */
 struct bench_shot {
@@ -30,9 +31,11 @@ struct bench_plan {
     struct bench_shot shots[BENCH_SHOTS]; /* sent in turn */
     unsigned shot_count;
     struct address address;
+    struct secure_options tls;
+    struct tls_context *side; /* NULL: plain */
     struct request request;
     ajp_limits limits;
-    unsigned connections;
+    unsigned connections, threads;
     uint64_t requests;    /* 0: no limit */
     uint64_t duration_ns; /* 0: no limit */
     double rate;          /* requests per second, 0: each connection as fast as it can */
@@ -53,7 +56,7 @@ struct bench_result {
 };
 
 struct bench_conn {
-    int fd;
+    struct link link;
     bool busy, wants_write;
     ajp_session session;
     uint8_t *in;
@@ -71,7 +74,8 @@ struct bench_conn {
 
 enum bench_event { BENCH_WAITING, BENCH_ANSWERED, BENCH_ANSWERED_CLOSE, BENCH_BROKEN };
 
-bool bench_conn_open(struct bench_conn *c, const struct bench_plan *p);
+/* False: *why says why, if it is not NULL. */
+bool bench_conn_open(struct bench_conn *c, const struct bench_plan *p, struct text *why);
 void bench_conn_close(struct bench_conn *c);
 enum bench_event bench_conn_start(struct bench_conn *c, const struct bench_plan *p,
                                   struct bench_result *r, uint64_t id, uint64_t due_ns);

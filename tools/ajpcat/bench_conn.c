@@ -4,13 +4,11 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 static void note(struct bench_result *r, const char *what)
 {
@@ -25,12 +23,18 @@ static enum bench_event broken(struct bench_result *r, uint64_t *counter, const 
     return BENCH_BROKEN;
 }
 
-bool bench_conn_open(struct bench_conn *c, const struct bench_plan *p)
+bool bench_conn_open(struct bench_conn *c, const struct bench_plan *p, struct text *why)
 {
-    c->fd = net_connect(&p->address, (int)p->timeout_ms);
-    if (c->fd < 0)
+    c->link.fd = net_connect(&p->address, (int)p->timeout_ms);
+    if (c->link.fd < 0) {
+        text_str(why, strerror(errno));
         return false;
-    fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
+    }
+    if (p->side &&
+        (!link_secure(&c->link, p->side) || !link_shake(&c->link, (int)p->timeout_ms, why))) {
+        link_close(&c->link);
+        return false;
+    }
     ajp_session_init(&c->session, AJP_SERVER, &p->limits);
     if (!c->in)
         c->in = xmalloc(p->limits.max_packet);
@@ -42,15 +46,13 @@ bool bench_conn_open(struct bench_conn *c, const struct bench_plan *p)
 
 void bench_conn_close(struct bench_conn *c)
 {
-    if (c->fd >= 0)
-        close(c->fd);
-    c->fd = -1;
+    link_close(&c->link);
 }
 
 enum bench_event bench_conn_flush(struct bench_conn *c, struct bench_result *r)
 {
     while (c->out_sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.at + c->out_sent, c->out.len - c->out_sent, MSG_NOSIGNAL);
+        ssize_t n = link_send(&c->link, c->out.at + c->out_sent, c->out.len - c->out_sent);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return BENCH_WAITING;
         if (n < 0)
@@ -87,7 +89,7 @@ enum bench_event bench_conn_start(struct bench_conn *c, const struct bench_plan 
 {
     char digits[BENCH_ID_DIGITS + 1];
     c->busy = true;
-    c->shot = &p->shots[id % p->shot_count];
+    c->shot = &p->shots[(id / p->threads + id % p->threads) % p->shot_count];
     c->id = id;
     c->due_ns = due_ns;
     c->status = 0;
@@ -162,18 +164,12 @@ static enum bench_event on_message(struct bench_conn *c, const struct bench_plan
     }
 }
 
-enum bench_event bench_conn_readable(struct bench_conn *c, const struct bench_plan *p,
-                                     struct bench_result *r)
+/* Messages of what came, as long as the request is not answered. */
+static enum bench_event take(struct bench_conn *c, const struct bench_plan *p,
+                             struct bench_result *r)
 {
     enum bench_event e = BENCH_WAITING;
     size_t at = 0;
-    ssize_t n = recv(c->fd, c->in + c->in_len, p->limits.max_packet - c->in_len, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return BENCH_WAITING;
-    if (n <= 0)
-        return c->busy ? broken(r, &r->truncated, "the server closed within an answer")
-                       : BENCH_BROKEN;
-    c->in_len += (size_t)n;
     while (e == BENCH_WAITING && at < c->in_len) {
         ajp_message m;
         size_t used = 0;
@@ -188,8 +184,25 @@ enum bench_event bench_conn_readable(struct bench_conn *c, const struct bench_pl
     c->in_len -= at;
     if (at > 0 && c->in_len > 0)
         memmove(c->in, c->in + at, c->in_len);
-    if (c->in_len > 0 && e == BENCH_ANSWERED)
+    if (e == BENCH_ANSWERED && (c->in_len > 0 || link_holds(&c->link)))
         return broken(r, &r->protocol_errors, "bytes behind an answer");
+    return e;
+}
+
+enum bench_event bench_conn_readable(struct bench_conn *c, const struct bench_plan *p,
+                                     struct bench_result *r)
+{
+    enum bench_event e;
+    do {
+        ssize_t n = link_recv(&c->link, c->in + c->in_len, p->limits.max_packet - c->in_len);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return BENCH_WAITING;
+        if (n <= 0)
+            return c->busy ? broken(r, &r->truncated, "the server closed within an answer")
+                           : BENCH_BROKEN;
+        c->in_len += (size_t)n;
+        e = take(c, p, r);
+    } while (e == BENCH_WAITING && link_holds(&c->link)); /* the socket would not tell of it */
     if (c->out.len > 0 && e == BENCH_WAITING)
         return bench_conn_flush(c, r);
     return e;

@@ -4,22 +4,27 @@
  * coordinated omission). Without one, each connection sends as soon as it is answered. */
 #include "bench.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { EVENTS = 256 };
 
+/* What one thread does: its share of the connections, and of the requests every n-th. */
 struct run {
     const struct bench_plan *plan;
-    struct bench_result *result;
+    unsigned number;
+    struct bench_result *result; /* its own, on the heap: histograms are large */
     struct bench_conn *conns;
+    unsigned connections;
     struct bench_conn *idle;
     int epoll_fd;
+    pthread_t thread;
     uint64_t start_ns, now_ns;
     unsigned busy;
 };
@@ -68,36 +73,46 @@ void bench_plan_free(struct bench_plan *p)
     request_free(&p->request);
 }
 
-static uint64_t due(const struct run *r, uint64_t n)
+/* Number among all requests of the one that this thread starts next. */
+static uint64_t next_number(const struct run *r)
 {
-    return r->start_ns + (uint64_t)((double)n * 1e9 / r->plan->rate);
+    return r->result->started * r->plan->threads + r->number;
+}
+
+static uint64_t next_due(const struct run *r)
+{
+    return r->start_ns + (uint64_t)((double)next_number(r) * 1e9 / r->plan->rate);
 }
 
 /* With a rate, all requests that are due within the duration are sent, however late. */
 static bool may_start(const struct run *r)
 {
     const struct bench_plan *p = r->plan;
-    uint64_t when = p->rate > 0 ? due(r, r->result->started) : r->now_ns;
-    return (p->requests == 0 || r->result->started < p->requests) &&
+    uint64_t when = p->rate > 0 ? next_due(r) : r->now_ns;
+    return (p->requests == 0 || next_number(r) < p->requests) &&
            (p->duration_ns == 0 || when - r->start_ns < p->duration_ns);
 }
 
 static void watch(struct run *r, struct bench_conn *c, int op)
 {
     struct epoll_event e = {.events = EPOLLIN | (c->wants_write ? EPOLLOUT : 0), .data.ptr = c};
-    epoll_ctl(r->epoll_fd, op, c->fd, &e);
+    epoll_ctl(r->epoll_fd, op, c->link.fd, &e);
 }
 
 static bool connect_one(struct run *r, struct bench_conn *c)
 {
+    struct text why = {0};
     c->wants_write = false;
-    if (!bench_conn_open(c, r->plan)) {
+    bool open = bench_conn_open(c, r->plan, &why);
+    if (!open) {
         r->result->connect_errors++;
         if (!r->result->first_error[0])
             snprintf(r->result->first_error, sizeof r->result->first_error, "cannot connect: %s",
-                     strerror(errno));
-        return false;
+                     why.at ? why.at : "out of memory");
     }
+    text_free(&why);
+    if (!open)
+        return false;
     r->result->connects++;
     watch(r, c, EPOLL_CTL_ADD);
     return true;
@@ -138,20 +153,20 @@ static void settle(struct run *r, struct bench_conn *c, enum bench_event e, bool
 static void start_due(struct run *r)
 {
     while (r->idle && may_start(r)) {
-        uint64_t when = r->now_ns;
+        uint64_t when = r->now_ns, number = next_number(r);
         struct bench_conn *c = r->idle;
-        if (r->plan->rate > 0 && (when = due(r, r->result->started)) > r->now_ns)
+        if (r->plan->rate > 0 && (when = next_due(r)) > r->now_ns)
             return;
         r->idle = c->next;
-        if (c->fd < 0 && !connect_one(r, c)) {
+        if (c->link.fd < 0 && !connect_one(r, c)) {
             r->result->started++; /* this request failed */
             go_idle(r, c);
-            if (r->result->connect_errors > r->plan->connections + 1000u)
+            if (r->result->connect_errors > r->connections + 1000u)
                 return;
             continue;
         }
         r->busy++;
-        settle(r, c, bench_conn_start(c, r->plan, r->result, r->result->started, when), true);
+        settle(r, c, bench_conn_start(c, r->plan, r->result, number, when), true);
     }
 }
 
@@ -160,7 +175,7 @@ static struct timespec next_wait(const struct run *r)
 {
     uint64_t ns = 100000000u;
     if (r->plan->rate > 0 && r->idle && may_start(r)) {
-        uint64_t when = due(r, r->result->started);
+        uint64_t when = next_due(r);
         ns = when <= r->now_ns ? 0 : when - r->now_ns < ns ? when - r->now_ns : ns;
     }
     return (struct timespec){.tv_sec = 0, .tv_nsec = (long)ns};
@@ -169,7 +184,7 @@ static struct timespec next_wait(const struct run *r)
 static void expire(struct run *r)
 {
     uint64_t patience = r->plan->timeout_ms * 1000000u;
-    for (unsigned i = 0; i < r->plan->connections; i++) {
+    for (unsigned i = 0; i < r->connections; i++) {
         struct bench_conn *c = &r->conns[i];
         if (c->busy && r->now_ns > c->due_ns && r->now_ns - c->due_ns > patience) {
             r->result->timeouts++;
@@ -182,7 +197,7 @@ static void handle(struct run *r, struct bench_conn *c, uint32_t events)
 {
     bool was_busy = c->busy;
     enum bench_event e = BENCH_WAITING;
-    if (c->fd < 0)
+    if (c->link.fd < 0)
         return;
     if (events & EPOLLOUT)
         e = bench_conn_flush(c, r->result);
@@ -196,7 +211,7 @@ static void loop(struct run *r)
     struct epoll_event events[EVENTS];
     uint64_t last_expiry = r->start_ns;
     start_due(r);
-    while (r->busy > 0 || (may_start(r) && r->result->connect_errors <= r->plan->connections)) {
+    while (r->busy > 0 || (may_start(r) && r->result->connect_errors <= r->connections)) {
         struct timespec wait = next_wait(r);
         int n = epoll_pwait2(r->epoll_fd, events, EVENTS, &wait, NULL);
         r->now_ns = now_ns();
@@ -210,27 +225,97 @@ static void loop(struct run *r)
     }
 }
 
+static void *thread_main(void *run)
+{
+    loop(run);
+    return NULL;
+}
+
+/* Makes its connections. False: one failed. */
+static bool run_open(struct run *r, const struct bench_plan *p, unsigned number)
+{
+    *r = (struct run){.plan = p,
+                      .number = number,
+                      .result = xmalloc(sizeof *r->result),
+                      .connections =
+                          p->connections / p->threads + (number < p->connections % p->threads),
+                      .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+    memset(r->result, 0, sizeof *r->result);
+    r->conns = xmalloc(r->connections * sizeof *r->conns);
+    memset(r->conns, 0, r->connections * sizeof *r->conns);
+    for (unsigned i = 0; i < r->connections; i++)
+        r->conns[i].link.fd = -1;
+    for (unsigned i = 0; i < r->connections; i++) {
+        if (!connect_one(r, &r->conns[i]))
+            return false;
+        go_idle(r, &r->conns[i]);
+    }
+    return true;
+}
+
+static void add_result(struct bench_result *all, const struct bench_result *r)
+{
+    histogram_merge(&all->latency, &r->latency);
+    all->started += r->started;
+    all->done += r->done;
+    all->connects += r->connects;
+    all->connect_errors += r->connect_errors;
+    all->protocol_errors += r->protocol_errors;
+    all->truncated += r->truncated;
+    all->timeouts += r->timeouts;
+    all->mismatched += r->mismatched;
+    all->verified += r->verified;
+    all->bytes_down += r->bytes_down;
+    all->bytes_up += r->bytes_up;
+    for (size_t i = 0; i < sizeof all->status_class / sizeof *all->status_class; i++)
+        all->status_class[i] += r->status_class[i];
+    if (!all->first_error[0])
+        memcpy(all->first_error, r->first_error, sizeof all->first_error);
+}
+
+static void run_close(struct run *r, struct bench_result *all)
+{
+    add_result(all, r->result);
+    for (unsigned i = 0; i < r->connections; i++) {
+        bench_conn_close(&r->conns[i]);
+        free(r->conns[i].in);
+        text_free(&r->conns[i].out);
+    }
+    free(r->conns);
+    free(r->result);
+    close(r->epoll_fd);
+}
+
+/* All begin at one time; the first thread is the one we are in. */
+static void run_all(struct run *runs, unsigned threads)
+{
+    uint64_t start = now_ns();
+    bool started[BENCH_THREADS] = {false};
+    for (unsigned i = 0; i < threads; i++)
+        runs[i].start_ns = runs[i].now_ns = start;
+    for (unsigned i = 1; i < threads; i++)
+        started[i] = pthread_create(&runs[i].thread, NULL, thread_main, &runs[i]) == 0;
+    loop(&runs[0]);
+    for (unsigned i = 1; i < threads; i++) {
+        if (started[i])
+            pthread_join(runs[i].thread, NULL);
+        else
+            loop(&runs[i]); /* late, but its share is not lost */
+    }
+}
+
 bool bench_run(const struct bench_plan *p, struct bench_result *result)
 {
-    struct run r = {.plan = p, .result = result, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-    r.conns = xmalloc(p->connections * sizeof *r.conns);
-    memset(r.conns, 0, p->connections * sizeof *r.conns);
+    struct run runs[BENCH_THREADS];
+    unsigned opened = 0;
     bool connected = true;
-    for (unsigned i = 0; i < p->connections && connected; i++) {
-        r.conns[i].fd = -1;
-        connected = connect_one(&r, &r.conns[i]);
-        go_idle(&r, &r.conns[i]);
-    }
-    r.start_ns = r.now_ns = now_ns();
+    for (; connected && opened < p->threads; opened++)
+        connected = run_open(&runs[opened], p, opened);
+    uint64_t start = now_ns();
     if (connected)
-        loop(&r);
-    result->elapsed_ns = now_ns() - r.start_ns;
-    for (unsigned i = 0; i < p->connections; i++) {
-        bench_conn_close(&r.conns[i]);
-        free(r.conns[i].in);
-        text_free(&r.conns[i].out);
-    }
-    free(r.conns);
-    close(r.epoll_fd);
+        run_all(runs, p->threads);
+    result->elapsed_ns = now_ns() - start;
+    for (unsigned i = 0; i < opened; i++)
+        run_close(&runs[i], result);
     return connected;
 }

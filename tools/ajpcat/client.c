@@ -23,14 +23,14 @@ static enum client_result fail(struct client *c, enum client_result r, const cha
 
 void client_init(struct client *c, uint32_t max_packet, int timeout_ms)
 {
-    *c = (struct client){.fd = -1, .limits = ajp_limits_relay, .timeout_ms = timeout_ms};
+    *c = (struct client){.link = {.fd = -1}, .limits = ajp_limits_relay, .timeout_ms = timeout_ms};
     c->limits.max_packet = max_packet;
     c->in = xmalloc(max_packet);
 }
 
 static enum client_result wait_for(struct client *c, short events, const char *what)
 {
-    struct pollfd p = {.fd = c->fd, .events = events};
+    struct pollfd p = {.fd = c->link.fd, .events = events};
     struct timespec limit = {.tv_sec = c->timeout_ms / 1000,
                              .tv_nsec = c->timeout_ms % 1000 * 1000000L};
     int n;
@@ -45,16 +45,18 @@ static enum client_result wait_for(struct client *c, short events, const char *w
 
 static enum client_result secure_it(struct client *c, const struct url *u)
 {
-    c->secure = secure_new(&c->tls, u, c->fd, &c->why);
-    if (!c->secure)
-        return CLIENT_FAILED;
+    struct tls_context *side = secure_client(&c->tls, u->host, &c->why);
+    bool ok = side && link_secure(&c->link, side);
+    secure_leave(side);
+    if (!ok)
+        return side ? fail(c, CLIENT_FAILED, "out of memory") : CLIENT_FAILED;
     for (;;) {
-        int events = secure_shake(c->secure);
+        int events = secure_shake(c->link.secure);
         if (events == 0)
             return CLIENT_OK;
         if (events < 0)
             return fail(c, CLIENT_CONNECT, "no TLS with %s port %s: %s", u->host, u->port,
-                        secure_why(c->secure));
+                        secure_why(c->link.secure));
         enum client_result r = wait_for(c, (short)events, "of a TLS handshake came");
         if (r != CLIENT_OK)
             return r;
@@ -67,8 +69,8 @@ enum client_result client_connect(struct client *c, const struct url *u)
     const char *why;
     if (!url_resolve(u, false, &at, &why))
         return fail(c, CLIENT_CONNECT, "%s: %s", u->host, why);
-    c->fd = net_connect(&at, c->timeout_ms);
-    if (c->fd < 0)
+    c->link.fd = net_connect(&at, c->timeout_ms);
+    if (c->link.fd < 0)
         return fail(c, errno == ETIMEDOUT ? CLIENT_TIMEOUT : CLIENT_CONNECT,
                     "cannot connect to %s port %s: %s", u->host, u->port, strerror(errno));
     c->in_len = c->in_at = 0;
@@ -81,34 +83,18 @@ enum client_result client_connect(struct client *c, const struct url *u)
     return r;
 }
 
-static const char *broken_why(const struct client *c)
-{
-    return c->secure && errno == EPROTO ? secure_why(c->secure) : strerror(errno);
-}
-
-/* As recv and send, on either kind of connection. */
-static ssize_t take(struct client *c, void *to, size_t cap)
-{
-    return c->secure ? secure_recv(c->secure, to, cap) : recv(c->fd, to, cap, 0);
-}
-
-static ssize_t give(struct client *c, const void *from, size_t len)
-{
-    return c->secure ? secure_send(c->secure, from, len)
-                     : send(c->fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 enum client_result client_write(struct client *c, const void *bytes, size_t len)
 {
     const char *p = bytes;
     while (len > 0) {
-        ssize_t n = give(c, p, len);
+        ssize_t n = link_send(&c->link, p, len);
         if (n < 0 && errno == EAGAIN) {
             enum client_result r = wait_for(c, POLLOUT, "could be sent");
             if (r != CLIENT_OK)
                 return r;
         } else if (n < 0 && errno != EINTR) {
-            return fail(c, CLIENT_TRUNCATED, "the server closed the connection: %s", broken_why(c));
+            return fail(c, CLIENT_TRUNCATED, "the server closed the connection: %s",
+                        link_why(&c->link));
         } else if (n > 0) {
             p += n;
             len -= (size_t)n;
@@ -130,14 +116,14 @@ enum client_result client_read_more(struct client *c)
     ssize_t n;
     do {
         enum client_result r = CLIENT_OK;
-        if (!c->secure || !secure_holds(c->secure))
+        if (!link_holds(&c->link))
             r = wait_for(c, POLLIN, "came from the server");
         if (r != CLIENT_OK)
             return r;
-        n = take(c, c->in + c->in_len, c->limits.max_packet - c->in_len);
+        n = link_recv(&c->link, c->in + c->in_len, c->limits.max_packet - c->in_len);
     } while (n < 0 && (errno == EINTR || errno == EAGAIN));
     if (n < 0)
-        return fail(c, CLIENT_TRUNCATED, "the connection broke: %s", broken_why(c));
+        return fail(c, CLIENT_TRUNCATED, "the connection broke: %s", link_why(&c->link));
     if (n == 0)
         return fail(c, CLIENT_TRUNCATED, "the server closed the connection too early");
     c->in_len += (size_t)n;
@@ -187,11 +173,7 @@ enum client_result client_ping(struct client *c)
 
 void client_close(struct client *c)
 {
-    secure_free(c->secure);
-    c->secure = NULL;
-    if (c->fd >= 0)
-        close(c->fd);
-    c->fd = -1;
+    link_close(&c->link);
 }
 
 void client_free(struct client *c)

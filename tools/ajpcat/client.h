@@ -3,8 +3,8 @@
 #ifndef AJPCAT_CLIENT_H
 #define AJPCAT_CLIENT_H
 
+#include "link.h"
 #include "net.h"
-#include "secure.h"
 
 #include <ajp/ajp.h>
 
@@ -22,12 +22,11 @@ enum client_result {
 };
 
 struct client {
-    int fd; /* -1: not connected */
+    struct link link;
     ajp_session session;
     ajp_limits limits;
     int timeout_ms; /* for each wait */
     struct secure_options tls;
-    struct secure *secure; /* NULL: plain */
     /* Where signals may end a wait: the mask while waiting, and what a handler sets. */
     const sigset_t *waiting_mask;
     const volatile sig_atomic_t *stop;

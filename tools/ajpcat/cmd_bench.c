@@ -8,11 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONNECTIONS = REQ_OPTIONS, REQUESTS, DURATION, RATE, TIMEOUT, NO_CHECK, PACKET_SIZE, JSON };
+enum {
+    CONNECTIONS = REQ_OPTIONS,
+    THREADS,
+    REQUESTS,
+    DURATION,
+    RATE,
+    TIMEOUT,
+    NO_CHECK,
+    PACKET_SIZE,
+    JSON,
+    TLS
+};
 
 static const struct arg table[] = {
     REQUEST_ARGS,
     [CONNECTIONS] = {'c', "connections", "N", "connections at once (1)"},
+    [THREADS] = {0, "threads", "N", "threads that they are shared out to (1)"},
     [REQUESTS] = {'n', "requests", "N", "stop after N requests"},
     [DURATION] = {'t', "duration", "TIME", "stop after TIME (10s, if --requests is not given)"},
     [RATE] = {'r', "rate", "N", "requests per second in all (as fast as answers come)"},
@@ -20,7 +32,8 @@ static const struct arg table[] = {
     [NO_CHECK] = {0, "no-check", NULL, "send no " BENCH_ID_HEADER " to know answers by"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     [JSON] = {0, "json", NULL, "print one JSON object"},
-    [JSON + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 static const struct {
     const char *name;
@@ -70,6 +83,7 @@ static void report_json(const struct bench_plan *p, const struct bench_result *r
     double seconds = (double)r->elapsed_ns / 1e9;
     json_open(&j, NULL, '{');
     json_int(&j, "connections", p->connections);
+    json_int(&j, "threads", p->threads);
     json_real(&j, "rate", p->rate, 3);
     json_real(&j, "seconds", seconds, 6);
     json_int(&j, "started", (int64_t)r->started);
@@ -116,7 +130,8 @@ static int add_url(const struct args *a, struct bench_plan *p)
         return args_wrong(a, "expected at most %d URLs", BENCH_SHOTS);
     if (!url_parse(a->value, &s->url, &why))
         return args_wrong(a, "%s: %s", a->value, why);
-    if (strcmp(s->url.host, first->host) != 0 || strcmp(s->url.port, first->port) != 0)
+    if (strcmp(s->url.host, first->host) != 0 || strcmp(s->url.port, first->port) != 0 ||
+        s->url.tls != first->tls)
         return args_wrong(a, "%s: expected the server of the first URL", a->value);
     if (p->shot_count++ == 0 && !url_resolve(&s->url, false, &p->address, &why))
         return args_wrong(a, "%s: %s", a->value, why);
@@ -126,6 +141,10 @@ static int add_url(const struct args *a, struct bench_plan *p)
 static int set_option(struct args *a, struct bench_plan *p, int row, bool *json)
 {
     uint64_t n = 0;
+    if (row >= TLS) {
+        secure_option(&p->tls, (enum secure_option)(row - TLS), a->value);
+        return 0;
+    }
     if (row >= 0 && row < REQ_OPTIONS)
         return request_option(&p->request, a, (enum request_option)row);
     switch (row) {
@@ -133,6 +152,11 @@ static int set_option(struct args *a, struct bench_plan *p, int row, bool *json)
         if (!args_uint(a, 1, 20000, &n))
             return EXIT_USAGE;
         p->connections = (unsigned)n;
+        return 0;
+    case THREADS:
+        if (!args_uint(a, 1, BENCH_THREADS, &n))
+            return EXIT_USAGE;
+        p->threads = (unsigned)n;
         return 0;
     case REQUESTS:
         return args_uint(a, 1, UINT64_MAX / 2, &p->requests) ? 0 : EXIT_USAGE;
@@ -175,6 +199,8 @@ static int read_options(struct args *a, struct bench_plan *p, bool *json)
     }
     if (p->shot_count == 0)
         return args_wrong(a, "expected a URL: ajp://HOST:PORT/PATH");
+    if (p->threads > p->connections)
+        return args_wrong(a, "expected no more --threads than --connections");
     if (p->requests == 0 && p->duration_ns == 0)
         p->duration_ns = 10000000000u;
     request_body_end(&p->request);
@@ -184,28 +210,51 @@ static int read_options(struct args *a, struct bench_plan *p, bool *json)
     return -1;
 }
 
+/* What TLS needs. False after the user was told. */
+static bool secure_side(struct bench_plan *p)
+{
+    struct text why = {0};
+    const struct url *u = &p->shots[0].url;
+    if (u->tls)
+        p->side = secure_client(&p->tls, u->host, &why);
+    bool ok = !u->tls || p->side;
+    if (!ok)
+        fprintf(stderr, "ajpcat bench: %s\n", why.at);
+    text_free(&why);
+    return ok;
+}
+
+static int run(struct bench_plan *p, bool json)
+{
+    static struct bench_result r;
+    if (!secure_side(p))
+        return EXIT_FAILED;
+    if (!bench_run(p, &r)) {
+        fprintf(stderr, "ajpcat bench: %s\n", r.first_error);
+        return 3;
+    }
+    if (json)
+        report_json(p, &r);
+    else
+        report(p, &r);
+    return failures(&r) > 0 ? EXIT_FAILED : 0;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     static struct bench_plan p;
-    static struct bench_result r;
     struct args a;
     bool json = false;
-    p = (struct bench_plan){.connections = 1, .timeout_ms = 30000, .limits = ajp_limits_relay};
+    p = (struct bench_plan){
+        .connections = 1, .threads = 1, .timeout_ms = 30000, .limits = ajp_limits_relay};
     p.limits.max_packet = AJP_PACKET_DEFAULT;
     request_init(&p.request);
     args_init(&a, argc, argv, "ajp://HOST:PORT/PATH...",
               "Loads an app server and measures it. Several URLs are requested in turn.", table);
     int code = read_options(&a, &p, &json);
-    if (code < 0) {
-        bool connected = bench_run(&p, &r);
-        if (!connected)
-            fprintf(stderr, "ajpcat bench: %s\n", r.first_error);
-        else if (json)
-            report_json(&p, &r);
-        else
-            report(&p, &r);
-        code = !connected ? 3 : failures(&r) > 0 ? EXIT_FAILED : 0;
-    }
+    if (code < 0)
+        code = run(&p, json);
+    secure_leave(p.side);
     bench_plan_free(&p);
     return code;
 }

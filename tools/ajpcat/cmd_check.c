@@ -335,8 +335,7 @@ static int set_option(struct args *a, struct checker *k, int row, bool *broken, 
         }
         if (k->url.path)
             return args_wrong(a, "expected one address, not also \"%s\"", a->value);
-        return url_parse_secure(a->value, &k->url, &why) ? 0
-                                                         : args_wrong(a, "%s: %s", a->value, why);
+        return url_parse(a->value, &k->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
     }
 }
 

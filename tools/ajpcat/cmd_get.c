@@ -187,7 +187,7 @@ static int set_option(struct get *g, int row)
                    ? 0
                    : EXIT_USAGE;
     default: /* an operand */
-        if (!url_parse_secure(g->args.value, &g->url, &why))
+        if (!url_parse(g->args.value, &g->url, &why))
             return args_wrong(&g->args, "%s: %s", g->args.value, why);
         if (g->url_count == URLS)
             return args_wrong(&g->args, "at most %d URLs", URLS);
@@ -230,7 +230,7 @@ static enum client_result connect_for(struct get *g, const struct url *u)
 {
     bool same = strcmp(u->host, g->url.host) == 0 && strcmp(u->port, g->url.port) == 0 &&
                 u->tls == g->url.tls;
-    bool usable = same && g->client.fd >= 0 && ajp_session_idle(&g->client.session);
+    bool usable = same && g->client.link.fd >= 0 && ajp_session_idle(&g->client.session);
     g->url = *u;
     g->report.connects = !usable;
     g->report.connect_ns = 0;
@@ -249,7 +249,7 @@ static enum client_result fetch_one(struct get *g, const char *word)
     struct url u;
     size_t len;
     const char *why;
-    (void)url_parse_secure(word, &u, &why); /* it was checked */
+    (void)url_parse(word, &u, &why); /* it was checked */
     enum client_result r = connect_for(g, &u);
     if (r != CLIENT_OK)
         return r;

@@ -92,7 +92,7 @@ static enum client_result ask(struct ping *p, struct client *c)
 static enum client_result once(struct ping *p, struct client *c)
 {
     enum client_result r = CLIENT_OK;
-    if (c->fd < 0 || !ajp_session_idle(&c->session)) {
+    if (c->link.fd < 0 || !ajp_session_idle(&c->session)) {
         client_close(c);
         r = client_connect(c, &p->url);
     }
@@ -181,7 +181,7 @@ static int read_options(struct args *a, struct ping *p)
             p->quiet = true;
             break;
         case ARGS_OPERAND:
-            if (!url_parse_secure(a->value, &p->url, &why))
+            if (!url_parse(a->value, &p->url, &why))
                 return args_wrong(a, "%s: %s", a->value, why);
             break;
         default: /* of TLS, or help, or an error that was told */

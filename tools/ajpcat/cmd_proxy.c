@@ -11,7 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERBOSE, DUMP, JSON, HTTP, VIEWS, FILTER = VIEWS, LISTEN, TO, SHOW_SECRETS };
+enum {
+    VERBOSE,
+    DUMP,
+    JSON,
+    HTTP,
+    VIEWS,
+    FILTER = VIEWS,
+    LISTEN,
+    LISTEN_CERTIFICATE,
+    LISTEN_KEY,
+    TO,
+    SHOW_SECRETS,
+    TLS
+};
 
 static const struct arg table[] = {
     [VERBOSE] = {'v', "verbose", NULL, "every packet of each exchange, as a tree of its fields"},
@@ -20,9 +33,12 @@ static const struct arg table[] = {
     [HTTP] = {0, "http", NULL, "requests and answers as HTTP text"},
     [FILTER] = {'f', "filter", "EXPRESSION", "show only those for which it is true"},
     [LISTEN] = {0, "listen", "URL", "where to listen (ajp://127.0.0.1:0: any free port)"},
+    [LISTEN_CERTIFICATE] = {0, "listen-certificate", "FILE", "to listen at ajps: show this one"},
+    [LISTEN_KEY] = {0, "listen-key", "FILE", "its key; else in the certificate's file"},
     [TO] = {0, "to", "URL", "the app server, e.g. ajp://127.0.0.1:8009"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
-    [SHOW_SECRETS + 1] = {0}};
+    SECURE_ARGS(TLS),
+    [TLS + SECURE_OPTIONS] = {0}};
 
 static const struct view_kind *const views[VIEWS] = {
     [VERBOSE] = &view_trees, [DUMP] = &view_dumps, [JSON] = &view_jsons, [HTTP] = &view_https};
@@ -32,7 +48,10 @@ enum { PAIRS = 1000 };
 struct proxy {
     struct proxy_output output;
     struct filter_node *filter;
+    struct url listen_url, to_url;
     struct address listen, to;
+    struct secure_options listen_tls, to_tls;
+    struct proxy_sides sides;
     int listen_fd;
     uint64_t connections;
     size_t count;
@@ -54,7 +73,8 @@ static void accept_one(struct proxy *p)
         accept4(p->listen_fd, (struct sockaddr *)&from.at, &from.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    struct proxy_pair *pair = proxy_pair_new(fd, &from, &p->to, p->connections++, &p->output);
+    struct proxy_pair *pair =
+        proxy_pair_new(fd, &from, &p->to, &p->sides, p->connections++, &p->output);
     if (!pair) {
         fprintf(stderr, "ajpcat proxy: cannot connect: %s\n", strerror(errno));
         close(fd);
@@ -112,7 +132,7 @@ static int run(struct proxy *p)
         return EXIT_FAILED;
     }
     address_format(&p->listen, where);
-    printf("listening ajp://%s\n", where);
+    printf("listening %s://%s\n", p->listen_url.tls ? "ajps" : "ajp", where);
     p->output.view.colour = term_has_colour(STDOUT_FILENO);
     p->output.view.width = term_width(STDOUT_FILENO);
     if (p->output.kind->begin)
@@ -128,11 +148,10 @@ static int run(struct proxy *p)
     return p->output.failed ? EXIT_FAILED : 0;
 }
 
-static int set_address(const struct args *a, int row, struct address *out)
+static int set_address(const struct args *a, int row, struct url *url, struct address *out)
 {
-    struct url url;
     const char *why;
-    if (url_parse(a->value, &url, &why) && url_resolve(&url, row == LISTEN, out, &why))
+    if (url_parse(a->value, url, &why) && url_resolve(url, row == LISTEN, out, &why))
         return 0;
     return args_wrong(a, "--%s %s: %s", table[row].name, a->value, why);
 }
@@ -154,13 +173,23 @@ static int set_option(struct args *a, struct proxy *p, int row)
         p->output.kind = views[row];
         return 0;
     }
+    if (row >= TLS) {
+        secure_option(&p->to_tls, (enum secure_option)(row - TLS), a->value);
+        return 0;
+    }
     switch (row) {
     case FILTER:
         return set_filter(a, p);
     case LISTEN:
-        return set_address(a, row, &p->listen);
+        return set_address(a, row, &p->listen_url, &p->listen);
+    case LISTEN_CERTIFICATE:
+        p->listen_tls.certificate = a->value;
+        return 0;
+    case LISTEN_KEY:
+        p->listen_tls.key = a->value;
+        return 0;
     case TO:
-        return set_address(a, row, &p->to);
+        return set_address(a, row, &p->to_url, &p->to);
     case SHOW_SECRETS:
         p->output.view.show_secrets = true;
         return 0;
@@ -180,9 +209,26 @@ static int read_options(struct args *a, struct proxy *p)
     }
     if (p->listen.len == 0 || p->to.len == 0)
         return args_wrong(a, "expected --listen ajp://HOST:PORT and --to ajp://HOST:PORT");
+    if (p->listen_url.tls && !p->listen_tls.certificate)
+        return args_wrong(a, "to listen at ajps://, --listen-certificate FILE is needed");
     if (!p->output.kind)
         p->output.kind = &view_lines;
     return -1;
+}
+
+/* Loads what TLS needs on either side. False after the user was told. */
+static bool secure_sides(struct proxy *p)
+{
+    struct text why = {0};
+    bool ok = true;
+    if (p->listen_url.tls)
+        ok = (p->sides.listen = secure_server(&p->listen_tls, "proxy", &why)) != NULL;
+    if (ok && p->to_url.tls)
+        ok = (p->sides.to = secure_client(&p->to_tls, p->to_url.host, &why)) != NULL;
+    if (!ok)
+        fprintf(stderr, "ajpcat proxy: %s\n", why.at);
+    text_free(&why);
+    return ok;
 }
 
 int cmd_proxy(int argc, char **argv)
@@ -192,7 +238,9 @@ int cmd_proxy(int argc, char **argv)
     args_init(&a, argc, argv, "", "Passes AJP on to an app server and shows it.", table);
     int code = read_options(&a, &p);
     if (code < 0)
-        code = run(&p);
+        code = secure_sides(&p) ? run(&p) : EXIT_FAILED;
+    secure_leave(p.sides.listen);
+    secure_leave(p.sides.to);
     filter_free(p.filter);
     text_free(&p.output.view.out);
     return code;

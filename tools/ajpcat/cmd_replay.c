@@ -190,7 +190,7 @@ static enum client_result send_it(struct replayer *r, const struct exchange *e,
     r->body_at = 0;
     text_clear(&r->answer.head);
     r->answer = (struct replay_answer){.head = r->answer.head};
-    if (r->client.fd < 0 || !ajp_session_idle(&r->client.session)) {
+    if (r->client.link.fd < 0 || !ajp_session_idle(&r->client.session)) {
         client_close(&r->client);
         result = client_connect(&r->client, &r->url);
         r->unreachable = result == CLIENT_CONNECT;
@@ -317,7 +317,7 @@ static int set_operand(const struct args *a, struct replayer *r)
     if (r->target)
         return args_wrong(a, "expected a file and a server, not also \"%s\"", a->value);
     r->target = a->value;
-    return url_parse_secure(a->value, &r->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
+    return url_parse(a->value, &r->url, &why) ? 0 : args_wrong(a, "%s: %s", a->value, why);
 }
 
 static int set_number(const struct args *a, struct replayer *r, int row)

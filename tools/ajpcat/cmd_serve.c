@@ -15,7 +15,20 @@
 
 enum { MAX_THREADS = 64 };
 
-enum { LISTEN, ROUTE, THREADS, PACKET_SIZE, SECRET_FILE, DIR_OF_ANSWERS, SCRIPT, VERBOSE, QUIET };
+enum {
+    LISTEN,
+    ROUTE,
+    THREADS,
+    PACKET_SIZE,
+    SECRET_FILE,
+    DIR_OF_ANSWERS,
+    SCRIPT,
+    VERBOSE,
+    QUIET,
+    TLS_CERTIFICATE,
+    TLS_KEY,
+    TLS_CLIENT_CA
+};
 
 static const struct arg table[] = {
     [LISTEN] = {0, "listen", "URL",
@@ -28,11 +41,16 @@ static const struct arg table[] = {
     [SCRIPT] = {0, "script", "FILE", "do on each connection what the script says"},
     [VERBOSE] = {'v', "verbose", NULL, "a line per request on standard error"},
     [QUIET] = {'q', "quiet", NULL, "no complaints about broken peers"},
-    [QUIET + 1] = {0}};
+    [TLS_CERTIFICATE] = {0, "tls-certificate", "FILE", "to listen at ajps: show this certificate"},
+    [TLS_KEY] = {0, "tls-key", "FILE", "its key; else in the certificate's file"},
+    [TLS_CLIENT_CA] = {0, "tls-client-ca", "FILE", "let in only web servers that it signed for"},
+    [TLS_CLIENT_CA + 1] = {0}};
 
 struct settings {
     struct serve_options options;
+    struct url url;
     struct address address;
+    struct secure_options tls;
     unsigned threads;
     struct script script;
 };
@@ -45,11 +63,10 @@ static bool is_route(const char *s)
 
 static int set_listen(const struct args *a, struct settings *s)
 {
-    struct url url;
     const char *why;
-    if (!url_parse(a->value, &url, &why))
+    if (!url_parse(a->value, &s->url, &why))
         return args_wrong(a, "--listen %s: %s", a->value, why);
-    if (!url_resolve(&url, true, &s->address, &why))
+    if (!url_resolve(&s->url, true, &s->address, &why))
         return args_wrong(a, "--listen %s: %s", a->value, why);
     return 0;
 }
@@ -121,6 +138,15 @@ static int set_option(const struct args *a, int row, struct settings *s, const c
     case QUIET:
         s->options.quiet = true;
         return 0;
+    case TLS_CERTIFICATE:
+        s->tls.certificate = a->value;
+        return 0;
+    case TLS_KEY:
+        s->tls.key = a->value;
+        return 0;
+    case TLS_CLIENT_CA:
+        s->tls.ca = a->value;
+        return 0;
     default:
         return args_wrong(a, "unexpected operand \"%s\"", a->value);
     }
@@ -138,6 +164,8 @@ static int read_settings(struct args *a, struct settings *s)
     }
     if (s->address.len == 0)
         return args_wrong(a, "--listen ajp://HOST:PORT is needed");
+    if (s->url.tls && !s->tls.certificate)
+        return args_wrong(a, "to listen at ajps://, --tls-certificate FILE is needed");
     if (!secret_load(secret_file, &s->options.secret, &why))
         return args_wrong(a, "--secret-file %s: %s", secret_file, why);
     return -1;
@@ -175,7 +203,7 @@ static int run(const struct args *a, struct settings *s)
         }
     }
     address_format(&s->address, where);
-    printf("listening ajp://%s\n", where);
+    printf("listening %s://%s\n", s->url.tls ? "ajps" : "ajp", where);
     fflush(stdout);
     sigwait(&ends, &signal_number);
     for (unsigned i = 0; i < s->threads; i++) {
@@ -189,6 +217,18 @@ static int run(const struct args *a, struct settings *s)
     return 0;
 }
 
+static bool secure_it(const struct args *a, struct settings *s)
+{
+    struct text why = {0};
+    if (s->url.tls)
+        s->options.side = secure_server(&s->tls, "serve", &why);
+    bool ok = !s->url.tls || s->options.side;
+    if (!ok)
+        fprintf(stderr, "ajpcat %s: %s\n", a->command, why.at);
+    text_free(&why);
+    return ok;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct args a;
@@ -198,7 +238,8 @@ int cmd_serve(int argc, char **argv)
     script_faults_load();
     int code = read_settings(&a, &s);
     if (code < 0)
-        code = run(&a, &s);
+        code = secure_it(&a, &s) ? run(&a, &s) : EXIT_FAILED;
+    secure_leave(s.options.side);
     text_free(&s.options.secret);
     script_free(&s.script);
     return code;

@@ -27,20 +27,11 @@ static bool copy_part(char *out, size_t cap, const char *from, size_t len)
 
 bool url_parse(const char *s, struct url *out, const char **why)
 {
-    if (!url_parse_secure(s, out, why))
-        return false;
-    if (out->tls)
-        *why = "expected the scheme ajp://; only get and ping speak ajps";
-    return !out->tls;
-}
-
-bool url_parse_secure(const char *s, struct url *out, const char **why)
-{
     *why = url_shape;
     const char *scheme = strstr(s, "://");
     out->tls = strncmp(s, "ajps://", 7) == 0;
     if (scheme && !out->tls && strncmp(s, "ajp://", 6) != 0) {
-        *why = "expected the scheme ajp://";
+        *why = "expected the scheme ajp:// or ajps://";
         return false;
     }
     const char *p = scheme ? scheme + 3 : s;

@@ -17,11 +17,9 @@ struct url {
     bool tls;         /* ajps:// */
 };
 
-/* Accepts ajp://HOST[:PORT][/PATH], HOST:PORT and [IPV6]:PORT. On failure *why says what was
- * expected. */
+/* Accepts ajp://HOST[:PORT][/PATH], ajps://..., HOST:PORT and [IPV6]:PORT. On failure *why says
+ * what was expected. */
 bool url_parse(const char *s, struct url *out, const char **why);
-/* The same, and ajps://. */
-bool url_parse_secure(const char *s, struct url *out, const char **why);
 
 struct address {
     struct sockaddr_storage at;

@@ -85,19 +85,27 @@ static int begin_connect(const struct address *to)
     return fd;
 }
 
+/* Begins the handshake of a side, where it has one. */
+static bool begin_shake(struct proxy_pair *p, int i, struct tls_context *side)
+{
+    p->side[i].shaking = side ? POLLIN | POLLOUT : 0;
+    return !side || link_secure(&p->side[i].link, side);
+}
+
 struct proxy_pair *proxy_pair_new(int client_fd, const struct address *client,
-                                  const struct address *server, uint64_t number,
-                                  struct proxy_output *output)
+                                  const struct address *server, const struct proxy_sides *sides,
+                                  uint64_t number, struct proxy_output *output)
 {
     int fd = begin_connect(server);
     if (fd < 0)
         return NULL;
     struct proxy_pair *p = xmalloc(sizeof *p);
     *p = (struct proxy_pair){
-        .side = {{.fd = client_fd}, {.fd = fd}},
+        .side = {{.link = {.fd = client_fd}}, {.link = {.fd = fd}}},
         .connecting = true,
         .output = output,
         .flow = {.ends = {peer_of(client), peer_of(server)}, .number = number, .from_syn = true}};
+    p->broken = !begin_shake(p, 0, sides->listen) || !begin_shake(p, 1, sides->to);
     p->ledger = (struct ledger){.user = p, .show = on_final, .barrier = UINT64_MAX};
     p->watcher = (struct talk_watcher){.ledger = &p->ledger,
                                        .body = output->kind->body,
@@ -108,15 +116,22 @@ struct proxy_pair *proxy_pair_new(int client_fd, const struct address *client,
     return p;
 }
 
+static bool is_ready(const struct proxy_pair *p)
+{
+    return !p->connecting && !p->side[0].shaking && !p->side[1].shaking;
+}
+
 void proxy_pair_want(const struct proxy_pair *p, struct pollfd fds[2])
 {
     for (int i = 0; i < 2; i++) {
         short events = 0;
-        if (!p->side[i].eof && !p->connecting && p->side[!i].waiting.len < WAITING_MAX)
+        if (!p->side[i].eof && is_ready(p) && p->side[!i].waiting.len < WAITING_MAX)
             events |= POLLIN;
         if (p->side[i].waiting.len > 0 || (i == 1 && p->connecting))
             events |= POLLOUT;
-        fds[i] = (struct pollfd){.fd = events ? p->side[i].fd : -1, .events = events};
+        if (p->side[i].shaking && !(i == 1 && p->connecting))
+            events = (short)p->side[i].shaking;
+        fds[i] = (struct pollfd){.fd = events ? p->side[i].link.fd : -1, .events = events};
     }
 }
 
@@ -124,18 +139,28 @@ static bool finish_connect(struct proxy_pair *p)
 {
     int err = 0;
     socklen_t len = sizeof err;
-    getsockopt(p->side[1].fd, SOL_SOCKET, SO_ERROR, &err, &len);
+    getsockopt(p->side[1].link.fd, SOL_SOCKET, SO_ERROR, &err, &len);
     p->connecting = false;
     if (err)
         fprintf(stderr, "ajpcat proxy: cannot connect: %s\n", strerror(err));
     return err == 0;
 }
 
+static bool shake(struct proxy_pair *p, int i)
+{
+    int events = secure_shake(p->side[i].link.secure);
+    if (events < 0)
+        fprintf(stderr, "ajpcat proxy: no TLS with the %s: %s\n",
+                i == 0 ? "web server" : "app server", secure_why(p->side[i].link.secure));
+    p->side[i].shaking = events;
+    return events >= 0;
+}
+
 static bool read_side(struct proxy_pair *p, int i)
 {
     uint8_t buf[READ_SIZE];
     struct timespec t;
-    ssize_t n = recv(p->side[i].fd, buf, sizeof buf, 0);
+    ssize_t n = link_recv(&p->side[i].link, buf, sizeof buf);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     if (n == 0) {
@@ -153,17 +178,29 @@ static bool read_side(struct proxy_pair *p, int i)
     return true;
 }
 
+/* What TLS holds is read too: no event tells of it. */
+static bool read_all(struct proxy_pair *p, int i, bool readable)
+{
+    while ((readable || link_holds(&p->side[i].link)) && !p->side[i].eof &&
+           p->side[!i].waiting.len < WAITING_MAX) {
+        if (!read_side(p, i))
+            return false;
+        readable = false;
+    }
+    return true;
+}
+
 static bool write_side(struct proxy_pair *p, int i)
 {
     struct text *w = &p->side[i].waiting;
     while (w->len > 0) {
-        ssize_t n = send(p->side[i].fd, w->at, w->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = link_send(&p->side[i].link, w->at, w->len);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
         text_cut(w, (size_t)n);
     }
     if (p->side[!i].eof && !p->side[i].shut) {
-        shutdown(p->side[i].fd, SHUT_WR);
+        link_end(&p->side[i].link);
         p->side[i].shut = true;
     }
     return true;
@@ -171,10 +208,19 @@ static bool write_side(struct proxy_pair *p, int i)
 
 bool proxy_pair_step(struct proxy_pair *p, const struct pollfd fds[2])
 {
-    if (p->connecting)
-        return !fds[1].revents || finish_connect(p);
+    const short in = POLLIN | POLLHUP | POLLERR;
+    if (p->broken)
+        return false;
+    if (p->connecting && fds[1].revents && !finish_connect(p))
+        return false;
     for (int i = 0; i < 2; i++) {
-        if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) && !p->side[i].eof && !read_side(p, i))
+        if (p->side[i].shaking && !(i == 1 && p->connecting) && !shake(p, i))
+            return false;
+    }
+    if (!is_ready(p))
+        return true;
+    for (int i = 0; i < 2; i++) {
+        if (!write_side(p, i) || !read_all(p, i, (fds[i].revents & in) != 0))
             return false;
     }
     return write_side(p, 0) && write_side(p, 1) && !(p->side[0].shut && p->side[1].shut);
@@ -184,7 +230,7 @@ void proxy_pair_free(struct proxy_pair *p)
 {
     talk_free(p->talk);
     for (int i = 0; i < 2; i++) {
-        close(p->side[i].fd);
+        link_close(&p->side[i].link);
         text_free(&p->side[i].waiting);
     }
     free(p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemons' TLS context for a worker, and OpenSSL on a socket that is waited for by poll. */
+/* The daemons' TLS contexts, and OpenSSL on a socket that somebody else waits for. */
 #include "secure.h"
 
 #include "net/tls_context.h"
@@ -16,6 +16,7 @@
 struct secure {
     struct tls_context *context;
     SSL *ssl;
+    bool starved; /* what OpenSSL holds is the beginning of a record only */
     struct text why;
 };
 
@@ -42,42 +43,74 @@ void secure_option(struct secure_options *o, enum secure_option option, const ch
     }
 }
 
-struct secure *secure_new(const struct secure_options *o, const struct url *u, int fd,
-                          struct text *why)
+static struct tls_context *context_of(const struct tls_options *options, struct text *why)
+{
+    char reason[640];
+    const char *blamed;
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    struct tls_context *context = tls_context_new(options, &blamed, reason, sizeof reason);
+    text_clear(why);
+    if (!context)
+        text_str(why, reason);
+    return context;
+}
+
+struct tls_context *secure_client(const struct secure_options *o, const char *host,
+                                  struct text *why)
 {
     const struct tls_options options = {
-        .name = u->host,
+        .name = host,
         .ca = o->ca,
-        .server_name = o->server_name ? o->server_name : u->host,
+        .server_name = o->server_name ? o->server_name : host,
         .certificate = o->certificate,
         .key = o->key,
         .verify = o->insecure ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRE,
     };
-    char reason[640];
-    const char *blamed;
-    struct secure *s = xmalloc(sizeof *s);
-    *s = (struct secure){0};
-    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-    s->context = tls_context_new(&options, &blamed, reason, sizeof reason);
-    if (s->context)
-        s->ssl = tls_context_connection(s->context, fd);
-    if (!s->ssl) {
-        text_clear(why);
-        text_str(why, s->context ? "out of memory" : reason);
-        secure_free(s);
+    return context_of(&options, why);
+}
+
+struct tls_context *secure_server(const struct secure_options *o, const char *name,
+                                  struct text *why)
+{
+    const struct tls_options options = {
+        .name = name,
+        .ca = o->ca,
+        .certificate = o->certificate,
+        .key = o->key,
+        .verify = o->ca ? TLS_VERIFY_REQUIRE : TLS_VERIFY_NONE,
+        .server = true,
+    };
+    return context_of(&options, why);
+}
+
+void secure_leave(struct tls_context *side)
+{
+    tls_context_leave(side);
+}
+
+struct secure *secure_new(struct tls_context *side, int fd)
+{
+    SSL *ssl = tls_context_connection(side, fd);
+    if (!ssl)
         return NULL;
-    }
+    struct secure *s = xmalloc(sizeof *s);
+    *s = (struct secure){.context = tls_context_enter(side), .ssl = ssl};
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return s;
+}
+
+void secure_end(struct secure *s)
+{
+    if (s->why.len == 0 && SSL_is_init_finished(s->ssl))
+        SSL_shutdown(s->ssl);
+    ERR_clear_error();
 }
 
 void secure_free(struct secure *s)
 {
     if (!s)
         return;
-    if (s->ssl && s->why.len == 0 && SSL_is_init_finished(s->ssl))
-        SSL_shutdown(s->ssl);
-    ERR_clear_error();
+    secure_end(s);
     SSL_free(s->ssl);
     tls_context_leave(s->context);
     text_free(&s->why);
@@ -96,7 +129,7 @@ static int stopped(struct secure *s, int rc)
     case SSL_ERROR_ZERO_RETURN:
         return 0;
     default: { /* all others end it */
-        struct tls_trouble t = tls_trouble_of(s->ssl, false, error);
+        struct tls_trouble t = tls_trouble_of(s->ssl, s->context->server, error);
         text_clear(&s->why);
         text_fmt(&s->why, "%s%s%s", t.reason, t.detail ? ": " : "", t.detail ? t.detail : "");
         if (t.hint)
@@ -115,7 +148,7 @@ int secure_shake(struct secure *s)
         return 0;
     rc = stopped(s, rc);
     if (rc == 0)
-        text_str(&s->why, "the server ended the handshake");
+        text_str(&s->why, "the peer ended the handshake");
     return rc == 0 ? -1 : rc;
 }
 
@@ -134,7 +167,8 @@ ssize_t secure_recv(struct secure *s, void *to, size_t cap)
     size_t n;
     ERR_clear_error();
     errno = 0;
-    return SSL_read_ex(s->ssl, to, cap, &n) == 1 ? (ssize_t)n : nothing(s);
+    s->starved = SSL_read_ex(s->ssl, to, cap, &n) != 1;
+    return s->starved ? nothing(s) : (ssize_t)n;
 }
 
 ssize_t secure_send(struct secure *s, const void *from, size_t len)
@@ -147,7 +181,7 @@ ssize_t secure_send(struct secure *s, const void *from, size_t len)
 
 bool secure_holds(const struct secure *s)
 {
-    return SSL_pending(s->ssl) > 0;
+    return !s->starved && SSL_has_pending(s->ssl);
 }
 
 const char *secure_why(const struct secure *s)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS under the connection of `get` and `ping`: ajps://. */
+/* ajps://: who we are and whom we trust, and TLS on a socket that somebody else waits for. */
 #ifndef AJPCAT_SECURE_H
 #define AJPCAT_SECURE_H
 
 #include "args.h"
-#include "net.h"
+#include "text.h"
 
 #include <sys/types.h>
 
@@ -13,7 +13,7 @@ struct secure_options {
     bool insecure;
 };
 
-/* Options that get and ping share; they lie behind each other in the tables. */
+/* Options of all that connect; they lie behind each other in the tables. */
 enum secure_option {
     SECURE_CA,
     SECURE_SERVER_NAME,
@@ -34,11 +34,22 @@ enum secure_option {
 
 void secure_option(struct secure_options *o, enum secure_option option, const char *value);
 
+/* One side of many connections, which threads may share. */
+struct tls_context;
+
+/* Towards host. NULL with the reason in why, as below. */
+struct tls_context *secure_client(const struct secure_options *o, const char *host,
+                                  struct text *why);
+/* A listener with a certificate; with a ca it wants one of its clients too. name: in messages. */
+struct tls_context *secure_server(const struct secure_options *o, const char *name,
+                                  struct text *why);
+void secure_leave(struct tls_context *side); /* NULL is fine */
+
 struct secure;
 
-/* On a connected socket, which no longer blocks then. NULL with the reason in why. */
-struct secure *secure_new(const struct secure_options *o, const struct url *u, int fd,
-                          struct text *why);
+/* On a connected socket, which no longer blocks then. The side may be left before. NULL: no memory.
+ */
+struct secure *secure_new(struct tls_context *side, int fd);
 void secure_free(struct secure *s);
 
 /* 0: the handshake is over. POLLIN or POLLOUT: wait for that, then call again. Below 0: it failed,
@@ -49,6 +60,8 @@ ssize_t secure_recv(struct secure *s, void *to, size_t cap);
 ssize_t secure_send(struct secure *s, const void *from, size_t len);
 /* True when a read finds something without the socket's help. */
 bool secure_holds(const struct secure *s);
+/* Tells the peer that no more comes. */
+void secure_end(struct secure *s);
 const char *secure_why(const struct secure *s);
 
 #endif

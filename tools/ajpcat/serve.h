@@ -6,6 +6,7 @@
 #define AJPCAT_SERVE_H
 
 #include "json.h"
+#include "link.h"
 #include "net.h"
 #include "script.h"
 #include "text.h"
@@ -15,6 +16,7 @@
 struct serve_options {
     const char *route; /* "" for none */
     struct text secret;
+    struct tls_context *side; /* NULL: plain */
     ajp_limits limits;
     const struct script *script; /* for all connections, NULL: none */
     const char *dir;             /* of canned answers, NULL: none */
@@ -52,7 +54,8 @@ const char *page_reason(uint16_t status);
 void page_pattern(char *out, uint64_t offset, size_t n);
 
 struct serve_conn {
-    int fd;
+    struct link link;
+    int shaking; /* the poll event that the TLS handshake waits for, 0: none */
     enum { CONN_IDLE, CONN_BODY, CONN_WAIT, CONN_ANSWER, CONN_LINGER } state;
     ajp_session session;
     uint8_t *in; /* limits.max_packet bytes, taken when the first byte arrives */

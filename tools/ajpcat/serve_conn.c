@@ -165,7 +165,7 @@ static bool fill(struct serve_loop *l, struct serve_conn *c)
 bool conn_flush(struct serve_conn *c)
 {
     while (c->out_sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.at + c->out_sent, c->out.len - c->out_sent, MSG_NOSIGNAL);
+        ssize_t n = link_send(&c->link, c->out.at + c->out_sent, c->out.len - c->out_sent);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
         c->out_sent += (size_t)n;
@@ -305,7 +305,7 @@ static bool take(struct serve_loop *l, struct serve_conn *c)
 bool conn_linger(struct serve_loop *l, struct serve_conn *c)
 {
     if (c->deadline_ns == 0) {
-        shutdown(c->fd, SHUT_WR);
+        link_end(&c->link);
         loop_wait(l, c, LINGER_MS);
         c->state = CONN_LINGER;
     }
@@ -340,17 +340,23 @@ bool conn_readable(struct serve_loop *l, struct serve_conn *c)
     size_t cap = l->options->limits.max_packet;
     if (!c->in)
         c->in = xmalloc(cap);
-    if (c->in_len == cap)
-        return true;
-    ssize_t n = recv(c->fd, c->in + c->in_len, cap - c->in_len, 0);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    if (n == 0 && c->script)
-        conn_play_closed(l, c);
-    if (n == 0)
-        return false;
-    c->in_len += (size_t)n;
-    return c->out_sent < c->out.len || step(l, c);
+    do {
+        if (c->in_len == cap)
+            return true;
+        ssize_t n = link_recv(&c->link, c->in + c->in_len, cap - c->in_len);
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR;
+        if (n == 0 && c->script)
+            conn_play_closed(l, c);
+        if (n == 0)
+            return false;
+        c->in_len += (size_t)n;
+        if (c->out_sent < c->out.len)
+            return true;
+        if (!step(l, c))
+            return false;
+    } while (link_holds(&c->link) && c->out_sent == c->out.len);
+    return true;
 }
 
 bool conn_go_on(struct serve_loop *l, struct serve_conn *c)
@@ -360,7 +366,7 @@ bool conn_go_on(struct serve_loop *l, struct serve_conn *c)
 
 void conn_free(struct serve_conn *c)
 {
-    close(c->fd);
+    link_close(&c->link);
     free(c->in);
     text_free(&c->out);
     text_free(&c->page.text);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -53,19 +55,41 @@ static void rearm(struct serve_loop *l, struct serve_conn *c)
     uint32_t want = c->in_len < l->options->limits.max_packet ? EPOLLIN : 0;
     if (c->out_sent < c->out.len)
         want |= EPOLLOUT;
+    if (c->shaking)
+        want = c->shaking == POLLIN ? EPOLLIN : EPOLLOUT;
     if (want == c->armed)
         return;
     struct epoll_event e = {.events = want, .data.ptr = c};
-    epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, c->fd, &e);
+    epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, c->link.fd, &e);
     c->armed = want;
 }
 
 static void settle(struct serve_loop *l, struct serve_conn *c, bool keep)
 {
+    /* No event tells of what TLS holds. */
+    if (keep && !c->shaking && link_holds(&c->link) && c->out_sent == c->out.len)
+        keep = conn_readable(l, c);
     if (keep)
         rearm(l, c);
     else
         drop(l, c);
+}
+
+/* A script may speak first. */
+static bool may_begin(struct serve_loop *l, struct serve_conn *c)
+{
+    return !c->script || conn_go_on(l, c);
+}
+
+static bool begin(struct serve_loop *l, struct serve_conn *c)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->link.fd, &e) < 0)
+        return false;
+    if (!l->options->side)
+        return may_begin(l, c);
+    c->shaking = POLLIN;
+    return link_secure(&c->link, l->options->side);
 }
 
 static void accept_some(struct serve_loop *l)
@@ -78,23 +102,31 @@ static void accept_some(struct serve_loop *l)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct serve_conn *c = xmalloc(sizeof *c);
         *c = (struct serve_conn){
-            .fd = fd, .armed = EPOLLIN, .all_next = l->all, .script = l->options->script};
+            .link = {.fd = fd}, .armed = EPOLLIN, .all_next = l->all, .script = l->options->script};
         ajp_session_init(&c->session, AJP_CONTAINER, &l->options->limits);
         if (l->all)
             l->all->all_prev = c;
         l->all = c;
-        struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
-        if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ||
-            (c->script && !conn_go_on(l, c))) /* it may speak first */
-            drop(l, c);
-        else if (c->script)
-            rearm(l, c);
+        settle(l, c, begin(l, c));
     }
+}
+
+static bool shake(struct serve_loop *l, struct serve_conn *c)
+{
+    int events = secure_shake(c->link.secure);
+    c->shaking = events > 0 ? events : 0;
+    if (events < 0 && !l->options->quiet)
+        fprintf(stderr, "ajpcat serve: no TLS with a web server: %s\n", secure_why(c->link.secure));
+    return events > 0 || (events == 0 && may_begin(l, c));
 }
 
 static void handle(struct serve_loop *l, struct serve_conn *c, uint32_t events)
 {
     bool keep = true;
+    if (c->shaking) {
+        settle(l, c, shake(l, c));
+        return;
+    }
     if (events & EPOLLOUT)
         keep = conn_go_on(l, c);
     if (keep && (events & EPOLLIN))

@@ -70,7 +70,7 @@ static enum outcome take_expected(struct serve_loop *l, struct serve_conn *c,
 static void set_reset(const struct serve_conn *c)
 {
     struct linger now = {.l_onoff = 1};
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    setsockopt(c->link.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 /* One step. */
