@@ -99,7 +99,7 @@ static bool comes_to(enum health health)
 {
     uint64_t end = uv_now(loop) + 10000;
     while (worker_health(worker) != health && uv_now(loop) < end)
-        uv_run(loop, UV_RUN_ONCE);
+        loop_turn(&net, true);
     return worker_health(worker) == health;
 }
 
@@ -166,7 +166,7 @@ Test(health, closed_port_is_found_by_the_probe)
 {
     start(ANSWER, PROTO_AJP);
     uv_close((uv_handle_t *)&listener, NULL);
-    uv_run(loop, UV_RUN_NOWAIT);
+    loop_turn(&net, false);
     suspect();
     cr_expect(comes_to(HEALTH_DOWN));
     stop();
@@ -194,6 +194,6 @@ Test(health, stop_in_the_middle_of_a_probe_leaves_nothing)
     start(SILENT, PROTO_AJP);
     suspect();
     while (connections == 0)
-        uv_run(loop, UV_RUN_ONCE);
+        loop_turn(&net, true);
     stop();
 }

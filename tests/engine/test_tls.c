@@ -230,13 +230,13 @@ static void on_stopped(struct listener *l)
 #define UNTIL(condition)                                                                           \
     for (uint64_t end = uv_hrtime() + 5000000000u; !(condition);) {                                \
         cr_assert_lt(uv_hrtime(), end, "never: " #condition);                                      \
-        uv_run(&loop.uv, UV_RUN_NOWAIT);                                                           \
+        loop_turn(&loop, false);                                                                   \
     }
 
 static void turn(int times)
 {
     while (times-- > 0)
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        loop_turn(&loop, false);
 }
 
 static void connect_again(void)
@@ -384,7 +384,7 @@ Test(tls_stream, a_full_socket_loses_nothing)
     size_t sent = 0;
 
     begin(TLS_VERIFY_NONE, false);
-    UNTIL(server.stream.poll.data != NULL);
+    UNTIL(server.stream.on_event != NULL);
     stream_want_read(&server.stream, false);
     for (int again = 0; again < 3;) { /* offered anew, at other addresses, with more behind it */
         size_t n = ROOM - sent < 50000 ? ROOM - sent : 50000 + (size_t)again;

@@ -6,7 +6,13 @@
 #include "base/buf.h"
 #include "net/deadline.h"
 
+#include <stdbool.h>
 #include <uv.h>
+
+/* A descriptor whose changes are told once each, as epoll's EPOLL* bits. */
+struct watch {
+    void (*changed)(struct watch *w, uint32_t events);
+};
 
 /* Something to be done once more in the next turn, whatever the sockets say. */
 struct again {
@@ -17,7 +23,8 @@ struct again {
 struct loop {
     uv_loop_t uv;
     uv_timer_t tick;
-    uv_idle_t idle;    /* active while some again waits */
+    int epoll;         /* every watch, and libuv's own descriptor */
+    bool stopped;      /* loop_run is to return */
     struct list again; /* in the next turn */
     struct deadline_wheel wheel;
     uint64_t ticked_at, grace_until; /* no deadline is reached before the latter */
@@ -34,6 +41,17 @@ struct loop {
 int loop_init(struct loop *l, uint32_t packet_size);
 /* Every handle but the loop's own must be closed already; else UV_EBUSY. */
 int loop_close(struct loop *l);
+
+/* Turn until loop_stop. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+/* Do what there is to do; wait: at least one thing, if it takes long. */
+void loop_turn(struct loop *l, bool wait);
+
+/* Tell w about fd, beginning with what is true already. 0 or a negative errno. */
+int loop_watch(struct loop *l, struct watch *w, int fd);
+/* As is due before fd is closed. w must stay until the end of this turn. */
+void loop_unwatch(struct loop *l, int fd);
 
 /* Milliseconds on the loop's clock, read once per turn. */
 static inline uint64_t loop_now(const struct loop *l)

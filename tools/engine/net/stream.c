@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain TCP over uv_poll, level-triggered: one recv per event, no read that only
- * finds EAGAIN, no epoll_ctl while a connection only reads. */
+/* Plain TCP. The kernel tells each change once, so what it told is remembered until a call moves
+ * less than it could: one recv per event, no read that only finds EAGAIN, no epoll_ctl but at the
+ * two ends of a connection. */
 #include "net/stream.h"
 
 #include "net/stream_tls.h"
@@ -9,82 +10,66 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-static long plain_recv(struct stream *s, void *to, size_t cap)
+static long plain_result(struct stream *s, ssize_t n)
 {
-    for (;;) {
-        ssize_t n = recv(s->fd, to, cap, 0);
-
-        if (n >= 0)
-            return n;
-        if (errno == EAGAIN)
-            return STREAM_AGAIN;
-        if (errno != EINTR) {
-            s->error = errno;
-            return STREAM_FAILED;
-        }
-    }
-}
-
-static long plain_send(struct stream *s, const struct iovec *v, int n)
-{
-    for (;;) {
-        ssize_t sent;
-
-        if (n == 1) {
-            sent = send(s->fd, v[0].iov_base, v[0].iov_len, MSG_NOSIGNAL);
-        } else {
-            struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n};
-
-            sent = sendmsg(s->fd, &m, MSG_NOSIGNAL);
-        }
-        if (sent >= 0)
-            return sent;
-        if (errno == EAGAIN)
-            return STREAM_AGAIN;
-        if (errno != EINTR) {
-            s->error = errno;
-            return STREAM_FAILED;
-        }
-    }
-}
-
-static long plain_peek(struct stream *s)
-{
-    char byte;
-    ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
     if (n >= 0)
         return n;
-    if (errno == EAGAIN || errno == EINTR)
+    if (errno == EAGAIN)
         return STREAM_AGAIN;
     s->error = errno;
     return STREAM_FAILED;
 }
 
-static void plain_watch(struct stream *s);
-
-static void on_poll(uv_poll_t *p, int status, int events)
+static long plain_recv(struct stream *s, void *to, size_t cap)
 {
-    struct stream *s = p->data;
+    ssize_t n;
 
-    if (s->closing)
-        return;
-    if (status >= 0) {
-        s->on_event(s, (events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
-        return;
-    }
-    /* Libuv has stopped watching. Recv tells what it is, but only behind all that came before
-     * it, which may take more than one turn. */
-    s->on_event(s, true, true);
-    if (!s->closing)
-        plain_watch(s);
+    do
+        n = recv(s->fd, to, cap, 0);
+    while (n < 0 && errno == EINTR);
+    stream_moved(s, STREAM_READABLE, n, cap);
+    return plain_result(s, n);
+}
+
+static long plain_send(struct stream *s, const struct iovec *v, int n)
+{
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n};
+    size_t total = 0;
+    ssize_t sent;
+
+    for (int i = 0; i < n; i++)
+        total += v[i].iov_len;
+    do
+        sent = n == 1 ? send(s->fd, v[0].iov_base, total, MSG_NOSIGNAL)
+                      : sendmsg(s->fd, &m, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    stream_moved(s, STREAM_WRITABLE, sent, total);
+    return plain_result(s, sent);
+}
+
+static long plain_peek(struct stream *s)
+{
+    char byte;
+    ssize_t n;
+
+    do
+        n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    stream_moved(s, STREAM_READABLE, n, 1);
+    return plain_result(s, n);
 }
 
 static void plain_watch(struct stream *s)
 {
-    stream_poll(s, s->wanted, on_poll);
+    stream_await(s, s->wanted);
+}
+
+static void plain_ready(struct stream *s, int sockets)
+{
+    s->on_event(s, (sockets & STREAM_READABLE) != 0, (sockets & STREAM_WRITABLE) != 0);
 }
 
 static int plain_connect_error(struct stream *s)
@@ -114,17 +99,51 @@ static const struct stream_io plain_io = {
     .send = plain_send,
     .peek = plain_peek,
     .watch = plain_watch,
+    .ready = plain_ready,
     .connect_error = plain_connect_error,
     .shutdown = plain_shutdown,
     .close = plain_close,
 };
 
-void stream_poll(struct stream *s, int events, uv_poll_cb cb)
+/* The socket's state is asked again after each call, as long as it may have more. */
+static void pass(struct stream *s)
 {
-    if (events != 0)
-        uv_poll_start(&s->poll, events, cb);
+    if (s->closing)
+        return;
+    if ((s->ready & s->awaited) != 0)
+        s->io->ready(s, s->ready & s->awaited);
+    if (!s->closing && (s->ready & s->awaited) != 0)
+        loop_again(s->loop, &s->again);
+}
+
+static void on_changed(struct watch *w, uint32_t events)
+{
+    struct stream *s = CONTAINER_OF(w, struct stream, socket);
+
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        s->ready |= STREAM_READABLE;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        s->ready |= STREAM_WRITABLE;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        s->ended = true;
+    pass(s);
+}
+
+static void on_again(struct again *a)
+{
+    struct stream *s = CONTAINER_OF(a, struct stream, again);
+
+    if (s->closing)
+        s->on_closed(s);
     else
-        uv_poll_stop(&s->poll);
+        pass(s);
+}
+
+void stream_await(struct stream *s, int events)
+{
+    if ((s->ready & events & ~s->awaited) != 0)
+        loop_again(s->loop, &s->again);
+    s->awaited = (uint8_t)events;
 }
 
 int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tls)
@@ -136,12 +155,13 @@ int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tl
     s->io = &plain_io;
     if (tls != NULL && !stream_tls_attach(s, l, fd, tls))
         return UV_ENOMEM;
-    rc = uv_poll_init(&l->uv, &s->poll, fd);
+    s->socket.changed = on_changed;
+    rc = loop_watch(l, &s->socket, fd);
     if (rc != 0) {
         stream_tls_detach(s);
         return rc;
     }
-    s->poll.data = s;
+    again_init(&s->again, on_again);
     s->loop = l;
     s->fd = fd;
     s->error = 0;
@@ -149,6 +169,9 @@ int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tl
     s->flow = NULL;
     s->tapped = false;
     s->wanted = 0;
+    s->awaited = 0;
+    s->ready = 0;
+    s->ended = false;
     s->closing = false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return 0;
@@ -180,7 +203,7 @@ int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr
 
 void stream_want(struct stream *s, bool readable, bool writable)
 {
-    uint8_t wanted = (uint8_t)((readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0));
+    uint8_t wanted = (uint8_t)((readable ? STREAM_READABLE : 0) | (writable ? STREAM_WRITABLE : 0));
 
     if (s->closing || wanted == s->wanted)
         return;
@@ -193,13 +216,6 @@ const char *stream_why(const struct stream *s)
     return s->why != NULL ? s->why : strerror(s->error);
 }
 
-static void on_handle_closed(uv_handle_t *h)
-{
-    struct stream *s = h->data;
-
-    s->on_closed(s);
-}
-
 void stream_close(struct stream *s, bool reset)
 {
     if (s->closing)
@@ -207,7 +223,8 @@ void stream_close(struct stream *s, bool reset)
     tap_ended(&s->flow);
     s->closing = true;
     s->io->close(s, reset);
-    uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+    loop_unwatch(s->loop, s->fd);
+    loop_again(s->loop, &s->again);
     if (reset) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};
 

@@ -18,20 +18,24 @@ struct tls_context;
 /* Results below 0 of stream_recv, stream_peek and stream_send. */
 enum { STREAM_AGAIN = -1, STREAM_FAILED = -2 };
 
+enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
+
 struct stream_io {
     /* Bytes received, 0 at the peer's end of stream, or STREAM_*. */
     long (*recv)(struct stream *s, void *to, size_t cap);
     /* Bytes taken, possibly fewer than given, or STREAM_*. */
     long (*send)(struct stream *s, const struct iovec *v, int n);
     long (*peek)(struct stream *s);
-    void (*watch)(struct stream *s); /* s->wanted has changed */
+    void (*watch)(struct stream *s);              /* s->wanted has changed: stream_await */
+    void (*ready)(struct stream *s, int sockets); /* these of what it awaits of the socket */
     int (*connect_error)(struct stream *s);
     void (*shutdown)(struct stream *s);
     void (*close)(struct stream *s, bool reset); /* the descriptor is still open */
 };
 
 struct stream {
-    uv_poll_t poll;
+    struct watch socket;
+    struct again again; /* the socket has more than was taken; or it is closed */
     struct loop *loop;
     const struct stream_io *io;
     struct stream_tls *tls; /* NULL: plain */
@@ -41,8 +45,12 @@ struct stream {
     void (*on_closed)(struct stream *s); /* the memory may go now */
     const char *why;                     /* the last failure in words; NULL: as error says */
     int fd;
-    int error;      /* errno of the last failure */
-    uint8_t wanted; /* UV_READABLE | UV_WRITABLE */
+    int error;       /* errno of the last failure */
+    uint8_t wanted;  /* by the user: STREAM_READABLE | STREAM_WRITABLE */
+    uint8_t awaited; /* of the socket, by the table */
+    uint8_t ready;   /* what the socket can do, until a call finds that it could not do all */
+    bool ended;      /* the end or an error comes after the bytes that can be read: no call
+                        that finds few bytes has found the last */
     bool closing;
 };
 
@@ -60,12 +68,12 @@ void stream_want(struct stream *s, bool readable, bool writable);
 
 static inline void stream_want_read(struct stream *s, bool readable)
 {
-    stream_want(s, readable, (s->wanted & UV_WRITABLE) != 0);
+    stream_want(s, readable, (s->wanted & STREAM_WRITABLE) != 0);
 }
 
 static inline void stream_want_write(struct stream *s, bool writable)
 {
-    stream_want(s, (s->wanted & UV_READABLE) != 0, writable);
+    stream_want(s, (s->wanted & STREAM_READABLE) != 0, writable);
 }
 
 static inline long stream_recv(struct stream *s, void *to, size_t cap)
@@ -111,7 +119,17 @@ static inline void stream_shutdown(struct stream *s)
  * on_closed follows later in the same turn of the loop or the next. */
 void stream_close(struct stream *s, bool reset);
 
-/* For tables: let libuv watch for events (UV_READABLE | UV_WRITABLE, or 0). */
-void stream_poll(struct stream *s, int events, uv_poll_cb cb);
+/* --- for tables --- */
+
+/* Call io->ready when, and as often as, the socket can do these. */
+void stream_await(struct stream *s, int events);
+
+/* A call that receives or sends was given room for, or, cap bytes, and moved n (-1: none, and errno
+ * says why). Whoever got less has what there was: the socket stays silent until that changes. */
+static inline void stream_moved(struct stream *s, int what, long n, size_t cap)
+{
+    if (n < 0 || (n > 0 && (size_t)n < cap && !s->ended))
+        s->ready &= (uint8_t)~what;
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL on a non-blocking descriptor. What libuv watches follows from what the user wants and
- * what TLS waits for; bytes that OpenSSL holds already are announced by an extra turn of the loop,
- * since the descriptor stays silent about them. */
+/* OpenSSL on a non-blocking descriptor. What is awaited of the socket follows from what the user
+ * wants and what TLS waits for; bytes that OpenSSL holds already are announced by an extra turn of
+ * the loop, since the descriptor stays silent about them. */
 #include "net/stream_tls.h"
 
 #include "net/tls_story.h"
@@ -30,8 +30,7 @@ struct stream_tls {
     struct deadline deadline; /* of the handshake */
     struct tls_story *told;   /* NULL: nobody has asked yet */
     enum tls_state state;
-    uint8_t shaking_for; /* UV_READABLE or UV_WRITABLE */
-    uint8_t watched;
+    uint8_t shaking_for;   /* STREAM_READABLE or STREAM_WRITABLE */
     bool starved;          /* OpenSSL holds no whole record */
     bool ended;            /* the peer said close_notify */
     bool read_wants_write; /* as at a key update */
@@ -40,7 +39,6 @@ struct stream_tls {
     bool notifying; /* our own close_notify has not left yet */
 };
 
-static void on_poll(uv_poll_t *p, int status, int events);
 static void watch(struct stream *s);
 
 /* --- failing --- */
@@ -90,7 +88,7 @@ static void drain(struct stream *s)
 static void tell_failure(struct stream *s)
 {
     if (s->wanted != 0)
-        s->on_event(s, (s->wanted & UV_READABLE) != 0, (s->wanted & UV_WRITABLE) != 0);
+        s->on_event(s, (s->wanted & STREAM_READABLE) != 0, (s->wanted & STREAM_WRITABLE) != 0);
     if (!s->closing)
         watch(s);
 }
@@ -103,7 +101,7 @@ static void shaken(struct stream *s)
 
     t->state = TLS_OPEN;
     deadline_drop(&s->loop->wheel, &t->deadline);
-    if ((s->wanted & UV_WRITABLE) != 0)
+    if ((s->wanted & STREAM_WRITABLE) != 0)
         s->on_event(s, false, true);
     if (!s->closing)
         watch(s);
@@ -123,11 +121,11 @@ static void shake(struct stream *s)
     }
     switch (SSL_get_error(t->ssl, rc)) {
     case SSL_ERROR_WANT_READ:
-        t->shaking_for = UV_READABLE;
+        t->shaking_for = STREAM_READABLE;
         watch(s);
         break;
     case SSL_ERROR_WANT_WRITE:
-        t->shaking_for = UV_WRITABLE;
+        t->shaking_for = STREAM_WRITABLE;
         watch(s);
         break;
     default: /* all others end it */
@@ -180,7 +178,7 @@ static int events_for(const struct stream *s)
 
     switch (t->state) {
     case TLS_CONNECTING:
-        return UV_WRITABLE;
+        return STREAM_WRITABLE;
     case TLS_SHAKING:
         return t->shaking_for;
     case TLS_FAILED:
@@ -188,25 +186,21 @@ static int events_for(const struct stream *s)
     case TLS_OPEN:
         break;
     }
-    if ((s->wanted & UV_READABLE) != 0)
-        events |= t->read_wants_write ? UV_WRITABLE : UV_READABLE;
-    if ((s->wanted & UV_WRITABLE) != 0)
-        events |= t->write_wants_read ? UV_READABLE : UV_WRITABLE;
+    if ((s->wanted & STREAM_READABLE) != 0)
+        events |= t->read_wants_write ? STREAM_WRITABLE : STREAM_READABLE;
+    if ((s->wanted & STREAM_WRITABLE) != 0)
+        events |= t->write_wants_read ? STREAM_READABLE : STREAM_WRITABLE;
     if (t->notifying)
-        events |= UV_WRITABLE;
+        events |= STREAM_WRITABLE;
     return events;
 }
 
 static void watch(struct stream *s)
 {
     struct stream_tls *t = s->tls;
-    int events = events_for(s);
 
-    if (events != t->watched) {
-        t->watched = (uint8_t)events;
-        stream_poll(s, events, on_poll);
-    }
-    if ((s->wanted & UV_READABLE) != 0 && holds_something(t))
+    stream_await(s, events_for(s));
+    if ((s->wanted & STREAM_READABLE) != 0 && holds_something(t))
         loop_again(s->loop, &t->again);
 }
 
@@ -215,7 +209,7 @@ static void on_again(struct again *a)
     struct stream_tls *t = CONTAINER_OF(a, struct stream_tls, again);
     struct stream *s = t->stream;
 
-    if ((s->wanted & UV_READABLE) != 0)
+    if ((s->wanted & STREAM_READABLE) != 0)
         s->on_event(s, true, false);
     if (!s->closing)
         watch(s);
@@ -233,18 +227,11 @@ static void notify(struct stream *s)
         shutdown(s->fd, SHUT_WR);
 }
 
-static void on_poll(uv_poll_t *p, int status, int events)
+static void tls_ready(struct stream *s, int sockets)
 {
-    struct stream *s = p->data;
     struct stream_tls *t = s->tls;
     bool readable, writable;
 
-    if (s->closing)
-        return;
-    if (status < 0) { /* libuv has stopped watching: whoever acts next finds out why */
-        t->watched = 0;
-        events = UV_READABLE | UV_WRITABLE;
-    }
     if (t->state == TLS_CONNECTING) {
         connected(s);
         return;
@@ -253,14 +240,12 @@ static void on_poll(uv_poll_t *p, int status, int events)
         shake(s);
         return;
     }
-    if (t->notifying && (events & UV_WRITABLE) != 0)
+    if (t->notifying && (sockets & STREAM_WRITABLE) != 0)
         notify(s);
-    readable = (events & (t->read_wants_write ? UV_WRITABLE : UV_READABLE)) != 0;
-    writable = (events & (t->write_wants_read ? UV_READABLE : UV_WRITABLE)) != 0;
-    if (status == 0) {
-        readable = readable && (s->wanted & UV_READABLE) != 0;
-        writable = writable && (s->wanted & UV_WRITABLE) != 0;
-    }
+    readable = (s->wanted & STREAM_READABLE) != 0 &&
+               (sockets & (t->read_wants_write ? STREAM_WRITABLE : STREAM_READABLE)) != 0;
+    writable = (s->wanted & STREAM_WRITABLE) != 0 &&
+               (sockets & (t->write_wants_read ? STREAM_READABLE : STREAM_WRITABLE)) != 0;
     if (readable || writable)
         s->on_event(s, readable, writable);
     if (!s->closing)
@@ -464,10 +449,31 @@ static const struct stream_io tls_io = {
     .send = tls_send,
     .peek = tls_peek,
     .watch = watch,
+    .ready = tls_ready,
     .connect_error = tls_connect_error,
     .shutdown = tls_shutdown,
     .close = tls_close,
 };
+
+/* What OpenSSL receives and sends. The kernel's own TLS gives a record at a time, so there only a
+ * call that finds nothing has found the last. */
+static long on_socket(BIO *b, int call, const char *p, size_t cap, int i, long l, int result,
+                      size_t *moved)
+{
+    struct stream *s = (struct stream *)(void *)BIO_get_callback_arg(b);
+    int what = call == (BIO_CB_READ | BIO_CB_RETURN)    ? STREAM_READABLE
+               : call == (BIO_CB_WRITE | BIO_CB_RETURN) ? STREAM_WRITABLE
+                                                        : 0;
+
+    (void)p;
+    (void)i;
+    (void)l;
+    if (what != 0 && result <= 0)
+        stream_moved(s, what, BIO_should_retry(b) ? -1 : 0, cap);
+    else if (what == STREAM_WRITABLE || (what == STREAM_READABLE && !BIO_get_ktls_recv(b)))
+        stream_moved(s, what, (long)*moved, cap);
+    return result;
+}
 
 bool stream_tls_attach(struct stream *s, struct loop *l, int fd, struct tls_context *context)
 {
@@ -484,9 +490,11 @@ bool stream_tls_attach(struct stream *s, struct loop *l, int fd, struct tls_cont
     t->context = tls_context_enter(context);
     t->stream = s;
     t->state = context->server ? TLS_SHAKING : TLS_CONNECTING;
-    t->shaking_for = UV_READABLE;
+    t->shaking_for = STREAM_READABLE;
     again_init(&t->again, on_again);
     deadline_init(&t->deadline, on_late);
+    BIO_set_callback_ex(SSL_get_rbio(t->ssl), on_socket); /* the one of both directions */
+    BIO_set_callback_arg(SSL_get_rbio(t->ssl), (char *)s);
     s->loop = l;
     s->tls = t;
     s->io = &tls_io;

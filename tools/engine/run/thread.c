@@ -172,7 +172,7 @@ static void on_watch(uv_timer_t *timer)
     if (list_empty(&t->shard.conns)) {
         uv_timer_stop(timer);
         links_close_all(&t->shard);
-        uv_stop(&t->shard.loop.uv);
+        loop_stop(&t->shard.loop);
     }
 }
 
@@ -259,7 +259,7 @@ int thread_init(struct thread *threads, uint32_t index, struct order *order)
 
 void thread_run(struct thread *t)
 {
-    uv_run(&t->shard.loop.uv, UV_RUN_DEFAULT);
+    loop_run(&t->shard.loop);
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
 }
