@@ -135,8 +135,45 @@ Test(tcp, a_connection_ends_and_its_ports_are_used_again)
     EXPECT("two FINs", "0C:ab 0. 1C:cd 1. ", OPEN, {C, 100, 500, TCP_ACK | TCP_FIN, "ab", 0},
            {S, 500, 103, TCP_ACK | TCP_FIN, NULL, 0}, {C, 103, 501, TCP_ACK, NULL, 0},
            {C, 7000, 0, TCP_SYN, NULL, 0}, {C, 7001, 1, TCP_ACK, "cd", 0});
-    EXPECT("RST", "0C:ab 0. ", OPEN, {C, 100, 500, TCP_ACK, "ab", 0},
-           {S, 500, 102, TCP_RST | TCP_ACK, NULL, 0}, {C, 102, 500, TCP_ACK, "late", 0});
+    EXPECT("RST", "0C:ab 0. 1C:cd 1. ", OPEN, {C, 100, 500, TCP_ACK, "ab", 0},
+           {S, 500, 102, TCP_RST | TCP_ACK, NULL, 0}, {C, 7000, 0, TCP_SYN, NULL, 0},
+           {C, 7001, 1, TCP_ACK, "cd", 0});
+    EXPECT("SYN late", "0C:ab 0. ", {C, 100, 500, TCP_ACK, "ab", 0}, {C, 99, 0, TCP_SYN, NULL, 0});
+    EXPECT("SYN later still", "0C:ab 0S:xy 0C:cd 0. ", {S, 499, 100, TCP_SYN | TCP_ACK, NULL, 0},
+           {C, 100, 500, TCP_ACK, "ab", 0}, {S, 500, 102, TCP_ACK, "xy", 0},
+           {C, 99, 0, TCP_SYN, NULL, 0}, {C, 102, 502, TCP_ACK, "cd", 0});
     EXPECT("SYN without an end", "0C:ab 0. 1C:cd 1. ", OPEN, {C, 100, 500, TCP_ACK, "ab", 0},
            {C, 7000, 0, TCP_SYN, NULL, 0}, {C, 7001, 1, TCP_ACK, "cd", 0});
+}
+
+Test(tcp, a_reset_may_stand_before_what_was_sent_before_it)
+{
+    EXPECT("swapped", "0C:ab 0S:xy 0. ", OPEN, {C, 100, 500, TCP_ACK, "ab", 0},
+           {C, 102, 502, TCP_RST | TCP_ACK, NULL, 0}, {S, 500, 102, TCP_ACK, "xy", 0});
+    EXPECT("a hole is filled behind it", "0C:ab 0C:cd 0. ", OPEN, {C, 102, 500, TCP_ACK, "cd", 0},
+           {S, 500, 104, TCP_RST | TCP_ACK, NULL, 0}, {C, 100, 500, TCP_ACK, "ab", 0});
+}
+
+/* Of many connections that are reset, each is closed soon, and none is used after it is gone. */
+Test(tcp, reset_connections_are_closed_before_long)
+{
+    enum { MANY = 5000, SOON = 40 };
+    struct text t = {0};
+    struct tcp_table *table = tcp_table_new(
+        &(struct tcp_sink){.user = &t, .data = on_data, .gap = on_gap, .closed = on_closed});
+    for (unsigned i = 0; i < MANY; i++) {
+        struct segment s = {.from = {.port = 4000},
+                            .to = {.port = 8009},
+                            .seq = 1000 * i,
+                            .flags = i % 2 ? TCP_RST : TCP_SYN,
+                            .frame = i + 1};
+        s.from.port = (uint16_t)(4000 + i / 2 % 100);
+        tcp_table_add(table, &s);
+    }
+    size_t closed = 0;
+    for (size_t i = 0; i < t.len; i++)
+        closed += t.at[i] == '.';
+    cr_expect_geq(closed, MANY / 2 - SOON, "%zu of %d", closed, MANY / 2);
+    tcp_table_free(table);
+    text_free(&t);
 }

@@ -70,8 +70,11 @@ static void read_all(struct run *r, struct capture *c, const char *path)
     const char *why = "";
     struct segment s;
     enum capture_result result = CAPTURE_END;
-    struct tcp_table *flows = tcp_table_new(
-        &(struct tcp_sink){.user = r, .data = on_data, .gap = on_gap, .closed = on_closed});
+    struct tcp_table *flows = tcp_table_new(&(struct tcp_sink){.user = r,
+                                                               .at_once = r->ledger.at_once,
+                                                               .data = on_data,
+                                                               .gap = on_gap,
+                                                               .closed = on_closed});
     while (!r->stopped && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
         uint64_t barrier = r->ledger.barrier;
         tcp_table_add(flows, &s);

@@ -31,6 +31,7 @@ struct tcp_table {
     size_t flows;
     struct tcp_flow *oldest, *newest; /* by last packet */
     struct tcp_flow *holding;
+    struct tcp_flow *first_reset, *last_reset;
     struct tcp_flow *bucket[BUCKETS];
 };
 
@@ -158,6 +159,70 @@ static void close_flow(struct tcp_table *t, struct tcp_flow *f)
     t->sink.closed(t->sink.user, f);
 }
 
+/* Keeps the list of flows that hold segments. */
+static void list_holding(struct tcp_table *t, struct tcp_flow *f)
+{
+    if (f->holding == (f->held != NULL))
+        return;
+    f->holding = !f->holding;
+    if (f->holding) {
+        f->prev_holding = NULL;
+        f->next_holding = t->holding;
+        if (t->holding)
+            t->holding->prev_holding = f;
+        t->holding = f;
+        return;
+    }
+    *(f->prev_holding ? &f->prev_holding->next_holding : &t->holding) = f->next_holding;
+    if (f->next_holding)
+        f->next_holding->prev_holding = f->prev_holding;
+}
+
+/* ---- resets ---- */
+
+/* A packet that was sent before the reset may stand behind it in the capture. */
+static void note_reset(struct tcp_table *t, struct tcp_flow *f, uint64_t frame)
+{
+    if (t->sink.at_once) {
+        close_flow(t, f);
+        return;
+    }
+    if (f->reset_frame)
+        return;
+    f->reset_frame = frame;
+    *(t->last_reset ? &t->last_reset->next_reset : &t->first_reset) = f;
+    t->last_reset = f;
+}
+
+static void close_reset(struct tcp_table *t, uint64_t frame)
+{
+    while (t->first_reset && frame - t->first_reset->reset_frame > PATIENCE) {
+        struct tcp_flow *f = t->first_reset;
+        t->first_reset = f->next_reset;
+        if (!t->first_reset)
+            t->last_reset = NULL;
+        f->next_reset = NULL;
+        close_flow(t, f);
+        list_holding(t, f);
+    }
+}
+
+static void unlist_reset(struct tcp_table *t, const struct tcp_flow *f)
+{
+    struct tcp_flow **at = &t->first_reset, *before = NULL;
+    while (*at && *at != f) {
+        before = *at;
+        at = &before->next_reset;
+    }
+    if (!*at)
+        return;
+    *at = f->next_reset;
+    if (t->last_reset == f)
+        t->last_reset = before;
+}
+
+/* ---- the table ---- */
+
 static uint64_t hash_peer(const struct peer *p)
 {
     uint64_t half[2];
@@ -195,25 +260,6 @@ static struct tcp_flow *find(struct tcp_table *t, const struct segment *s, int *
     return f;
 }
 
-/* Keeps the list of flows that hold segments. */
-static void list_holding(struct tcp_table *t, struct tcp_flow *f)
-{
-    if (f->holding == (f->held != NULL))
-        return;
-    f->holding = !f->holding;
-    if (f->holding) {
-        f->prev_holding = NULL;
-        f->next_holding = t->holding;
-        if (t->holding)
-            t->holding->prev_holding = f;
-        t->holding = f;
-        return;
-    }
-    *(f->prev_holding ? &f->prev_holding->next_holding : &t->holding) = f->next_holding;
-    if (f->next_holding)
-        f->next_holding->prev_holding = f->prev_holding;
-}
-
 static void unlink_flow(struct tcp_table *t, struct tcp_flow *f)
 {
     *(f->older ? &f->older->newer : &t->oldest) = f->newer;
@@ -233,6 +279,7 @@ static void remove_flow(struct tcp_table *t, struct tcp_flow *f)
     struct tcp_flow **at = bucket_of(t, &f->ends[0], &f->ends[1]);
     close_flow(t, f);
     list_holding(t, f);
+    unlist_reset(t, f);
     while (*at != f)
         at = &(*at)->chain;
     *at = f->chain;
@@ -247,14 +294,8 @@ static struct tcp_flow *add_flow(struct tcp_table *t, const struct segment *s)
         remove_flow(t, t->oldest);
     struct tcp_flow *f = xmalloc(sizeof *f);
     struct tcp_flow **bucket = bucket_of(t, &s->from, &s->to);
-    *f = (struct tcp_flow){.ends = {s->from, s->to},
-                           .number = t->flows_seen++,
-                           .from_syn = (s->flags & TCP_SYN) != 0,
-                           .client = !(s->flags & TCP_SYN)   ? -1
-                                     : !(s->flags & TCP_ACK) ? 0
-                                                             : 1,
-                           .first_seq = s->seq,
-                           .chain = *bucket};
+    *f = (struct tcp_flow){
+        .ends = {s->from, s->to}, .number = t->flows_seen++, .first_seq = s->seq, .chain = *bucket};
     f->held_end = &f->held;
     *bucket = f;
     link_newest(t, f);
@@ -283,11 +324,14 @@ static void learn(struct tcp_flow *f, int side, const struct segment *s)
     }
 }
 
-static bool is_new_connection(const struct tcp_flow *f, const struct segment *s)
+/* A SYN may also come again, or behind what was sent after it. */
+static bool is_new_connection(const struct tcp_flow *f, int side, const struct segment *s)
 {
+    const struct tcp_half *own = &f->half[side];
     if (!(s->flags & TCP_SYN) || (s->flags & TCP_ACK))
         return false;
-    return f->closed || !f->from_syn || f->first_seq != s->seq;
+    uint32_t first = own->next - (uint32_t)own->offset - own->fin;
+    return !(own->known && first == s->seq + 1) && !(f->from_syn && f->first_seq == s->seq);
 }
 
 uint64_t tcp_table_oldest_held(const struct tcp_table *t)
@@ -302,8 +346,9 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
 {
     struct segment s = *given;
     int side = 0;
+    close_reset(t, s.frame);
     struct tcp_flow *f = find(t, &s, &side);
-    if (f && is_new_connection(f, &s)) {
+    if (f && is_new_connection(f, side, &s)) {
         remove_flow(t, f);
         f = NULL;
     }
@@ -316,8 +361,10 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
     }
     if (f->closed)
         return;
-    if (s.flags & TCP_SYN)
+    if (s.flags & TCP_SYN) {
+        f->from_syn = true;
         s.seq++; /* data starts behind the SYN's own number */
+    }
     learn(f, side, &s);
     bool carries = s.len + s.missing > 0 || (s.flags & TCP_FIN);
     if (carries && is_ready(f, side, &s))
@@ -331,8 +378,10 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
     while (f->held && ((f->held_for > PATIENCE && was_acknowledged(f)) ||
                        f->held_count > HELD_COUNT_MAX || f->held_bytes > HELD_BYTES_MAX))
         give_up(t, f);
-    if ((s.flags & TCP_RST) || (f->half[0].fin && f->half[1].fin))
+    if (f->half[0].fin && f->half[1].fin)
         close_flow(t, f);
+    else if (s.flags & TCP_RST)
+        note_reset(t, f, s.frame);
     list_holding(t, f);
 }
 

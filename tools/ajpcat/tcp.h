@@ -21,7 +21,6 @@ struct tcp_flow {
     struct tcp_half half[2];
     uint64_t number; /* among the file's connections, from 0 */
     bool from_syn;   /* the capture has its beginning */
-    int8_t client;   /* the end that opened the connection, -1: not seen */
     bool closed;
     uint32_t first_seq;
     struct held *held, **held_end;
@@ -32,11 +31,14 @@ struct tcp_flow {
     struct tcp_flow *older, *newer;
     struct tcp_flow *prev_holding, *next_holding; /* flows with held segments */
     bool holding;
+    struct tcp_flow *next_reset; /* flows that a reset ended, first the one of the oldest reset */
+    uint64_t reset_frame;        /* 0: none */
 };
 
 /* What to do with the streams. side: who sent the bytes, 0 or 1 of flow->ends. */
 struct tcp_sink {
     void *user;
+    bool at_once; /* a reset ends its connection; else what comes in swapped packets is taken yet */
     void (*data)(void *user, struct tcp_flow *flow, int side, const uint8_t *bytes, size_t len,
                  const struct segment *from);
     void (*gap)(void *user, struct tcp_flow *flow, int side, uint64_t len,
