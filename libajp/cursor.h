@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader over one payload: bounds-checked, sticky, it remembers the offset of
- * the byte that made it fail. Text is checked by counting: the cursor counts the
- * controls that belong to the framing, and the caller compares that with all
- * controls in the packet; only when they differ does a second walk scan text.
- * All of it is inlined into the walks, so that the cursor lives in registers:
- * that halves the time of a decode (tests/bench/codec_bench.c). */
+ * the byte that made it fail. All of it is inlined into the walks, so that the
+ * cursor lives in registers: that halves the time of a decode
+ * (tests/bench/codec_bench.c). */
 #ifndef AJP_CURSOR_H
 #define AJP_CURSOR_H
 #include "number.h"
@@ -18,23 +16,18 @@
 #define RARELY(claim) (claim)
 #endif
 
-/* What a walk does about text: a constant in each of its three copies. */
-enum text_mode { TEXT_ANY, TEXT_COUNT, TEXT_SCAN };
-
 struct cursor {
     const uint8_t *base, *p, *end;
     uint32_t lenient;
-    uint32_t controls; /* in the framing and in opaque values walked so far */
     ajp_status st;
     uint16_t fault;
-    enum text_mode text;
+    bool any_text;  /* controls are let through: a constant in each copy of a walk */
     bool canonical; /* nothing seen so far that an encoder would write otherwise */
 };
 
-INLINE struct cursor cursor_of(const uint8_t *payload, size_t len, uint32_t lenient,
-                               enum text_mode text)
+INLINE struct cursor cursor_of(const uint8_t *payload, size_t len, uint32_t lenient, bool any_text)
 {
-    const struct cursor c = {payload, payload, payload + len, lenient, 0, AJP_OK, 0, text, true};
+    const struct cursor c = {payload, payload, payload + len, lenient, AJP_OK, 0, any_text, true};
     return c;
 }
 
@@ -50,20 +43,12 @@ INLINE bool cursor_fail(struct cursor *c, ajp_status st, const uint8_t *at)
     return false;
 }
 
-INLINE void note_framing(struct cursor *c, uint8_t byte)
-{
-    if (c->text == TEXT_COUNT) {
-        c->controls += ajp_in_control_table[byte];
-    }
-}
-
 INLINE bool get_u8(struct cursor *c, uint8_t *out)
 {
     if (RARELY(cursor_left(c) < 1)) {
         return cursor_fail(c, AJP_ERR_TRUNCATED, c->p);
     }
     *out = *c->p++;
-    note_framing(c, *out);
     return true;
 }
 
@@ -73,8 +58,6 @@ INLINE bool get_u16(struct cursor *c, uint16_t *out)
         return cursor_fail(c, AJP_ERR_TRUNCATED, c->p);
     }
     *out = get16(c->p);
-    note_framing(c, c->p[0]);
-    note_framing(c, c->p[1]);
     c->p += 2;
     return true;
 }
@@ -112,14 +95,10 @@ INLINE bool get_opaque(struct cursor *c, ajp_str *out)
         c->p = p + 2;
         return true;
     }
-    if (c->text == TEXT_COUNT) {
-        c->controls += string_framing(n);
-    }
     if (RARELY(p[2 + n] != 0)) {
         if ((c->lenient & AJP_ALLOW_TERMINATOR) == 0) {
             return cursor_fail(c, AJP_ERR_STRING, p + 2 + n);
         }
-        c->controls += ajp_in_control_table[p[2 + n]] - 1u;
         c->canonical = false;
     }
     *out = ajp_str_of((const char *)p + 2, n);
@@ -132,19 +111,20 @@ INLINE const uint8_t *bytes_of(ajp_str s)
     return (const uint8_t *)s.ptr;
 }
 
+/* Refuses controls, where they are refused. */
+INLINE bool check_text(struct cursor *c, ajp_str s)
+{
+    if (c->any_text || s.len == 0 || text_is_usual(bytes_of(s), s.len, c->base, c->end)) {
+        return true;
+    }
+    const size_t i = ajp_in_text_scan(bytes_of(s), s.len);
+    return i == s.len || cursor_fail(c, AJP_ERR_TEXT, bytes_of(s) + i);
+}
+
 /* A string of text; null gives a null view. */
 INLINE bool get_text(struct cursor *c, ajp_str *out)
 {
-    if (!get_opaque(c, out)) {
-        return false;
-    }
-    if (c->text == TEXT_SCAN && out->len > 0) {
-        const size_t i = ajp_in_text_scan(bytes_of(*out), out->len);
-        if (i < out->len) {
-            return cursor_fail(c, AJP_ERR_TEXT, bytes_of(*out) + i);
-        }
-    }
-    return true;
+    return get_opaque(c, out) && check_text(c, *out);
 }
 
 /* A string of text that may not be null, unless leniency reads null as empty. */

@@ -15,9 +15,32 @@ struct block {
     bool has_length, has_encoding;
 };
 
+/* A name that has a code, or is Transfer-Encoding, if its length does not rule it out. */
+INLINE bool may_have_code(const struct block *b, ajp_str name)
+{
+    static const uint64_t lengths[2] = {
+        1u << 4 | 1u << 6 | 1u << 8 | 0xfu << 10 | 1u << 14 | 1u << 16,
+        1u << 4 | 3u << 6 | 1u << 10 | 0xfu << 12 | 1u << 17,
+    };
+    if ((lengths[b->request] >> name.len & 1) == 0) {
+        return false;
+    }
+    return b->request ? req_code_of(name) != 0 || is_transfer_encoding(name)
+                      : res_code_of(name) != 0;
+}
+
 INLINE unsigned code_count(const struct block *b)
 {
     return b->request ? AJP_REQ_HEADER_COUNT : AJP_RES_HEADER_COUNT;
+}
+
+INLINE bool check_name(struct cursor *c, ajp_str name, const uint8_t *at)
+{
+    if (!check_text(c, name)) {
+        return false;
+    }
+    const size_t i = ajp_in_token_scan(bytes_of(name), name.len);
+    return (i == name.len && i > 0) || cursor_fail(c, AJP_ERR_HEADER, at + 2 + i);
 }
 
 /* A name that is spelled out: a token, perhaps one that has a code. */
@@ -25,12 +48,11 @@ INLINE bool read_spelled_name(struct cursor *c, struct block *b, unsigned *code)
 {
     const uint8_t *at = c->p;
     ajp_str name;
-    if (!get_text(c, &name)) {
+    if (!get_opaque(c, &name)) {
         return false;
     }
-    if (RARELY(name.len == 0) || RARELY(!token_is(bytes_of(name), name.len))) {
-        const size_t i = ajp_in_token_scan(bytes_of(name), name.len);
-        return cursor_fail(c, AJP_ERR_HEADER, at + 2 + i);
+    if (!check_name(c, name, at)) {
+        return false;
     }
     *code = b->request ? req_code_of(name) : res_code_of(name);
     if (RARELY(*code != 0)) {
@@ -59,7 +81,6 @@ INLINE bool read_name(struct cursor *c, struct block *b, unsigned *code)
     if (RARELY(*code == 0 || *code >= code_count(b))) {
         return cursor_fail(c, AJP_ERR_HEADER, at);
     }
-    note_framing(c, at[1]);
     c->p = at + 2;
     return true;
 }
@@ -70,25 +91,84 @@ INLINE bool take_length(struct cursor *c, struct block *b, ajp_str value, const 
         return cursor_fail(c, AJP_ERR_LENGTH, at);
     }
     b->has_length = true;
-    b->content_length = decimal_of(bytes_of(value), value.len);
+    const uint8_t *end = bytes_of(value) + value.len;
+    b->content_length = value.len - 1 < 8 && end - c->base >= 8
+                            ? decimal_of_few(end, value.len)
+                            : decimal_of(bytes_of(value), value.len);
     if (b->content_length < 0) {
         return cursor_fail(c, AJP_ERR_LENGTH, at);
     }
     return true;
 }
 
+/* The quick readings below take a name and its value at once, as nearly all peers
+ * send them. False leaves the cursor where it was, for the careful reading. */
+
+/* A coded name: its word and the value's length are one load. */
+INLINE bool quick_coded(struct cursor *c, uint32_t words, ajp_str *value)
+{
+    const uint8_t *p = c->p;
+    const size_t n = words & 0xffff;
+    if (RARELY(n + 5 > cursor_left(c)) || RARELY(p[4 + n] != 0)) {
+        return false;
+    }
+    *value = ajp_str_of((const char *)p + 4, n);
+    c->p = p + 5 + n;
+    return true;
+}
+
+/* A name of letters and dashes that has no code, with room for two loads of it. */
+INLINE bool quick_spelled(struct cursor *c, const struct block *b, size_t n, ajp_str *value)
+{
+    const uint8_t *p = c->p, *name = p + 2;
+    const size_t left = cursor_left(c);
+    if (RARELY(n - 1 >= NAME_QUICK) || RARELY(left < n + 6) || RARELY(left < 2 + LANES) ||
+        RARELY(name[n] != 0)) {
+        return false;
+    }
+    const size_t len = get16(p + n + 3);
+    if (RARELY(len + n + 6 > left) || RARELY(p[n + 5 + len] != 0) ||
+        RARELY(!name_is_quick(name, n)) ||
+        RARELY(may_have_code(b, ajp_str_of((const char *)name, n)))) {
+        return false;
+    }
+    *value = ajp_str_of((const char *)p + n + 5, len);
+    c->p = p + n + 6 + len;
+    return true;
+}
+
+INLINE bool quick_header(struct cursor *c, const struct block *b, unsigned *code, ajp_str *value)
+{
+    if (RARELY(cursor_left(c) < 5)) {
+        return false;
+    }
+    const uint32_t words = get32(c->p);
+    *code = (words >> 16) - HEADER_CODE;
+    if (*code - 1 < code_count(b) - 1) {
+        return quick_coded(c, words, value);
+    }
+    *code = 0;
+    return quick_spelled(c, b, words >> 16, value);
+}
+
 INLINE bool read_header(struct cursor *c, struct block *b)
 {
     const unsigned length = b->request ? AJP_REQ_CONTENT_LENGTH : AJP_RES_CONTENT_LENGTH;
-    const uint8_t *at = c->p;
+    const uint8_t *at = c->p, *value_at = at + 2;
     unsigned code;
     ajp_str value;
-    if (!read_name(c, b, &code)) {
-        return false;
-    }
-    const uint8_t *value_at = c->p;
-    if (!get_value(c, &value)) {
-        return false;
+    if (quick_header(c, b, &code, &value)) {
+        if (!check_text(c, value)) {
+            return false;
+        }
+    } else {
+        if (!read_name(c, b, &code)) {
+            return false;
+        }
+        value_at = c->p;
+        if (!get_value(c, &value)) {
+            return false;
+        }
     }
     if (b->request && code != 0 && b->known[code] == 0) {
         b->known[code] = (uint16_t)(value_at - c->base);

@@ -108,9 +108,6 @@ INLINE bool read_cert(struct cursor *c)
         return false;
     }
     if (cert.ptr != NULL) {
-        if (c->text == TEXT_COUNT) {
-            c->controls += (uint32_t)ajp_in_text_controls(bytes_of(cert), cert.len);
-        }
         return true;
     }
     c->canonical = false;
@@ -190,7 +187,6 @@ INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
     memset(r->known_header, 0, sizeof r->known_header);
     memset(r->known_attr, 0, sizeof r->known_attr);
     c->p++; /* the type byte */
-    note_framing(c, AJP_FORWARD_REQUEST);
     if (!read_line(c, r) || !read_headers(c, &b, lim->max_headers, &r->headers) ||
         !read_attrs(c, r, lim->max_attrs)) {
         return false;
@@ -202,49 +198,30 @@ INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
     return true;
 }
 
-/* Three copies, so that each is compiled for its own way with text. */
+/* Two copies, each compiled for its own way with text. */
 static struct cursor walk_any(ajp_request *r, const uint8_t *payload, size_t len,
                               const ajp_limits *lim)
 {
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
+    struct cursor c = cursor_of(payload, len, lim->lenient, true);
     walk(&c, r, lim);
     return c;
 }
 
-static struct cursor walk_count(ajp_request *r, const uint8_t *payload, size_t len,
-                                const ajp_limits *lim)
-{
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_COUNT);
-    walk(&c, r, lim);
-    return c;
-}
-
-static struct cursor walk_scan(ajp_request *r, const uint8_t *payload, size_t len,
+static struct cursor walk_text(ajp_request *r, const uint8_t *payload, size_t len,
                                const ajp_limits *lim)
 {
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_SCAN);
+    struct cursor c = cursor_of(payload, len, lim->lenient, false);
     walk(&c, r, lim);
     return c;
-}
-
-static struct cursor checked_walk(ajp_request *r, const uint8_t *payload, size_t len,
-                                  const ajp_limits *lim)
-{
-    if ((lim->lenient & AJP_ALLOW_CONTROLS) != 0) {
-        return walk_any(r, payload, len, lim);
-    }
-    const struct cursor c = walk_count(r, payload, len, lim);
-    if (c.st == AJP_OK && ajp_in_text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
-        return c;
-    }
-    return walk_scan(r, payload, len, lim); /* the first fault in wire order, text included */
 }
 
 ajp_status ajp_in_decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
                                  const ajp_limits *lim)
 {
     ajp_request *r = &m->u.request;
-    const struct cursor c = checked_walk(r, payload, len, lim);
+    const bool any_text = (lim->lenient & AJP_ALLOW_CONTROLS) != 0;
+    const struct cursor c =
+        any_text ? walk_any(r, payload, len, lim) : walk_text(r, payload, len, lim);
     if (c.st != AJP_OK) {
         m->fault = c.fault;
         return c.st;

@@ -12,7 +12,6 @@ INLINE bool read_reason(struct cursor *c, ajp_str *reason)
         return false;
     }
     if (reason->len > 0 && ajp_in_text_scan(bytes_of(*reason), reason->len) < reason->len) {
-        c->controls += (uint32_t)ajp_in_text_controls(bytes_of(*reason), reason->len);
         c->canonical = false;
         *reason = AJP_NULL;
     }
@@ -23,7 +22,6 @@ INLINE bool walk(struct cursor *c, ajp_response *r, const ajp_limits *lim)
 {
     struct block b = {false, NULL, -1, false, false};
     c->p++; /* the type byte */
-    note_framing(c, AJP_SEND_HEADERS);
     if (!get_u16(c, &r->status)) {
         return false;
     }
@@ -37,49 +35,30 @@ INLINE bool walk(struct cursor *c, ajp_response *r, const ajp_limits *lim)
     return true;
 }
 
-/* Three copies, so that each is compiled for its own way with text. */
+/* Two copies, each compiled for its own way with text. */
 static struct cursor walk_any(ajp_response *r, const uint8_t *payload, size_t len,
                               const ajp_limits *lim)
 {
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_ANY);
+    struct cursor c = cursor_of(payload, len, lim->lenient, true);
     walk(&c, r, lim);
     return c;
 }
 
-static struct cursor walk_count(ajp_response *r, const uint8_t *payload, size_t len,
-                                const ajp_limits *lim)
-{
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_COUNT);
-    walk(&c, r, lim);
-    return c;
-}
-
-static struct cursor walk_scan(ajp_response *r, const uint8_t *payload, size_t len,
+static struct cursor walk_text(ajp_response *r, const uint8_t *payload, size_t len,
                                const ajp_limits *lim)
 {
-    struct cursor c = cursor_of(payload, len, lim->lenient, TEXT_SCAN);
+    struct cursor c = cursor_of(payload, len, lim->lenient, false);
     walk(&c, r, lim);
     return c;
-}
-
-static struct cursor checked_walk(ajp_response *r, const uint8_t *payload, size_t len,
-                                  const ajp_limits *lim)
-{
-    if ((lim->lenient & AJP_ALLOW_CONTROLS) != 0) {
-        return walk_any(r, payload, len, lim);
-    }
-    const struct cursor c = walk_count(r, payload, len, lim);
-    if (c.st == AJP_OK && ajp_in_text_controls(payload, (size_t)(c.p - payload)) == c.controls) {
-        return c;
-    }
-    return walk_scan(r, payload, len, lim); /* the first fault in wire order, text included */
 }
 
 ajp_status ajp_in_decode_response(ajp_message *m, const uint8_t *payload, uint16_t len,
                                   const ajp_limits *lim)
 {
     ajp_response *r = &m->u.response;
-    const struct cursor c = checked_walk(r, payload, len, lim);
+    const bool any_text = (lim->lenient & AJP_ALLOW_CONTROLS) != 0;
+    const struct cursor c =
+        any_text ? walk_any(r, payload, len, lim) : walk_text(r, payload, len, lim);
     if (c.st != AJP_OK) {
         m->fault = c.fault;
         return c.st;

@@ -20,7 +20,7 @@ static ajp_status extra_codes(const uint8_t *extra, size_t len, uint32_t *codes)
     if (len == 0) {
         return AJP_OK; /* extra may be null */
     }
-    struct cursor c = cursor_of(extra, len, 0, TEXT_ANY);
+    struct cursor c = cursor_of(extra, len, 0, true);
     while (cursor_left(&c) > 0) {
         uint8_t code = 0;
         uint16_t bits;
@@ -158,7 +158,6 @@ static void copy_extra(ajp_writer *w, const void *extra, size_t len)
 {
     if (len > 0 && writer_fits(w, 0, len, 0)) {
         memcpy(w->p, extra, len);
-        w->controls += (uint32_t)ajp_in_text_controls(w->p, len);
         w->p += len;
     }
 }

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte classes: controls that no text may hold, and the token of HTTP names. */
+/* Byte classes: controls that no text may hold, and the token of HTTP names. Each
+ * has two readings: a quick one of 16 bytes at once, inlined into the walks, that
+ * says yes to nearly all that real peers send, and a careful one for the rest. */
 #ifndef AJP_TEXT_H
 #define AJP_TEXT_H
-#include "mem.h"
+#include "lanes.h"
 #include <ajp/base.h>
 
 /* 1 for a control: below 0x20 but HTAB, or DEL. */
 extern const uint8_t ajp_in_control_table[256];
-
-/* Controls among the length word and the NUL of a string of n bytes: almost always
- * both bytes of a small number count, or all but the low one. */
-static inline uint32_t string_framing(size_t n)
-{
-    uint32_t count = 2u + ajp_in_control_table[n & 0xff];
-    if (n >= 0x900) { /* only then can the high byte be a tab, or no control */
-        count = count - 1 + ajp_in_control_table[n >> 8];
-    }
-    return count;
-}
-
-/* How many controls p[0..n) holds. */
-size_t ajp_in_text_controls(const uint8_t *p, size_t n);
 
 /* Index of the first control in p[0..n), or n. */
 size_t ajp_in_text_scan(const uint8_t *p, size_t n);
@@ -28,48 +16,107 @@ size_t ajp_in_text_scan(const uint8_t *p, size_t n);
 /* Index of the first byte of p[0..n) that no token may hold, or n. */
 size_t ajp_in_token_scan(const uint8_t *p, size_t n);
 
-/* The same by the plain loop and by blocks of 16, on machines that have them. */
-size_t ajp_in_text_controls_plain(const uint8_t *p, size_t n);
-size_t ajp_in_text_controls_narrow(const uint8_t *p, size_t n);
-
-/* True when all eight bytes are letters or '-', which is what most names are made
- * of. Bit 7 of each byte tells; a byte that has it already is none. */
-static inline bool word_is_usual(uint64_t word)
+/* How far a byte stands above the space, controls wrapped to the top. */
+static inline lanes text_height(lanes v)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-    const uint64_t lower = word | 0x20 * ones;
-    const uint64_t from_a = lower + (0x80 - 'a') * ones;
-    const uint64_t past_z = lower + (0x80 - 'z' - 1) * ones;
-    const uint64_t not_dash = (word ^ '-' * ones) + 0x7f * ones;
-    const uint64_t usual = (from_a & ~past_z) | ~not_dash;
-    return ((usual & ~word) & high) == high;
+    return lanes_less(v, lanes_fill(' '));
 }
 
-/* True when p[0..n) are bytes of a token. Inlined: the walk over a header block
- * keeps its registers. */
-static inline bool token_is(const uint8_t *p, size_t n)
+/* Bits of what is not printable ASCII: DEL is the first height that is none. */
+static inline unsigned odd_heights(lanes height)
 {
-    uint64_t word, last;
-    if (n >= 8) {
-        size_t i = 0;
-        memcpy(&last, p + n - 8, 8);
-        bool usual = word_is_usual(last);
-        for (; usual && i + 8 < n; i += 8) {
-            memcpy(&word, p + i, 8);
-            usual = word_is_usual(word);
-        }
-        if (usual) {
-            return true;
-        }
-    } else if (n >= 4) {
-        uint32_t half, rest;
-        memcpy(&half, p, 4);
-        memcpy(&rest, p + n - 4, 4);
-        if (word_is_usual((uint64_t)half << 32 | rest)) {
-            return true;
+    return lanes_bits(lanes_from(height, 0x7f - ' '));
+}
+
+/* Bits of what is neither a letter nor '-'. */
+static inline unsigned odd_in_name(lanes v)
+{
+    const lanes letter = lanes_less(lanes_or(v, lanes_fill(0x20)), lanes_fill('a'));
+    return lanes_bits(lanes_but(lanes_from(letter, 26), lanes_same(v, lanes_fill('-'))));
+}
+
+/* The highest of n bytes' heights, n at least 16. */
+static inline lanes highest(const uint8_t *p, size_t n)
+{
+    const uint8_t *last = p + n - LANES;
+    lanes height = text_height(lanes_at(last));
+    for (; p < last; p += LANES) {
+        height = lanes_max(height, text_height(lanes_at(p)));
+    }
+    return height;
+}
+
+/* Bytes around a short string that may be read, and which of their bits are its. */
+struct around {
+    const uint8_t *p;
+    unsigned shift;
+    uint16_t bits;
+};
+
+/* The 16 bytes in [from, end) that hold p[0..n), n at most 16; p is NULL if there
+ * are none: then the packet is smaller than they are. */
+static inline struct around around_of(const uint8_t *p, size_t n, const uint8_t *from,
+                                      const uint8_t *end)
+{
+    struct around a = {p, 0, (uint16_t)((1u << n) - 1)};
+    if ((size_t)(end - p) < LANES) {
+        if ((size_t)(end - from) < LANES) {
+            a.p = NULL;
+        } else {
+            a.p = end - LANES;
+            a.shift = (unsigned)(p - a.p);
         }
     }
-    return ajp_in_token_scan(p, n) == n;
+    return a;
+}
+
+/* True when p[0..n) inside [from, end) is printable ASCII; else it wants a scan. */
+static inline bool text_is_usual(const uint8_t *p, size_t n, const uint8_t *from,
+                                 const uint8_t *end)
+{
+    if (n >= LANES) {
+        return odd_heights(highest(p, n)) == 0;
+    }
+    const struct around a = around_of(p, n, from, end);
+    return a.p != NULL && (odd_heights(text_height(lanes_at(a.p))) >> a.shift & a.bits) == 0;
+}
+
+/* True when p[0..n), n from 1 to NAME_QUICK, are letters and dashes, as nearly all
+ * names are; else they want a scan. LANES bytes may be read even when n is less. */
+enum { NAME_QUICK = 2 * LANES };
+static inline bool name_is_quick(const uint8_t *p, size_t n)
+{
+    const unsigned odd = odd_in_name(lanes_at(p));
+    return n <= LANES ? odd << (32 - n) == 0 : (odd | odd_in_name(lanes_at(p + n - LANES))) == 0;
+}
+
+/* The bytes p[0..n), n from 1 to 15, some of them twice: nothing beside them is read. */
+static inline lanes lanes_short(const char *p, size_t n)
+{
+    uint64_t low, high;
+    if (n >= 8) {
+        memcpy(&low, p, 8);
+        memcpy(&high, p + n - 8, 8);
+    } else if (n >= 4) {
+        uint32_t first, last;
+        memcpy(&first, p, 4);
+        memcpy(&last, p + n - 4, 4);
+        low = high = first | (uint64_t)last << 32;
+    } else {
+        const uint64_t three =
+            (uint8_t)p[0] | (uint8_t)p[n / 2] << 8 | (uint32_t)(uint8_t)p[n - 1] << 16;
+        low = high = three | three << 24 | three << 48;
+    }
+    return lanes_of(low, high);
+}
+
+/* True when p[0..n) are bytes of a token, n at least 1. */
+static inline bool token_is(const char *p, size_t n)
+{
+    const unsigned odd = n < LANES
+                             ? odd_in_name(lanes_short(p, n))
+                             : odd_in_name(lanes_at(p)) | odd_in_name(lanes_at(p + n - LANES));
+    return (odd == 0 && n <= (size_t)2 * LANES) || ajp_in_token_scan((const uint8_t *)p, n) == n;
 }
 
 #endif

@@ -21,30 +21,28 @@ static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
 {
     const ajp_str strings[5] = {line->protocol, line->uri, line->remote_addr, line->remote_host,
                                 line->server_name};
-    uint8_t *p = w->p;
-    put16(p, 0x1234); /* the length comes at the end */
-    p[4] = AJP_FORWARD_REQUEST;
-    p[5] = code;
-    w->controls = 1u + ajp_in_control_table[code];
-    p += 6;
+    unsigned odd = 0;
+    uint8_t *p = w->p + 6;
     for (int i = 0; i < 5; i++) {
-        w->p = p;
-        if (!writer_fits(w, 3, strings[i].len, 0)) {
+        if (!place_fits(w, p, 3, strings[i].len)) {
             return;
         }
-        p = place_nullable(p, strings[i], &w->controls);
+        p = place_nullable(p, strings[i], &odd);
     }
-    w->p = p;
-    if (!writer_fits(w, 5, 0, 0)) {
+    if (!place_fits(w, p, 5, 0)) {
         return;
     }
+    put16(w->p, 0x1234); /* the length comes at the end */
+    w->p[4] = AJP_FORWARD_REQUEST;
+    w->p[5] = code;
     put16(p, line->server_port);
     p[2] = line->is_ssl;
-    w->controls +=
-        3u + ajp_in_control_table[p[0]] + ajp_in_control_table[p[1]]; /* with a count of 0 */
     w->count_at = p + 3;
     put16(p + 3, 0);
     w->p = p + 5;
+    for (int i = 0; odd != 0 && i < 5; i++) {
+        ajp_in_check_odd(w, strings[i]);
+    }
 }
 
 void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
@@ -67,10 +65,13 @@ void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
 
 static void put_attr(ajp_writer *w, ajp_attr code, ajp_str value)
 {
+    unsigned odd = 0;
     if (writer_fits(w, 4, value.len, 0)) {
         *w->p = (uint8_t)code;
-        w->controls += ajp_in_control_table[code];
-        w->p = place_string(w->p + 1, value, &w->controls);
+        w->p = place_text(w->p + 1, value, &odd);
+    }
+    if (odd != 0 && code != AJP_ATTR_SSL_CERT) { /* a certificate holds line ends */
+        ajp_in_check_odd(w, value);
     }
 }
 
@@ -122,14 +123,11 @@ void ajp_write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
         return;
     }
     put_attr(w, code, value);
-    if (code == AJP_ATTR_SSL_CERT && w->st == AJP_OK) {
-        /* a certificate holds line ends: they count as framing */
-        w->controls += (uint32_t)ajp_in_text_controls((const uint8_t *)value.ptr, value.len);
-    }
 }
 
 void ajp_write_named(ajp_writer *w, ajp_str name, ajp_str value)
 {
+    unsigned odd = 0;
     if (name.len == 0 || value.ptr == NULL) {
         ajp_in_writer_fail(w, AJP_ERR_ARG);
         return;
@@ -138,9 +136,12 @@ void ajp_write_named(ajp_writer *w, ajp_str name, ajp_str value)
         return;
     }
     *w->p = AJP_ATTR_NAMED;
-    w->controls += ajp_in_control_table[AJP_ATTR_NAMED];
-    w->p = place_string(w->p + 1, name, &w->controls);
-    w->p = place_string(w->p, value, &w->controls);
+    w->p = place_text(w->p + 1, name, &odd);
+    w->p = place_text(w->p, value, &odd);
+    if (odd != 0) {
+        ajp_in_check_odd(w, name);
+        ajp_in_check_odd(w, value);
+    }
 }
 
 void ajp_write_key_size(ajp_writer *w, uint16_t bits)
@@ -148,7 +149,6 @@ void ajp_write_key_size(ajp_writer *w, uint16_t bits)
     if (open_attr(w, AJP_ATTR_SSL_KEY_SIZE) && writer_fits(w, 3, 0, 0)) {
         w->p[0] = AJP_ATTR_SSL_KEY_SIZE;
         put16(w->p + 1, bits);
-        w->controls += (uint32_t)ajp_in_text_controls_plain(w->p, 3);
         w->p += 3;
     }
 }

@@ -17,16 +17,18 @@ void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
     if (!writer_fits(w, 4 + 1 + 2 + 3 + 2, reason.len, 0)) {
         return;
     }
+    unsigned odd = 0;
     uint8_t *p = w->p;
     put16(p, 0x4142); /* the length comes at the end */
     p[4] = AJP_SEND_HEADERS;
     put16(p + 5, status);
-    w->controls =
-        3u + ajp_in_control_table[p[5]] + ajp_in_control_table[p[6]]; /* and the count, as yet 0 */
-    p = place_nullable(p + 7, reason, &w->controls);
+    p = place_nullable(p + 7, reason, &odd);
     w->count_at = p;
     put16(p, 0);
     w->p = p + 2;
+    if (odd != 0) {
+        ajp_in_check_odd(w, reason);
+    }
 }
 
 void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
@@ -45,19 +47,20 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
         return;
     }
     uint8_t *p = w->p;
-    uint32_t controls = w->controls;
+    unsigned odd = 0;
     if (code != 0) {
         put16(p, HEADER_CODE + code);
-        controls += ajp_in_control_table[code];
         p += 2;
     } else {
-        if (!token_is((const uint8_t *)name.ptr, name.len)) {
+        if (!token_is(name.ptr, name.len)) {
             ajp_in_writer_fail(w, AJP_ERR_HEADER);
             return;
         }
-        p = place_string(p, name, &controls);
+        p = place_name(p, name);
     }
-    w->p = place_string(p, value, &controls);
-    w->controls = controls;
+    w->p = place_text(p, value, &odd);
     w->count++;
+    if (odd != 0) {
+        ajp_in_check_odd(w, value);
+    }
 }

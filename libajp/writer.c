@@ -19,18 +19,17 @@ void ajp_writer_init(ajp_writer *w, void *buf, size_t cap)
     w->end = cap > 0 ? w->base + cap : w->base;
     w->count_at = NULL;
     w->stored = AJP_NULL;
-    w->controls = 0;
     w->seen = 0;
     w->count = 0;
     w->phase = PHASE_EMPTY;
     w->st = AJP_OK;
 }
 
-/* Text was copied unseen: now all of it is scanned at once. A packet whose
- * controls are exactly its framing has none in its text. */
-static bool text_is_clean(const ajp_writer *w, size_t head)
+void ajp_in_check_odd(ajp_writer *w, ajp_str text)
 {
-    return ajp_in_text_controls(w->base + head, (size_t)(w->p - w->base) - head) == w->controls;
+    if (ajp_in_text_scan((const uint8_t *)text.ptr, text.len) < text.len) {
+        ajp_in_writer_fail(w, AJP_ERR_TEXT);
+    }
 }
 
 ajp_status ajp_writer_finish(ajp_writer *w, size_t *len)
@@ -44,9 +43,6 @@ ajp_status ajp_writer_finish(ajp_writer *w, size_t *len)
     }
     if (w->phase == PHASE_EMPTY || w->phase == PHASE_DONE) {
         ajp_in_writer_fail(w, AJP_ERR_ARG);
-    }
-    if (w->st == AJP_OK && !text_is_clean(w, head)) {
-        ajp_in_writer_fail(w, AJP_ERR_TEXT);
     }
     if (w->st != AJP_OK) {
         return w->st;

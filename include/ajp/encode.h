@@ -12,7 +12,6 @@ typedef struct ajp_writer {
     uint8_t *base, *p, *end;
     uint8_t *count_at; /* where the header count is patched in */
     ajp_str stored;    /* method without a code: becomes the first attribute */
-    uint32_t controls; /* bytes of the framing itself that a text scan would count */
     uint32_t seen;     /* attribute codes written so far */
     uint16_t count;
     uint8_t phase;

@@ -3,6 +3,7 @@
  * reading of the rule say. */
 #include "../../libajp/number.h"
 #include "../../libajp/text.h"
+#include "../../libajp/writer.h"
 #include "wire.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -11,15 +12,6 @@
 static bool naive_control(int c)
 {
     return c == 127 || (c <= 31 && c != 9);
-}
-
-static size_t naive_count(const uint8_t *p, size_t n)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += naive_control(p[i]);
-    }
-    return count;
 }
 
 static size_t naive_first(const uint8_t *p, size_t n)
@@ -44,14 +36,13 @@ Test(text, one_control_is_found_at_every_place_of_every_length)
         uint8_t plain[170];
         memset(plain, 'a', sizeof plain);
         uint8_t *p = guard_copy(plain, n);
-        cr_assert(ajp_in_text_scan(p, n) == n && ajp_in_text_controls(p, n) == 0);
+        cr_assert(ajp_in_text_scan(p, n) == n);
         for (size_t i = 0; i < n; i++) {
             for (int c = 0; c < 256; c++) {
                 p[i] = (uint8_t)c;
                 const bool control = naive_control(c);
                 cr_assert(ajp_in_text_scan(p, n) == (control ? i : n), "byte %d at %zu of %zu", c,
                           i, n);
-                cr_assert(ajp_in_text_controls(p, n) == control, "byte %d at %zu of %zu", c, i, n);
             }
             p[i] = 'a';
         }
@@ -59,7 +50,7 @@ Test(text, one_control_is_found_at_every_place_of_every_length)
     }
 }
 
-Test(text, random_bytes_count_alike)
+Test(text, the_first_control_of_random_bytes_is_found)
 {
     srand(7);
     for (int round = 0; round < 3000; round++) {
@@ -70,21 +61,81 @@ Test(text, random_bytes_count_alike)
             bytes[i] = (uint8_t)(rand() % range + (range == 40 && rand() % 3 ? 30 : 0));
         }
         uint8_t *p = guard_copy(bytes, n);
-        cr_assert(ajp_in_text_controls(p, n) == naive_count(p, n));
-        cr_assert(ajp_in_text_controls_plain(p, n) == naive_count(p, n));
-        cr_assert(ajp_in_text_controls_narrow(p, n) == naive_count(p, n));
         cr_assert(ajp_in_text_scan(p, n) == naive_first(p, n));
         guard_free(p, n);
     }
 }
 
-/* 255 blocks fill a byte lane; one more must not overflow it. */
-Test(text, long_runs_of_controls_count_in_full)
+static bool printable(int c)
 {
-    static uint8_t zeros[65536];
-    for (size_t n = 0; n <= sizeof zeros; n += 16) {
-        cr_assert(ajp_in_text_controls(zeros, n) == n, "%zu", n);
-        cr_assert(ajp_in_text_controls_narrow(zeros, n) == n, "%zu", n);
+    return c >= 32 && c < 127;
+}
+
+static bool in_usual_name(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
+/* Strings of n bytes at every place of a packet; the bytes around them are odd, and
+ * must not matter. */
+Test(text, usual_text_is_printable_whatever_stands_around_it)
+{
+    uint8_t packet[48];
+    for (size_t size = 1; size <= sizeof packet; size++) {
+        memset(packet, 0, sizeof packet);
+        uint8_t *base = guard_copy(packet, size);
+        for (size_t at = 0; at < size; at++) {
+            for (size_t n = 1; n <= size - at; n++) {
+                memset(base, 0, size);
+                memset(base + at, 'a', n);
+                const bool usual = text_is_usual(base + at, n, base, base + size);
+                cr_assert(usual == (size >= 16), "%zu at %zu of %zu", n, at, size);
+                base[at + n / 2] = '\t';
+                cr_assert_not(text_is_usual(base + at, n, base, base + size));
+            }
+        }
+        guard_free(base, size);
+    }
+}
+
+Test(text, each_byte_at_each_place_is_usual_or_not)
+{
+    for (size_t n = 1; n <= 40; n++) {
+        uint8_t plain[56];
+        memset(plain, 1, sizeof plain);
+        uint8_t *p = guard_copy(plain, n < 16 ? 16 : n);
+        memset(p, 'a', n);
+        for (size_t i = 0; i < n; i++) {
+            for (int c = 0; c < 256; c++) {
+                p[i] = (uint8_t)c;
+                cr_assert(text_is_usual(p, n, p, p + (n < 16 ? 16 : n)) == printable(c));
+                if (n <= NAME_QUICK) {
+                    cr_assert(name_is_quick(p, n) == in_usual_name(c), "%d at %zu of %zu", c, i, n);
+                }
+            }
+            p[i] = i % 2 ? '-' : 'Z';
+        }
+        guard_free(p, n < 16 ? 16 : n);
+    }
+}
+
+Test(text, a_copy_is_whole_and_says_whether_it_is_usual)
+{
+    for (size_t n = 0; n <= 70; n++) {
+        uint8_t plain[70], to[72];
+        memset(plain, '~', sizeof plain);
+        uint8_t *p = guard_copy(plain, n);
+        for (size_t i = 0; i < n; i++) {
+            for (int c = 0; c < 256; c++) {
+                p[i] = (uint8_t)c;
+                memset(to, 7, sizeof to);
+                cr_assert((copy_text(to + 1, (const char *)p, n) == 0) == printable(c));
+                cr_assert(to[0] == 7 && memcmp(to + 1, p, n) == 0 && to[n + 1] == 7);
+            }
+            p[i] = (uint8_t)(' ' + i);
+        }
+        cr_assert(copy_text(to, (const char *)p, n) == 0);
+        guard_free(p, n);
     }
 }
 
@@ -112,7 +163,7 @@ Test(text, a_token_is_judged_byte_by_byte_at_every_length)
                 const uint8_t byte = (uint8_t)c;
                 const bool token = ajp_in_token_scan(&byte, 1) == 1;
                 p[i] = byte;
-                cr_assert(token_is(p, n) == token, "byte %d at %zu of %zu", c, i, n);
+                cr_assert(token_is((const char *)p, n) == token, "byte %d at %zu of %zu", c, i, n);
             }
             p[i] = i % 2 ? '-' : 'Z';
         }
@@ -137,6 +188,10 @@ Test(number, decimals)
     } rows[] = {
         {"0", 0},
         {"00", 0},
+        {"9", 9},
+        {"12345678", 12345678},
+        {"99999999", 99999999},
+        {"123456789", 123456789},
         {"10", 10},
         {"9223372036854775807", INT64_MAX},
         {"9223372036854775808", -1},
@@ -152,5 +207,18 @@ Test(number, decimals)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const uint8_t *p = (const uint8_t *)rows[i].text;
         cr_assert(decimal_of(p, strlen(rows[i].text)) == rows[i].want, "'%s'", rows[i].text);
+    }
+}
+
+Test(number, few_digits_are_read_as_many_are)
+{
+    uint8_t p[8];
+    srand(5);
+    for (int round = 0; round < 400000; round++) {
+        const size_t n = (size_t)rand() % 8 + 1;
+        for (size_t i = 0; i < 8; i++) {
+            p[i] = (uint8_t)(rand() % 40 ? '0' + rand() % 10 : rand());
+        }
+        cr_assert(decimal_of_few(p + 8, n) == decimal_of(p + 8 - n, n), "%.8s %zu", p, n);
     }
 }
