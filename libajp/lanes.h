@@ -131,16 +131,14 @@ typedef struct lanes {
 static inline lanes lanes_at(const void *p)
 {
     lanes v;
-    memcpy(v.at, p, sizeof v.at);
+    memcpy(&v, p, sizeof v);
     return v;
 }
 
 static inline lanes lanes_of(uint64_t low, uint64_t high)
 {
-    lanes v;
-    memcpy(v.at, &low, sizeof low);
-    memcpy(v.at + sizeof low, &high, sizeof high);
-    return v;
+    const uint64_t both[2] = {low, high};
+    return lanes_at(both);
 }
 
 static inline void lanes_put(void *to, lanes v)
@@ -151,7 +149,7 @@ static inline void lanes_put(void *to, lanes v)
 static inline lanes lanes_fill(uint8_t byte)
 {
     lanes v;
-    memset(v.at, byte, sizeof v.at);
+    memset(&v, byte, sizeof v);
     return v;
 }
 

@@ -180,9 +180,10 @@ static void on_headers(struct link *l, const ajp_response *r)
 static bool chunk_is_canonical(const ajp_body *b, const uint8_t *in, size_t used)
 {
     uint8_t head[AJP_CHUNK_HEAD];
+    const size_t n = ajp_chunk_head(head, b->packet);
 
     return b->first && b->complete && used == AJP_CHUNK_HEAD + (size_t)b->packet + 1 &&
-           memcmp(in, head, ajp_chunk_head(head, b->packet)) == 0 && in[used - 1] == 0;
+           memcmp(in, head, n) == 0 && in[used - 1] == 0;
 }
 
 static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_t used)

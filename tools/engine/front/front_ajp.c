@@ -331,9 +331,10 @@ static void take_request(struct ajp_conn *a)
 static bool data_is_canonical(const ajp_body *b, const uint8_t *in, size_t used)
 {
     uint8_t head[AJP_DATA_HEAD];
+    const size_t n = ajp_data_head(head, b->packet);
 
     return b->first && b->complete && b->packet > 0 && used == AJP_DATA_HEAD + (size_t)b->packet &&
-           memcmp(in, head, ajp_data_head(head, b->packet)) == 0;
+           memcmp(in, head, n) == 0;
 }
 
 /* in[0..used) is the message, if all of it came in one part. */
