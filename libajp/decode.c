@@ -2,16 +2,6 @@
 /* From a frame to a message: the type byte, the small messages, the dispatch. */
 #include "decode.h"
 
-ajp_status ajp_in_check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient)
-{
-    if (at < len && (lenient & AJP_ALLOW_TRAILING) == 0) {
-        m->fault = (uint16_t)at;
-        return AJP_ERR_TRAILING;
-    }
-    m->slack = (uint16_t)(len - at);
-    return AJP_OK;
-}
-
 static ajp_status decode_body(ajp_message *m, const ajp_frame *f, uint32_t lenient)
 {
     const bool chunk = m->kind == AJP_BODY_CHUNK;
@@ -51,7 +41,7 @@ static ajp_status decode_end(ajp_message *m, const ajp_frame *f, uint32_t lenien
         return AJP_ERR_BOOL;
     }
     m->u.reuse = f->payload[1] == 1;
-    return ajp_in_check_slack(m, 2, f->len, lenient);
+    return check_slack(m, 2, f->len, lenient);
 }
 
 static ajp_status decode_get_body(ajp_message *m, const ajp_frame *f, uint32_t lenient)
@@ -61,7 +51,7 @@ static ajp_status decode_get_body(ajp_message *m, const ajp_frame *f, uint32_t l
         return AJP_ERR_TRUNCATED;
     }
     m->u.wanted = get16(f->payload + 1);
-    return ajp_in_check_slack(m, 3, f->len, lenient);
+    return check_slack(m, 3, f->len, lenient);
 }
 
 static ajp_status bad_kind(ajp_message *m)
@@ -78,7 +68,7 @@ static ajp_status decode_to_container(ajp_message *m, const ajp_frame *f, const 
     case AJP_CPING:
     case AJP_PING:
     case AJP_SHUTDOWN:
-        return ajp_in_check_slack(m, 1, f->len, lim->lenient);
+        return check_slack(m, 1, f->len, lim->lenient);
     default: /* the container's messages, and unknown types */
         return bad_kind(m);
     }
@@ -96,7 +86,7 @@ static ajp_status decode_to_server(ajp_message *m, const ajp_frame *f, const ajp
     case AJP_GET_BODY:
         return decode_get_body(m, f, lim->lenient);
     case AJP_CPONG:
-        return ajp_in_check_slack(m, 1, f->len, lim->lenient);
+        return check_slack(m, 1, f->len, lim->lenient);
     default: /* the web server's messages, and unknown types */
         return bad_kind(m);
     }

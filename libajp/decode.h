@@ -11,7 +11,15 @@ ajp_status ajp_in_decode_response(ajp_message *m, const uint8_t *payload, uint16
                                   const ajp_limits *lim);
 
 /* Counts bytes that follow the end of a message, or refuses them. */
-ajp_status ajp_in_check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient);
+INLINE ajp_status check_slack(ajp_message *m, size_t at, size_t len, uint32_t lenient)
+{
+    if (RARELY(at < len) && (lenient & AJP_ALLOW_TRAILING) == 0) {
+        m->fault = (uint16_t)at;
+        return AJP_ERR_TRAILING;
+    }
+    m->slack = (uint16_t)(len - at);
+    return AJP_OK;
+}
 
 /* Body bytes and the bytes behind them of a DATA or BODY_CHUNK whose payload of
  * len bytes starts with p[0..3), or as many of them as there are. */

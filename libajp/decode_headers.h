@@ -7,12 +7,14 @@
 #include "header_names.h"
 #include <ajp/decode.h>
 
+enum { FRAMED_BY_LENGTH = 1, FRAMED_BY_ENCODING = 2 };
+
 /* What one direction knows about header names, and what a block tells. */
 struct block {
     bool request;
     uint16_t *known; /* takes the offsets of first values */
     int64_t content_length;
-    bool has_length, has_encoding;
+    unsigned framing; /* FRAMED_ bits: in one word, since they are asked together */
 };
 
 /* A name that has a code, or is Transfer-Encoding, if its length does not rule it out. */
@@ -58,8 +60,8 @@ INLINE bool read_spelled_name(struct cursor *c, struct block *b, unsigned *code)
     if (RARELY(*code != 0)) {
         c->canonical = false;
     } else if (b->request && RARELY(is_transfer_encoding(name))) {
-        b->has_encoding = true;
-        if (b->has_length) {
+        b->framing |= FRAMED_BY_ENCODING;
+        if ((b->framing & FRAMED_BY_LENGTH) != 0) {
             return cursor_fail(c, AJP_ERR_LENGTH, at);
         }
     }
@@ -87,10 +89,10 @@ INLINE bool read_name(struct cursor *c, struct block *b, unsigned *code)
 
 INLINE bool take_length(struct cursor *c, struct block *b, ajp_str value, const uint8_t *at)
 {
-    if (b->has_length || b->has_encoding) {
+    if (b->framing != 0) {
         return cursor_fail(c, AJP_ERR_LENGTH, at);
     }
-    b->has_length = true;
+    b->framing = FRAMED_BY_LENGTH;
     const uint8_t *end = bytes_of(value) + value.len;
     b->content_length = value.len - 1 < 8 && end - c->base >= 8
                             ? decimal_of_few(end, value.len)
@@ -102,53 +104,55 @@ INLINE bool take_length(struct cursor *c, struct block *b, ajp_str value, const 
 }
 
 /* The quick readings below take a name and its value at once, as nearly all peers
- * send them. False leaves the cursor where it was, for the careful reading. */
+ * send them: no longer than 255 bytes. So a length is one byte, and the walk from
+ * string to string, each of which waits for the length of the one before, has no
+ * bytes to swap. False leaves the cursor where it was, for the careful reading. */
 
-/* A coded name: its word and the value's length are one load. */
-INLINE bool quick_coded(struct cursor *c, uint32_t words, ajp_str *value)
+INLINE bool quick_coded(struct cursor *c, ajp_str *value)
 {
     const uint8_t *p = c->p;
-    const size_t n = words & 0xffff;
-    if (RARELY(n + 5 > cursor_left(c)) || RARELY(p[4 + n] != 0)) {
+    const size_t n = p[3];
+    if (RARELY(p[2] != 0) || RARELY(n + 5 > cursor_left(c)) || RARELY(p[4 + n] != 0)) {
         return false;
     }
     *value = ajp_str_of((const char *)p + 4, n);
-    c->p = p + 5 + n;
+    c->p = p + n + 5;
     return true;
 }
 
 /* A name of letters and dashes that has no code, with room for two loads of it. */
-INLINE bool quick_spelled(struct cursor *c, const struct block *b, size_t n, ajp_str *value)
+INLINE bool quick_spelled(struct cursor *c, const struct block *b, ajp_str *value)
 {
     const uint8_t *p = c->p, *name = p + 2;
-    const size_t left = cursor_left(c);
-    if (RARELY(n - 1 >= NAME_QUICK) || RARELY(left < n + 6) || RARELY(left < 2 + LANES) ||
-        RARELY(name[n] != 0)) {
+    const size_t left = cursor_left(c), n = p[1];
+    if (RARELY(p[0] != 0) || RARELY(n - 1 >= NAME_QUICK) || RARELY(left < n + 6) ||
+        RARELY(left < 2 + LANES) || RARELY(name[n] != 0)) {
         return false;
     }
-    const size_t len = get16(p + n + 3);
-    if (RARELY(len + n + 6 > left) || RARELY(p[n + 5 + len] != 0) ||
+    const uint8_t *q = p + n;
+    const size_t len = q[4];
+    if (RARELY(q[3] != 0) || RARELY(len + n + 6 > left) || RARELY(q[5 + len] != 0) ||
         RARELY(!name_is_quick(name, n)) ||
         RARELY(may_have_code(b, ajp_str_of((const char *)name, n)))) {
         return false;
     }
-    *value = ajp_str_of((const char *)p + n + 5, len);
-    c->p = p + n + 6 + len;
+    *value = ajp_str_of((const char *)q + 5, len);
+    c->p = q + len + 6;
     return true;
 }
 
 INLINE bool quick_header(struct cursor *c, const struct block *b, unsigned *code, ajp_str *value)
 {
+    const uint8_t *p = c->p;
     if (RARELY(cursor_left(c) < 5)) {
         return false;
     }
-    const uint32_t words = get32(c->p);
-    *code = (words >> 16) - HEADER_CODE;
-    if (*code - 1 < code_count(b) - 1) {
-        return quick_coded(c, words, value);
+    if (p[0] == HEADER_CODE >> 8) {
+        *code = p[1];
+        return *code - 1 < code_count(b) - 1 && quick_coded(c, value);
     }
     *code = 0;
-    return quick_spelled(c, b, words >> 16, value);
+    return quick_spelled(c, b, value);
 }
 
 INLINE bool read_header(struct cursor *c, struct block *b)
@@ -173,7 +177,7 @@ INLINE bool read_header(struct cursor *c, struct block *b)
     if (b->request && code != 0 && b->known[code] == 0) {
         b->known[code] = (uint16_t)(value_at - c->base);
     }
-    return code != length || take_length(c, b, value, at);
+    return !RARELY(code == length) || take_length(c, b, value, at);
 }
 
 /* Reads the count and the headers. */

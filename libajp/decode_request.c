@@ -183,7 +183,7 @@ INLINE bool read_attrs(struct cursor *c, ajp_request *r, unsigned max)
 
 INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
 {
-    struct block b = {true, r->known_header, -1, false, false};
+    struct block b = {true, r->known_header, -1, 0};
     memset(r->known_header, 0, sizeof r->known_header);
     memset(r->known_attr, 0, sizeof r->known_attr);
     c->p++; /* the type byte */
@@ -198,36 +198,37 @@ INLINE bool walk(struct cursor *c, ajp_request *r, const ajp_limits *lim)
     return true;
 }
 
-/* Two copies, each compiled for its own way with text. */
-static struct cursor walk_any(ajp_request *r, const uint8_t *payload, size_t len,
-                              const ajp_limits *lim)
-{
-    struct cursor c = cursor_of(payload, len, lim->lenient, true);
-    walk(&c, r, lim);
-    return c;
-}
-
-static struct cursor walk_text(ajp_request *r, const uint8_t *payload, size_t len,
-                               const ajp_limits *lim)
-{
-    struct cursor c = cursor_of(payload, len, lim->lenient, false);
-    walk(&c, r, lim);
-    return c;
-}
-
-ajp_status ajp_in_decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
-                                 const ajp_limits *lim)
+INLINE ajp_status decode(ajp_message *m, const uint8_t *payload, uint16_t len,
+                         const ajp_limits *lim, bool any_text)
 {
     ajp_request *r = &m->u.request;
-    const bool any_text = (lim->lenient & AJP_ALLOW_CONTROLS) != 0;
-    const struct cursor c =
-        any_text ? walk_any(r, payload, len, lim) : walk_text(r, payload, len, lim);
-    if (c.st != AJP_OK) {
+    struct cursor c = cursor_of(payload, len, lim->lenient, any_text);
+    if (RARELY(!walk(&c, r, lim))) {
         m->fault = c.fault;
         return c.st;
     }
     r->payload = payload;
     r->payload_len = len;
     r->canonical = c.canonical && c.p == c.end;
-    return ajp_in_check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
+    return check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
+}
+
+/* Two copies, each compiled for its own way with text. */
+static ajp_status decode_any(ajp_message *m, const uint8_t *payload, uint16_t len,
+                             const ajp_limits *lim)
+{
+    return decode(m, payload, len, lim, true);
+}
+
+static ajp_status decode_text(ajp_message *m, const uint8_t *payload, uint16_t len,
+                              const ajp_limits *lim)
+{
+    return decode(m, payload, len, lim, false);
+}
+
+ajp_status ajp_in_decode_request(ajp_message *m, const uint8_t *payload, uint16_t len,
+                                 const ajp_limits *lim)
+{
+    return (lim->lenient & AJP_ALLOW_CONTROLS) != 0 ? decode_any(m, payload, len, lim)
+                                                    : decode_text(m, payload, len, lim);
 }

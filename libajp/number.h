@@ -2,6 +2,7 @@
 /* The one get and put pair for integers on the wire, and decimal text. */
 #ifndef AJP_NUMBER_H
 #define AJP_NUMBER_H
+#include "mem.h"
 #include <ajp/base.h>
 
 static inline uint16_t get16(const uint8_t *p)
@@ -12,13 +13,6 @@ static inline uint16_t get16(const uint8_t *p)
 static inline uint32_t get32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static inline uint64_t get64(const uint8_t *p) /* in one sum: compilers make it one load */
-{
-    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
-           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
-           (uint64_t)p[6] << 8 | p[7];
 }
 
 static inline void put16(uint8_t *p, size_t n)
@@ -32,19 +26,34 @@ static inline bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+/* Eight bytes, the first of them lowest. */
+static inline uint64_t eight_of(const uint8_t *p)
+{
+    uint64_t v = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&v, p, sizeof v);
+#else
+    for (int i = 0; i < 8; i++) {
+        v |= (uint64_t)p[i] << 8 * i;
+    }
+#endif
+    return v;
+}
+
 /* The number that the last n of the 8 bytes before end spell, n from 1 to 8, or -1:
  * digits are summed up in pairs, fours and eights. */
 static inline int64_t decimal_of_few(const uint8_t *end, size_t n)
 {
     const uint64_t ones = 0x0101010101010101u;
-    const uint64_t kept = UINT64_MAX >> (64 - 8 * n);
-    uint64_t v = (get64(end - 8) & kept) - ('0' * ones & kept);
-    if ((v | (v + 0x76 * ones)) & 0x80 * ones) { /* a digit is at most 9 = 0x7f - 0x76 */
+    const uint64_t kept = UINT64_MAX << (64 - 8 * n);
+    uint64_t v = (eight_of(end - 8) ^ '0' * ones) & kept; /* a digit is now 0 to 9 */
+    if (((v | (v + 0x76 * ones)) & 0x80 * ones) != 0) {   /* 0x76 + 9 is 0x7f */
         return -1;
     }
-    v = (v & 0x00ff00ff00ff00ffu) + 10 * (v >> 8 & 0x00ff00ff00ff00ffu);
-    v = (v & 0x0000ffff0000ffffu) + 100 * (v >> 16 & 0x0000ffff0000ffffu);
-    return (int64_t)((v & 0xffffffffu) + 10000 * (v >> 32));
+    v = v * 10 + (v >> 8);
+    v = (v & 0x000000ff000000ffu) * 0x000f424000000064u +      /* 1000000, 100 */
+        (v >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u; /* 10000, 1 */
+    return (int64_t)(v >> 32);
 }
 
 /* A Content-Length: digits only, at least one, at most 2^63-1; else -1. */

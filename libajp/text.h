@@ -46,39 +46,22 @@ static inline lanes highest(const uint8_t *p, size_t n)
     return height;
 }
 
-/* Bytes around a short string that may be read, and which of their bits are its. */
-struct around {
-    const uint8_t *p;
-    unsigned shift;
-    uint16_t bits;
-};
-
-/* The 16 bytes in [from, end) that hold p[0..n), n at most 16; p is NULL if there
- * are none: then the packet is smaller than they are. */
-static inline struct around around_of(const uint8_t *p, size_t n, const uint8_t *from,
-                                      const uint8_t *end)
-{
-    struct around a = {p, 0, (uint16_t)((1u << n) - 1)};
-    if ((size_t)(end - p) < LANES) {
-        if ((size_t)(end - from) < LANES) {
-            a.p = NULL;
-        } else {
-            a.p = end - LANES;
-            a.shift = (unsigned)(p - a.p);
-        }
-    }
-    return a;
-}
-
-/* True when p[0..n) inside [from, end) is printable ASCII; else it wants a scan. */
+/* True when p[0..n), n from 1, inside [from, end) is printable ASCII; else it wants a
+ * scan. Bytes around a short string are read too, and their bits shifted out. */
 static inline bool text_is_usual(const uint8_t *p, size_t n, const uint8_t *from,
                                  const uint8_t *end)
 {
     if (n >= LANES) {
         return odd_heights(highest(p, n)) == 0;
     }
-    const struct around a = around_of(p, n, from, end);
-    return a.p != NULL && (odd_heights(text_height(lanes_at(a.p))) >> a.shift & a.bits) == 0;
+    const size_t left = (size_t)(end - p);
+    if (left >= LANES) {
+        return odd_heights(text_height(lanes_at(p))) << (32 - n) == 0;
+    }
+    if ((size_t)(end - from) < LANES) {
+        return false;
+    }
+    return odd_heights(text_height(lanes_at(end - LANES))) >> (LANES - left) << (32 - n) == 0;
 }
 
 /* True when p[0..n), n from 1 to NAME_QUICK, are letters and dashes, as nearly all
