@@ -179,7 +179,7 @@ static void raw(struct portions *in, ajp_role role)
     if (role == AJP_SERVER) {
         CHECK(ajp_session_send_request(&s, take8(in)) == AJP_OK);
     }
-    for (unsigned turn = 0; in->p < in->end && turn < 32; turn++) {
+    for (unsigned turn = 0; in->p < in->end && turn < 16; turn++) {
         const size_t left = (size_t)(in->end - in->p);
         size_t used = SIZE_MAX;
         const ajp_status st =
@@ -209,7 +209,7 @@ static void raw(struct portions *in, ajp_role role)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct pair p;
-    struct portions in = {data, data + (size < 1024 ? size : 1024)}; /* for speed */
+    struct portions in = {data, data + (size < 256 ? size : 256)}; /* for speed */
     const uint8_t how = take8(&in);
     if (how % 4 < 3) {
         raw(&in, (ajp_role)(how % 4));
@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ajp_session_init(&p.server, AJP_SERVER, NULL);
     ajp_session_init(&p.container, AJP_CONTAINER, NULL);
     ajp_session_init(&p.observer, AJP_OBSERVER, NULL);
-    for (int turn = 0; in.p < in.end && turn < 40; turn++) {
+    for (int turn = 0; in.p < in.end && turn < 24; turn++) {
         play(&p, &in);
     }
     return 0;
