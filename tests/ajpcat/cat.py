@@ -23,6 +23,12 @@ def decode(file, *args):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def stats(name, *args):
+    done = ajpcat("stats", "--json", *args, CAPTURES / name)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
 class Pcap:
     """A little-endian pcap file as a list of (record head, frame)."""
 

@@ -174,6 +174,12 @@ void capture_stop(struct capture *c)
         pcap_breakloop(c->pcap);
 }
 
+void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user)
+{
+    c->input.idle = idle;
+    c->input.idle_user = user;
+}
+
 /* A packet of hex text, dressed up as a segment from the side that its magic tells. */
 static enum capture_result next_hex(struct capture *c, struct segment *out)
 {
@@ -221,8 +227,11 @@ static enum capture_result next_of_libpcap(struct capture *c, struct segment *ou
     const u_char *bytes;
     int rc = 0;
     while (!c->stopped && (rc = pcap_next_ex(c->pcap, &head, &bytes)) >= 0) {
-        if (rc == 0) /* nothing came for a while */
+        if (rc == 0) { /* nothing came for a while */
+            if (c->input.idle)
+                c->input.idle(c->input.idle_user);
             continue;
+        }
         c->frames++;
         if (!dissect(c->link_type, bytes, head->caplen, head->len, out))
             continue;

@@ -14,6 +14,9 @@ struct capture *capture_open(const char *path, const char **why);
 struct capture *capture_live(const char *interface, const char **why);
 void capture_stop(struct capture *c);
 
+/* Has idle called whenever nothing more is there yet: on an interface, in a pipe, from a tap. */
+void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user);
+
 enum capture_result { CAPTURE_SEGMENT, CAPTURE_END, CAPTURE_BROKEN };
 /* The next TCP segment; frames that hold none are passed over. The segment's data is valid until
  * the next call. CAPTURE_BROKEN: the file ends in the middle, *why tells. */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { VERBOSE, DUMP, JSON, HAR, HTTP, VIEWS, FILTER = VIEWS, FOLLOW, INTERFACE, SHOW_SECRETS };
@@ -57,9 +56,15 @@ static bool on_exchange(void *user, const struct exchange *e)
         return true;
     d->kind->show(&d->view, e);
     write_out(d);
-    if (d->interface || strncmp(d->path, "unix:", 5) == 0) /* it comes as it happens */
+    if (d->interface) /* it comes as it happens */
         fflush(stdout);
     return !d->write_failed;
+}
+
+static void on_idle(void *user)
+{
+    (void)user;
+    fflush(stdout);
 }
 
 static void on_message(void *user, struct exchange *e, const struct packet *p, const ajp_message *m)
@@ -119,6 +124,7 @@ static int run(struct decoder *d)
     struct reader r = {.command = "decode",
                        .user = d,
                        .show = on_exchange,
+                       .idle = on_idle,
                        .message = d->kind->message ? on_message : NULL,
                        .keep_heads = d->kind->heads,
                        .body = d->kind->body};

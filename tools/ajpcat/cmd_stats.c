@@ -35,7 +35,8 @@ struct stats {
     struct filter_node *filter;
     const char *path;
     uint64_t top;
-    uint64_t requests, cpings, unanswered, incomplete, bytes_up, bytes_down, first_ns, last_ns;
+    uint64_t requests, cpings, unanswered, incomplete, strays, bytes_up, bytes_down, first_ns,
+        last_ns;
     struct tally methods, statuses, routes, servers, uris, problems, quirks;
     struct tally_set connections, sessions;
     struct histogram time, first;
@@ -43,27 +44,26 @@ struct stats {
 };
 
 /* A problem's text with its numbers taken out, so that equal ones count together. */
-static void add_problem(struct stats *s, const struct exchange *e, const char *text)
+static void add_problem(struct stats *s, const struct problem *problem)
 {
     struct text t = {0};
-    for (const char *p = text; *p; p++) {
+    for (const char *p = problem->text; *p; p++) {
         if (!isdigit((unsigned char)*p))
             text_byte(&t, *p);
         else if (!isdigit((unsigned char)p[1]))
             text_byte(&t, 'N');
     }
-    tally_add(&s->problems, t.at, 0, e->frame);
+    tally_add(&s->problems, t.at, 0, problem->at.frame);
     text_free(&t);
 }
 
 static void add_quirks(struct stats *s, const struct exchange *e)
 {
-    for (unsigned q = 1; q <= QUIRKS_MAX; q++) {
+    for (size_t i = 0; i < e->quirk_count; i++) {
+        const struct quirk *q = &e->quirks[i];
         char name[128];
-        if (!(e->quirks >> q & 1))
-            continue;
-        snprintf(name, sizeof name, "Q%u %s", q, quirk_text(q) ? quirk_text(q) : "");
-        tally_add(&s->quirks, name, 0, e->frame);
+        snprintf(name, sizeof name, "Q%u %s", q->number, quirk_text(q->number));
+        tally_add(&s->quirks, name, 0, q->frame);
     }
 }
 
@@ -108,10 +108,12 @@ static bool on_exchange(void *user, const struct exchange *e)
     tally_set_add(&s->connections, e->connection + 1);
     if (e->kind == EXCHANGE_CPING)
         s->cpings++;
-    else
+    else if (e->kind == EXCHANGE_REQUEST)
         add_request(s, e);
+    else
+        s->strays++;
     for (size_t i = 0; i < e->problem_count; i++)
-        add_problem(s, e, e->problems[i].text);
+        add_problem(s, &e->problems[i]);
     add_quirks(s, e);
     return true;
 }
@@ -180,8 +182,9 @@ static void report(struct stats *s, uint64_t frames)
              s->requests, s->cpings, s->connections.count, seconds, frames);
     text_fmt(&s->out,
              "%" PRIu64 " bytes of body up, %" PRIu64 " down; %zu sessions; %" PRIu64
-             " unanswered, %" PRIu64 " cut off\n",
-             s->bytes_up, s->bytes_down, s->sessions.count, s->unanswered, s->incomplete);
+             " unanswered, %" PRIu64 " cut off, %" PRIu64 " strays\n",
+             s->bytes_up, s->bytes_down, s->sessions.count, s->unanswered, s->incomplete,
+             s->strays);
     put_times(s, "METHODS", &s->methods, 0);
     put_times(s, "STATUSES", &s->statuses, 0);
     put_times(s, "SERVERS", &s->servers, 0);
@@ -230,6 +233,7 @@ static void report_json(struct stats *s, uint64_t frames)
     json_int(&j, "cpings", (int64_t)s->cpings);
     json_int(&j, "unanswered", (int64_t)s->unanswered);
     json_int(&j, "cut_off", (int64_t)s->incomplete);
+    json_int(&j, "strays", (int64_t)s->strays);
     json_int(&j, "sessions", (int64_t)s->sessions.count);
     json_int(&j, "bytes_up", (int64_t)s->bytes_up);
     json_int(&j, "bytes_down", (int64_t)s->bytes_down);

@@ -9,8 +9,7 @@
 
 enum { PROBLEMS_MAX = 64, LEDGER_PATIENT = 1000, LEDGER_MAX = 20000 };
 
-void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
-                      ...)
+void exchange_problem(struct exchange *e, struct place at, const char *format, ...)
 {
     va_list ap;
     struct text t = {0};
@@ -20,8 +19,7 @@ void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, con
     text_vfmt(&t, format, ap);
     va_end(ap);
     e->problems = xrealloc(e->problems, (e->problem_count + 1) * sizeof *e->problems);
-    e->problems[e->problem_count++] =
-        (struct problem){.offset = offset, .from_client = from_client, .text = t.at};
+    e->problems[e->problem_count++] = (struct problem){.at = at, .text = t.at};
 }
 
 void body_sum_add(struct body_sum *b, const uint8_t *bytes, size_t len,
@@ -60,6 +58,7 @@ static void exchange_free(struct exchange *e)
     for (size_t i = 0; i < e->problem_count; i++)
         free(e->problems[i].text);
     free(e->problems);
+    free(e->quirks);
     free(e->method);
     free(e->uri);
     free(e->query);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One exchange as a capture shows it: a request with its response, or a CPing with its CPong. */
+/* One exchange as a capture shows it: a request with its response, or a CPing with its CPong; or a
+ * stray, which is what has no place in any of those. */
 #ifndef AJPCAT_EXCHANGE_H
 #define AJPCAT_EXCHANGE_H
 
@@ -8,10 +9,21 @@
 
 #include <ajp/ajp.h>
 
-struct problem {
-    uint64_t offset; /* in its direction's stream */
+/* Where something was seen. */
+struct place {
     bool from_client;
+    uint64_t offset; /* in its direction's stream */
+    uint64_t frame;  /* 0: not of a capture */
+};
+
+struct problem {
+    struct place at;
     char *text;
+};
+
+struct quirk {
+    unsigned number;
+    uint64_t frame; /* where it was seen first */
 };
 
 /* Bytes of a body. */
@@ -24,7 +36,7 @@ struct body_sum {
 };
 
 struct exchange {
-    enum { EXCHANGE_REQUEST, EXCHANGE_CPING } kind;
+    enum { EXCHANGE_REQUEST, EXCHANGE_CPING, EXCHANGE_STRAY } kind;
     uint64_t connection, index;
     struct peer client, server;
     /* Texts of the request; NULL where the wire had null or nothing. */
@@ -33,10 +45,13 @@ struct exchange {
     uint16_t status;                         /* 0: unanswered */
     struct body_sum request, response;
     int64_t response_announced;
-    uint32_t quirks;       /* bit n: quirk n was seen */
+    struct quirk *quirks; /* each number once */
+    size_t quirk_count;
     uint64_t session_hash; /* of the session id, 0: none */
     int64_t announced;     /* the request's Content-Length, -1: none */
     unsigned owed;         /* body packets the client has still to send */
+    uint16_t wanted;       /* bytes of body asked for last, 0: not yet */
+    bool chunked;          /* the request has a Transfer-Encoding */
     bool complete, reuse;
     uint64_t frame, start_ns, first_ns, end_ns; /* 0: did not happen */
     struct problem *problems;
@@ -48,8 +63,8 @@ struct exchange {
     struct exchange *next_in_connection;
 };
 
-void exchange_problem(struct exchange *e, bool from_client, uint64_t offset, const char *format,
-                      ...) __attribute__((format(printf, 4, 5)));
+void exchange_problem(struct exchange *e, struct place at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Whether all of it was captured. announced: its Content-Length, -1: none. */
 bool body_is_whole(const struct body_sum *b, int64_t announced);
 

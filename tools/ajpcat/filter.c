@@ -40,7 +40,9 @@ static bool get_ms(uint64_t from, uint64_t to, double *number)
         return there;                                                                              \
     }
 
-GET_TEXT(get_kind, e->kind == EXCHANGE_CPING ? "cping" : "request")
+GET_TEXT(get_kind, e->kind == EXCHANGE_CPING   ? "cping"
+                   : e->kind == EXCHANGE_STRAY ? "stray"
+                                               : "request")
 GET_TEXT(get_method, e->method)
 GET_TEXT(get_uri, e->uri)
 GET_TEXT(get_query, e->query)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,9 +45,17 @@ bool input_open(struct input *in, const char *path)
     return in->fd >= 0;
 }
 
+static void tell_idle(struct input *in)
+{
+    struct pollfd ready = {.fd = in->fd, .events = POLLIN};
+    if (in->idle && poll(&ready, 1, 0) == 0)
+        in->idle(in->idle_user);
+}
+
 static ssize_t read_some(struct input *in, void *to, size_t len)
 {
     ssize_t n;
+    tell_idle(in);
     do {
         n = read(in->fd, to, len);
     } while (n < 0 && errno == EINTR);

@@ -16,6 +16,9 @@ struct input {
     size_t from, to; /* what was read and not yet taken */
     uint64_t bytes;  /* read in all */
     int error;       /* an errno, 0: none */
+    /* Called, if set, before a read that has to wait. */
+    void (*idle)(void *user);
+    void *idle_user;
 };
 
 /* A path, "-", or unix:PATH for a tap. False: in->error tells why. */

@@ -10,10 +10,11 @@ enum { QUIRKS_MAX = 30 };
 /* What the quirk is, or NULL when it cannot be seen in a capture. */
 const char *quirk_text(unsigned number);
 
-void quirk_note(struct exchange *e, unsigned number);
-void quirks_of_request(struct exchange *e, const ajp_request *r);
-void quirks_of_response(struct exchange *e, const ajp_response *r);
+/* Of each number the first frame is kept. */
+void quirk_note(struct exchange *e, unsigned number, uint64_t frame);
+void quirks_of_request(struct exchange *e, const ajp_request *r, uint64_t frame);
+void quirks_of_response(struct exchange *e, const ajp_response *r, uint64_t frame);
 /* When the response ended: its length against what was announced. */
-void quirks_of_end(struct exchange *e);
+void quirks_of_end(struct exchange *e, uint64_t frame);
 
 #endif

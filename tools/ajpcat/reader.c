@@ -18,6 +18,7 @@ struct run {
     bool stopped;
     struct ledger ledger;
     struct talk_watcher watcher;
+    struct tcp_table *flows;
     uint64_t began_ns, told_ns;
 };
 
@@ -54,6 +55,19 @@ static void on_closed(void *user, struct tcp_flow *f)
     f->user = NULL;
 }
 
+/* Who waits for more shall see what is there. */
+static void on_idle(void *user)
+{
+    struct run *r = user;
+    bool before = r->ledger.at_once;
+    r->ledger.at_once = true;
+    tcp_table_idle(r->flows);
+    ledger_release(&r->ledger);
+    r->ledger.at_once = before;
+    if (r->reader->idle)
+        r->reader->idle(r->reader->user);
+}
+
 static void tell_progress(struct run *r, const struct capture *c)
 {
     uint64_t done = capture_bytes(c), all = capture_size(c), now = now_ns();
@@ -70,11 +84,9 @@ static void read_all(struct run *r, struct capture *c, const char *path)
     const char *why = "";
     struct segment s;
     enum capture_result result = CAPTURE_END;
-    struct tcp_table *flows = tcp_table_new(&(struct tcp_sink){.user = r,
-                                                               .at_once = r->ledger.at_once,
-                                                               .data = on_data,
-                                                               .gap = on_gap,
-                                                               .closed = on_closed});
+    struct tcp_table *flows = r->flows = tcp_table_new(
+        &(struct tcp_sink){.user = r, .data = on_data, .gap = on_gap, .closed = on_closed});
+    capture_on_idle(c, on_idle, r);
     while (!r->stopped && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
         uint64_t barrier = r->ledger.barrier;
         tcp_table_add(flows, &s);

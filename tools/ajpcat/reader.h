@@ -12,7 +12,8 @@ struct reader {
     bool (*show)(void *user, const struct exchange *e);
     /* Called for each packet of an exchange when it is seen, or NULL. */
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
-    struct body_need body; /* what show wants */
+    void (*idle)(void *user); /* nothing more is there yet; may be NULL */
+    struct body_need body;    /* what show wants */
     bool keep_heads;
     bool quiet;      /* says nothing about files that cannot be read */
     uint64_t frames; /* read */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One AJP connection in a capture: talk_frames.c cuts the two byte streams into packets (finding
- * AJP by its magic, and finding it again after a gap), talk.c pairs the packets into exchanges. */
+ * AJP by its magic, and finding it again after a gap), talk.c, talk_client.c and talk_server.c pair
+ * the packets into exchanges. */
 #ifndef AJPCAT_TALK_H
 #define AJPCAT_TALK_H
 
@@ -52,10 +53,11 @@ void talk_data(struct talk *t, int side, const uint8_t *bytes, size_t len, const
 void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s);
 void talk_free(struct talk *t);
 
-/* Between the two files. */
+/* From talk_frames.c to the others. */
 void talk_packet(struct talk *t, const struct packet *p);
-void talk_lost(struct talk *t, bool from_client, uint64_t offset, uint64_t len);
-void talk_noise(struct talk *t, bool from_client, uint64_t offset, size_t len);
+/* at: a packet without payload, for the place and time. */
+void talk_lost(struct talk *t, const struct packet *at, uint64_t len);
+void talk_noise(struct talk *t, const struct packet *at, size_t len, bool other_magic);
 
 /* Accepts all that can be understood. */
 extern const ajp_limits talk_limits;

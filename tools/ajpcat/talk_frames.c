@@ -11,6 +11,13 @@ enum { PAYLOAD_MAX = AJP_PACKET_MAX - AJP_HEADER_SIZE };
 
 enum verdict { NO, MAYBE, YES };
 
+/* Byte `at` behind what a side has buffered from, as a packet without payload. */
+#define PLACE(t, side, at, s)                                                                      \
+    (&(struct packet){.from_client = (side) == (t)->client,                                        \
+                      .offset = (t)->half[side].offset + (at),                                     \
+                      .first_frame = (s)->frame,                                                   \
+                      .first_ns = (s)->time_ns})
+
 static size_t get16(const uint8_t *p)
 {
     return (size_t)p[0] << 8 | p[1];
@@ -180,7 +187,7 @@ static size_t take(struct talk *t, int side, const uint8_t *p, size_t len, size_
                    const struct segment *s)
 {
     struct talk_half *h = &t->half[side];
-    size_t at = 0;
+    size_t at = 0, wrong = 0; /* bytes here that begin no packet */
     while (at < len && h->state != HALF_IGNORED) {
         if (h->state == HALF_NEW && !first_bytes(t, side, p + at, len - at))
             break;
@@ -188,10 +195,12 @@ static size_t take(struct talk *t, int side, const uint8_t *p, size_t len, size_
             break;
         if (h->state == HALF_SEEKING) {
             bool sure;
-            size_t found = seek(t, side, p + at, len - at, &sure);
+            size_t found = wrong + seek(t, side, p + at + wrong, len - at - wrong, &sure);
             if (found > 0 && t->client >= 0)
-                talk_noise(t, side == t->client, h->offset + at, found);
+                talk_noise(t, PLACE(t, side, at, s), found,
+                           wrong > 0 && has_magic(p + at, side != t->client));
             at += found;
+            wrong = 0;
             if (!sure)
                 break;
             h->state = HALF_SYNCED;
@@ -201,8 +210,7 @@ static size_t take(struct talk *t, int side, const uint8_t *p, size_t len, size_
         size_t size = AJP_HEADER_SIZE + get16(p + at + 2);
         if (!has_magic(p + at, side == t->client) || size > AJP_PACKET_MAX) {
             h->state = HALF_SEEKING;
-            talk_noise(t, side == t->client, h->offset + at, 1);
-            at++;
+            wrong = 1;
             continue;
         }
         if (len - at < size)
@@ -256,12 +264,11 @@ void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s)
 {
     static const uint8_t zeros[1024];
     struct talk_half *h = &t->half[side];
-    bool from_client = side == t->client;
     if (h->state == HALF_IGNORED)
         return;
     t->lossy = true;
     if (t->client >= 0)
-        talk_lost(t, from_client, h->offset + h->buf.len, len);
+        talk_lost(t, PLACE(t, side, h->buf.len, s), len);
     size_t fill = pending(h) < len ? pending(h) : (size_t)len;
     if (fill > 0 && h->damage == SIZE_MAX)
         h->damage = h->buf.len;

@@ -51,6 +51,7 @@ void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame
     }
     struct tally_row *row = &t->rows[t->slots[at] - 1];
     row->count++;
+    row->first = frame < row->first ? frame : row->first;
     row->sum += value;
     row->max = value > row->max ? value : row->max;
 }

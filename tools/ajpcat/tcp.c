@@ -183,10 +183,6 @@ static void list_holding(struct tcp_table *t, struct tcp_flow *f)
 /* A packet that was sent before the reset may stand behind it in the capture. */
 static void note_reset(struct tcp_table *t, struct tcp_flow *f, uint64_t frame)
 {
-    if (t->sink.at_once) {
-        close_flow(t, f);
-        return;
-    }
     if (f->reset_frame)
         return;
     f->reset_frame = frame;
@@ -194,9 +190,9 @@ static void note_reset(struct tcp_table *t, struct tcp_flow *f, uint64_t frame)
     t->last_reset = f;
 }
 
-static void close_reset(struct tcp_table *t, uint64_t frame)
+static void close_reset(struct tcp_table *t, uint64_t until)
 {
-    while (t->first_reset && frame - t->first_reset->reset_frame > PATIENCE) {
+    while (t->first_reset && t->first_reset->reset_frame <= until) {
         struct tcp_flow *f = t->first_reset;
         t->first_reset = f->next_reset;
         if (!t->first_reset)
@@ -346,7 +342,8 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
 {
     struct segment s = *given;
     int side = 0;
-    close_reset(t, s.frame);
+    if (s.frame > PATIENCE)
+        close_reset(t, s.frame - PATIENCE);
     struct tcp_flow *f = find(t, &s, &side);
     if (f && is_new_connection(f, side, &s)) {
         remove_flow(t, f);
@@ -383,6 +380,11 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
     else if (s.flags & TCP_RST)
         note_reset(t, f, s.frame);
     list_holding(t, f);
+}
+
+void tcp_table_idle(struct tcp_table *t)
+{
+    close_reset(t, UINT64_MAX);
 }
 
 struct tcp_table *tcp_table_new(const struct tcp_sink *sink)

@@ -38,7 +38,6 @@ struct tcp_flow {
 /* What to do with the streams. side: who sent the bytes, 0 or 1 of flow->ends. */
 struct tcp_sink {
     void *user;
-    bool at_once; /* a reset ends its connection; else what comes in swapped packets is taken yet */
     void (*data)(void *user, struct tcp_flow *flow, int side, const uint8_t *bytes, size_t len,
                  const struct segment *from);
     void (*gap)(void *user, struct tcp_flow *flow, int side, uint64_t len,
@@ -53,6 +52,8 @@ struct tcp_table *tcp_table_new(const struct tcp_sink *sink);
 void tcp_table_add(struct tcp_table *t, const struct segment *s);
 /* Frame number of the oldest segment that waits, UINT64_MAX when none does. */
 uint64_t tcp_table_oldest_held(const struct tcp_table *t);
+/* Nothing comes for a while: what was reset is closed. */
+void tcp_table_idle(struct tcp_table *t);
 /* Delivers what can be delivered, closes every flow. */
 void tcp_table_free(struct tcp_table *t);
 

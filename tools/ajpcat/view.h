@@ -10,6 +10,7 @@
 struct view {
     bool colour;
     bool show_secrets;
+    bool quirks;    /* lines for them */
     unsigned width; /* columns of the terminal, 0: no limit */
     uint64_t shown;
     struct text out;

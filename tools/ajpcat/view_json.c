@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exchange as a line of JSON: the schema in the man page, which scripts rely on. */
 #include "json.h"
-#include "quirks.h"
 #include "view.h"
 
 #include <stdio.h>
@@ -26,9 +25,11 @@ static void json_problems(struct json *j, const struct exchange *e)
     json_open(j, "problems", '[');
     for (size_t i = 0; i < e->problem_count; i++) {
         json_open(j, NULL, '{');
-        json_int(j, "offset", (int64_t)e->problems[i].offset);
-        json_cstring(j, "text", e->problems[i].text);
-        json_cstring(j, "from", e->problems[i].from_client ? "client" : "server");
+        const struct problem *p = &e->problems[i];
+        json_int(j, "offset", (int64_t)p->at.offset);
+        json_cstring(j, "text", p->text);
+        json_cstring(j, "from", p->at.from_client ? "client" : "server");
+        json_int(j, "frame", (int64_t)p->at.frame);
         json_close(j, '}');
     }
     json_close(j, ']');
@@ -37,11 +38,9 @@ static void json_problems(struct json *j, const struct exchange *e)
 static void json_quirks(struct json *j, const struct exchange *e)
 {
     json_open(j, "quirks", '[');
-    for (unsigned q = 1; q <= QUIRKS_MAX; q++) {
-        char name[8];
-        if (!(e->quirks >> q & 1))
-            continue;
-        snprintf(name, sizeof name, "Q%u", q);
+    for (size_t i = 0; i < e->quirk_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "Q%u", e->quirks[i].number);
         json_cstring(j, NULL, name);
     }
     json_close(j, ']');
@@ -68,6 +67,8 @@ static void put_json(struct view *v, const struct exchange *e)
 {
     struct json j = {.out = &v->out};
     char client[PEER_TEXT], server[PEER_TEXT];
+    if (e->kind == EXCHANGE_STRAY)
+        return;
     peer_format(&e->client, client);
     peer_format(&e->server, server);
     json_open(&j, NULL, '{');

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line per exchange. */
+#include "quirks.h"
 #include "term.h"
 #include "view.h"
 
@@ -74,9 +75,22 @@ static void put_problems(struct view *v, const struct exchange *e)
     for (size_t i = 0; i < e->problem_count; i++) {
         const struct problem *p = &e->problems[i];
         term_colour(&v->out, v->colour, TERM_YELLOW);
-        text_fmt(&v->out, "    ! %s at byte %" PRIu64 " from the %s", p->text, p->offset,
-                 p->from_client ? "client" : "server");
+        text_fmt(&v->out, "    ! %s at byte %" PRIu64 " from the %s", p->text, p->at.offset,
+                 p->at.from_client ? "client" : "server");
+        if (p->at.frame > 0)
+            text_fmt(&v->out, ", frame %" PRIu64, p->at.frame);
         term_colour(&v->out, v->colour, TERM_PLAIN);
+        text_byte(&v->out, '\n');
+    }
+}
+
+static void put_quirks(struct view *v, const struct exchange *e)
+{
+    for (size_t i = 0; i < e->quirk_count; i++) {
+        const struct quirk *q = &e->quirks[i];
+        text_fmt(&v->out, "    ~ Q%u %s", q->number, quirk_text(q->number));
+        if (q->frame > 0)
+            text_fmt(&v->out, ", frame %" PRIu64, q->frame);
         text_byte(&v->out, '\n');
     }
 }
@@ -109,7 +123,7 @@ static void put_uri(struct view *v, const struct exchange *e, size_t from)
     size_t room = v->width == 0                ? SIZE_MAX
                   : v->width > used + EDGE_MIN ? v->width - used
                                                : EDGE_MIN;
-    term_cstring(&t, e->kind == EXCHANGE_CPING ? "" : e->uri);
+    term_cstring(&t, e->kind == EXCHANGE_REQUEST ? e->uri : "");
     if (e->query) {
         text_byte(&t, '?');
         term_cstring(&t, e->query);
@@ -136,7 +150,11 @@ static void put_line(struct view *v, const struct exchange *e)
         put_padded(&v->out, server, 21);
     }
     put_status(v, e);
-    put_padded(&v->out, e->kind == EXCHANGE_CPING ? "(CPing)" : e->method, 8);
+    put_padded(&v->out,
+               e->kind == EXCHANGE_CPING   ? "(CPing)"
+               : e->kind == EXCHANGE_STRAY ? "(stray)"
+                                           : e->method,
+               8);
     text_byte(&v->out, ' ');
     text_uint(&v->out, e->request.bytes, 9, ' ');
     text_byte(&v->out, ' ');
@@ -150,8 +168,16 @@ static void put_line(struct view *v, const struct exchange *e)
     put_uri(v, e, from + (v->colour ? 9 : 0));
     text_byte(&v->out, '\n');
     put_problems(v, e);
+    if (v->quirks)
+        put_quirks(v, e);
     if (e->detail.len > 0)
         text_put(&v->out, e->detail.at, e->detail.len);
+}
+
+static void put_tree(struct view *v, const struct exchange *e)
+{
+    v->quirks = true;
+    put_line(v, e);
 }
 
 static void put_message(struct view *v, struct exchange *e, const struct packet *p,
@@ -162,4 +188,4 @@ static void put_message(struct view *v, struct exchange *e, const struct packet 
 }
 
 const struct view_kind view_lines = {.begin = put_title, .show = put_line};
-const struct view_kind view_trees = {.begin = put_title, .show = put_line, .message = put_message};
+const struct view_kind view_trees = {.begin = put_title, .show = put_tree, .message = put_message};
