@@ -12,7 +12,8 @@ from procs import BIN
 pytestmark = pytest.mark.release
 
 MIB = 1 << 20
-VIEWS = [["decode"], ["decode", "--json"], ["decode", "--har"], ["decode", "--http"], ["decode", "-v"], ["stats"]]
+VIEWS = [["decode"], ["decode", "--json"], ["decode", "--har"], ["decode", "--http"], ["decode", "-v"], ["decode", "-x"],
+         ["stats"]]
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,12 @@ def test_memory_does_not_grow_with_the_capture(view, captures, tmp_path):
     assert long < short + 2 * MIB < 16 * MIB
 
 
-def test_it_is_twenty_times_as_fast_as_tshark(captures, tmp_path):
+@pytest.mark.parametrize("view, peer", [(["decode"], []), (["decode", "--json"], []), (["stats"], []),
+                                        (["decode", "-v"], ["-V"])], ids=lambda words: " ".join(words) or "tshark")
+def test_it_is_twenty_times_as_fast_as_tshark(view, peer, captures, tmp_path):
     tshark, file = shutil.which("tshark"), captures[1][0]
     if not tshark:
         pytest.skip("no tshark")
-    theirs = min(cost(tshark_decoding(tshark, file), tmp_path).cpu for _ in range(2))
-    ours = min(cost([BIN / "ajpcat", "decode", file], tmp_path).cpu for _ in range(5))
+    theirs = min(cost(tshark_decoding(tshark, file, *peer), tmp_path).cpu for _ in range(2))
+    ours = min(cost([BIN / "ajpcat", *view, file], tmp_path).cpu for _ in range(5))
     assert theirs / ours >= 20

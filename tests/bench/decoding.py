@@ -12,8 +12,10 @@ import cost as costs  # noqa: E402
 import long_pcap  # noqa: E402
 
 MIB = 1 << 20
-VIEWS = {"decode": ["decode"], "decode --json": ["decode", "--json"], "decode -v": ["decode", "-v"],
-         "stats": ["stats"]}
+# what of tshark does the same: a line a frame, or as much as that is asked for
+PEERS = {"tshark": [], "tshark -V": ["-V"], "tshark -x": ["-x"]}
+VIEWS = {"decode": "tshark", "decode --json": "tshark", "stats": "tshark", "decode -v": "tshark -V",
+         "decode -x": "tshark -x", "decode --http": "tshark -x", "decode --har": "tshark -x"}
 PASSES = 3  # of ajpcat beside each of tshark, as they are short
 
 
@@ -22,37 +24,37 @@ def once(argv, folder):
 
 
 def measure(args):
-    """{row: (CPU seconds, peak bytes, [ratio of tshark's CPU time to it, one a round])}"""
+    """{row: (CPU seconds, peak bytes, [ratio of the peer's CPU time to it, one a round])}"""
     tshark, ajpcat = field.find("tshark"), os.path.join(args.build, "tools/ajpcat/ajpcat")
-    rows = {name: ([], [], []) for name in ["tshark", *VIEWS]}
+    rows = {name: ([], [], []) for name in [*PEERS, *VIEWS]}
     with tempfile.TemporaryDirectory(prefix="ajp-bench-") as folder:
         capture = f"{folder}/capture.pcap"
         rounds = long_pcap.write(capture, args.size * MIB)
         size = os.path.getsize(capture)
         for _ in range(args.rounds):
-            peer = once(costs.tshark_decoding(tshark, capture), folder) if tshark else None
-            for name in rows:
-                passes = ([once([ajpcat, *VIEWS[name], capture], folder) for _ in range(PASSES)]
-                          if name in VIEWS else [peer] if peer else [])
-                for one in passes:
-                    rows[name][0].append(one.cpu)
-                    rows[name][1].append(one.peak_rss)
-                if passes and peer:
-                    rows[name][2].append(peer.cpu / statistics.mean(one.cpu for one in passes))
+            passes = {name: [once(costs.tshark_decoding(tshark, capture, *options), folder)] if tshark else []
+                      for name, options in PEERS.items()}
+            for name, peer in VIEWS.items():
+                passes[name] = [once([ajpcat, *name.split(), capture], folder) for _ in range(PASSES)]
+                if tshark:
+                    rows[name][2].append(passes[peer][0].cpu / statistics.mean(one.cpu for one in passes[name]))
+            for name, costs_of_it in passes.items():
+                rows[name][0].extend(one.cpu for one in costs_of_it)
+                rows[name][1].extend(one.peak_rss for one in costs_of_it)
     return size, rounds, rows
 
 
 def decoding(args):
     size, rounds, rows = measure(args)
     print(f"\nDecoding a capture of {size / MIB:.0f} MiB ({rounds} times the same traffic between other hosts)\n")
-    print("| | CPU time | MB/s | times as fast as tshark | peak RSS |")
-    print("|---|---|---|---|---|")
+    print("| | CPU time | MB/s | times as fast | as | peak RSS |")
+    print("|---|---|---|---|---|---|")
     for name, (cpu, rss, ratios) in rows.items():
         if not cpu:
-            print(f"| {name} | not installed | | | |")
+            print(f"| {name} | not installed | | | | |")
             continue
         seconds = statistics.median(cpu)
         spread = (f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
-                  if ratios and name in VIEWS else "")
-        print(f"| {name if name == 'tshark' else 'ajpcat ' + name} | {seconds:.3f} s | {size / seconds / 1e6:.0f} | "
-              f"{spread} | {max(rss) / MIB:.1f} MiB |")
+                  if ratios else "")
+        print(f"| {name if name in PEERS else 'ajpcat ' + name} | {seconds:.3f} s | {size / seconds / 1e6:.0f} | "
+              f"{spread} | {VIEWS.get(name, '')} | {max(rss) / MIB:.1f} MiB |")

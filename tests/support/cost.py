@@ -28,6 +28,7 @@ def cost(argv, folder):
         return Cost(usage.ru_utime + usage.ru_stime, int(peak.read()) * 1024, sum(1 for _ in lines))
 
 
-def tshark_decoding(program, file):
-    """tshark's line for each frame, with AJP put together over segments; no names looked up."""
-    return [program, "-n", "-r", str(file), "-d", "tcp.port==18009,ajp13", "-d", "tcp.port==18109,ajp13"]
+def tshark_decoding(program, file, *options):
+    """tshark's line for each frame, with AJP put together over segments; no names looked up. With -V a tree of
+    fields, with -x a hex dump."""
+    return [program, "-n", "-r", str(file), "-d", "tcp.port==18009,ajp13", "-d", "tcp.port==18109,ajp13", *options]

@@ -19,7 +19,9 @@ static void put_special(struct text *out, unsigned char c)
         text_byte(out, '\\');
         text_byte(out, letters[c - 8]);
     } else {
-        text_fmt(out, "\\u%04x", c);
+        char escaped[6] = {'\\', 'u', '0', '0'};
+        text_hex_at(escaped + 4, c);
+        text_put(out, escaped, sizeof escaped);
     }
 }
 
@@ -54,9 +56,10 @@ static void begin(struct json *j, const char *key)
     if (j->comma)
         text_str(j->out, ", ");
     j->comma = true;
-    if (key) {
-        json_quote(j->out, key, strlen(key));
-        text_str(j->out, ": ");
+    if (key) { /* ours, so that nothing in it needs escaping */
+        text_byte(j->out, '"');
+        text_str(j->out, key);
+        text_str(j->out, "\": ");
     }
 }
 

@@ -41,7 +41,7 @@ void term_put(struct text *out, ajp_str s)
         if (run < s.len && s.ptr[run] == '\\')
             text_str(out, "\\\\");
         else if (run < s.len)
-            text_fmt(out, "\\x%02x", (unsigned char)s.ptr[run]);
+            text_escape(out, (uint8_t)s.ptr[run]);
         i = run + 1;
     }
 }
@@ -65,7 +65,7 @@ void term_body(struct text *out, const uint8_t *data, size_t len)
             break;
         n = utf8_length(data + i, len - i);
         if (is_unfit(data + i, n)) {
-            text_fmt(out, "\\x%02x", data[i]);
+            text_escape(out, data[i]);
             n = 1;
         } else {
             text_put(out, data + i, n);

@@ -44,27 +44,6 @@ void text_reserve(struct text *t, size_t more)
     t->cap = cap;
 }
 
-void text_put(struct text *t, const void *bytes, size_t len)
-{
-    text_reserve(t, len);
-    if (len > 0)
-        memcpy(t->at + t->len, bytes, len);
-    t->len += len;
-    t->at[t->len] = '\0';
-}
-
-void text_str(struct text *t, const char *s)
-{
-    text_put(t, s, strlen(s));
-}
-
-void text_byte(struct text *t, char byte)
-{
-    text_reserve(t, 1);
-    t->at[t->len++] = byte;
-    t->at[t->len] = '\0';
-}
-
 void text_pad(struct text *t, size_t n, char with)
 {
     text_reserve(t, n);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
     char *at;
@@ -16,10 +17,45 @@ void *xmalloc(size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *s);
 
+/* Room for more bytes and a NUL. */
 void text_reserve(struct text *t, size_t more);
-void text_put(struct text *t, const void *bytes, size_t len);
-void text_str(struct text *t, const char *s);
-void text_byte(struct text *t, char byte);
+
+static inline void text_put(struct text *t, const void *bytes, size_t len)
+{
+    if (t->cap - t->len <= len)
+        text_reserve(t, len);
+    if (len > 0)
+        memcpy(t->at + t->len, bytes, len);
+    t->len += len;
+    t->at[t->len] = '\0';
+}
+
+static inline void text_str(struct text *t, const char *s)
+{
+    text_put(t, s, strlen(s));
+}
+
+static inline void text_byte(struct text *t, char byte)
+{
+    text_put(t, &byte, 1);
+}
+
+/* Two hexadecimal digits at to. */
+static inline void text_hex_at(char *to, uint8_t byte)
+{
+    static const char digits[16] = {"0123456789abcdef"};
+    to[0] = digits[byte >> 4];
+    to[1] = digits[byte & 15];
+}
+
+/* The byte as \xNN. */
+static inline void text_escape(struct text *t, uint8_t byte)
+{
+    char escaped[4] = {'\\', 'x'};
+    text_hex_at(escaped + 2, byte);
+    text_put(t, escaped, sizeof escaped);
+}
+
 void text_pad(struct text *t, size_t n, char with);
 /* The number in decimal, filled up on the left with pad to width. */
 void text_uint(struct text *t, uint64_t value, unsigned width, char pad);

@@ -4,6 +4,7 @@
 #include "view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -145,31 +146,34 @@ static bool is_text(const struct text *t)
 static void put_base64(struct json *j, const struct text *t)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    struct text out = {0};
+    const unsigned char *p = (const unsigned char *)t->at;
+    char *out = xmalloc((t->len + 2) / 3 * 4), *to = out;
     for (size_t i = 0; i < t->len; i += 3) {
-        uint32_t three = 0;
-        for (size_t k = 0; k < 3; k++)
-            three = three << 8 | (i + k < t->len ? (unsigned char)t->at[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            text_byte(&out, i + k > t->len ? '=' : digits[three >> (18 - 6 * k) & 63]);
+        size_t left = t->len - i;
+        uint32_t three = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+                         (left > 2 ? p[i + 2] : 0u);
+        *to++ = digits[three >> 18];
+        *to++ = digits[three >> 12 & 63];
+        *to++ = left > 1 ? digits[three >> 6 & 63] : '=';
+        *to++ = left > 2 ? digits[three & 63] : '=';
     }
-    json_string(j, "text", ajp_str_of(out.at, out.len));
+    json_string(j, "text", ajp_str_of(out, (size_t)(to - out)));
     json_cstring(j, "encoding", "base64");
-    text_free(&out);
+    free(out);
 }
 
 /* A HAR has no code for the bytes of requests: as browsers do, each becomes one character. */
 static void put_bytes(struct json *j, const struct text *t)
 {
-    struct text out = {0};
+    char *out = xmalloc(t->len * 2), *to = out;
     for (size_t i = 0; i < t->len; i++) {
         unsigned char c = (unsigned char)t->at[i];
         if (c >= 0x80)
-            text_byte(&out, (char)(0xc0 | c >> 6));
-        text_byte(&out, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
+            *to++ = (char)(0xc0 | c >> 6);
+        *to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
     }
-    json_string(j, "text", ajp_str_of(out.at, out.len));
-    text_free(&out);
+    json_string(j, "text", ajp_str_of(out, (size_t)(to - out)));
+    free(out);
 }
 
 static void put_text(struct json *j, const struct body_sum *b, ajp_str type,

@@ -17,25 +17,34 @@ struct dump {
     bool hide_next; /* the next string is a secret */
 };
 
+/* The columns of a row; what has spaces at its end loses them in put_row. */
+static size_t render(char *to, const struct dump *d, size_t from, size_t n, bool hide)
+{
+    const uint8_t *p = d->p + from;
+    memset(to, ' ', ROW * 4);
+    for (size_t i = 0; i < n; i++) {
+        if (hide)
+            memset(to + 3 * i, '*', 2);
+        else
+            text_hex_at(to + 3 * i, p[i]);
+        if (!hide)
+            to[3 * ROW + i] = p[i] >= ' ' && p[i] < 127 ? (char)p[i] : '.';
+    }
+    return ROW * 4;
+}
+
 static void put_row(struct dump *d, size_t from, size_t n, enum term_colour c, bool hide,
                     const char *label)
 {
-    text_fmt(d->out, "      %04zx  ", from + AJP_HEADER_SIZE);
+    char row[ROW * 4], number[] = "      ....  ";
+    text_hex_at(number + 6, (uint8_t)((from + AJP_HEADER_SIZE) >> 8));
+    text_hex_at(number + 8, (uint8_t)(from + AJP_HEADER_SIZE));
+    text_put(d->out, number, sizeof number - 1);
     term_colour(d->out, d->colour, c);
-    for (size_t i = 0; i < ROW; i++) {
-        if (i >= n)
-            text_str(d->out, "   ");
-        else if (hide)
-            text_str(d->out, "** ");
-        else
-            text_fmt(d->out, "%02x ", d->p[from + i]);
-    }
-    for (size_t i = 0; i < ROW; i++) {
-        char ch = i < n && !hide ? (char)d->p[from + i] : ' ';
-        text_byte(d->out, ch >= ' ' && ch < 127 ? ch : '.');
-    }
+    text_put(d->out, row, render(row, d, from, n, hide));
     term_colour(d->out, d->colour, TERM_PLAIN);
-    text_fmt(d->out, "  %s", label);
+    text_str(d->out, "  ");
+    text_str(d->out, label);
     while (d->out->len > 0 && d->out->at[d->out->len - 1] == ' ')
         d->out->len--;
     text_byte(d->out, '\n');

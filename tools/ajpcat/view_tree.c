@@ -3,7 +3,6 @@
 #include "term.h"
 #include "view.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -86,19 +85,50 @@ static void put_request(struct tree *t, const ajp_request *r)
     put_attributes(t, r->attrs);
 }
 
+/* Printf is a large part of this view's time. */
+static void put_ms(struct text *out, uint64_t from_ns, uint64_t to_ns)
+{
+    enum { NS_PER_US = 1000, US_PER_MS = 1000 };
+    uint64_t ns = to_ns >= from_ns ? to_ns - from_ns : from_ns - to_ns;
+    uint64_t us = (ns + NS_PER_US / 2) / NS_PER_US;
+    text_byte(out, to_ns >= from_ns ? '+' : '-');
+    text_uint(out, us / US_PER_MS, 0, ' ');
+    text_byte(out, '.');
+    text_uint(out, us % US_PER_MS, 3, '0');
+    text_str(out, " ms");
+}
+
 void view_message_head(struct text *out, bool colour, const struct packet *p, const ajp_message *m,
                        uint64_t start_ns)
 {
-    text_fmt(out, "    %s ", p->from_client ? ">" : "<");
+    text_str(out, p->from_client ? "    > " : "    < ");
     term_colour(out, colour, TERM_BOLD);
     if (m)
         term_put(out, ajp_kind_name(m->kind));
     else
         text_str(out, "(not understood)");
     term_colour(out, colour, TERM_PLAIN);
-    text_fmt(out, " %zu bytes, +%.3f ms", p->len, (double)(p->first_ns - start_ns) / 1e6);
-    if (p->first_frame > 0) /* from a capture */
-        text_fmt(out, ", frame %" PRIu64 ", offset %" PRIu64, p->first_frame, p->offset);
+    text_byte(out, ' ');
+    text_uint(out, p->len, 0, ' ');
+    text_str(out, " bytes, ");
+    put_ms(out, start_ns, p->first_ns);
+    if (p->first_frame == 0) /* not from a capture */
+        return;
+    text_str(out, ", frame ");
+    text_uint(out, p->first_frame, 0, ' ');
+    text_str(out, ", offset ");
+    text_uint(out, p->offset, 0, ' ');
+}
+
+static void put_size(struct text *out, size_t bytes, const char *none)
+{
+    if (bytes == 0) {
+        text_str(out, none);
+        return;
+    }
+    text_str(out, ": ");
+    text_uint(out, bytes, 0, ' ');
+    text_str(out, " bytes of body\n");
 }
 
 void view_message(struct text *out, bool colour, bool show_secrets, const struct packet *p,
@@ -122,17 +152,18 @@ void view_message(struct text *out, bool colour, bool show_secrets, const struct
         put_headers(&t, m->u.response.headers);
         break;
     case AJP_DATA:
-        text_fmt(out, m->u.body.packet ? ": %u bytes of body\n" : ": end of body\n",
-                 m->u.body.packet);
+        put_size(out, m->u.body.packet, ": end of body\n");
         break;
     case AJP_BODY_CHUNK:
-        text_fmt(out, m->u.body.packet ? ": %u bytes of body\n" : ": flush\n", m->u.body.packet);
+        put_size(out, m->u.body.packet, ": flush\n");
         break;
     case AJP_GET_BODY:
-        text_fmt(out, ": up to %u bytes\n", m->u.wanted);
+        text_str(out, ": up to ");
+        text_uint(out, m->u.wanted, 0, ' ');
+        text_str(out, " bytes\n");
         break;
     case AJP_END_RESPONSE:
-        text_fmt(out, ": %s\n", m->u.reuse ? "keep the connection" : "close the connection");
+        text_str(out, m->u.reuse ? ": keep the connection\n" : ": close the connection\n");
         break;
     default: /* nothing in it */
         text_byte(out, '\n');
