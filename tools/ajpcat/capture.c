@@ -4,6 +4,7 @@
 
 #include "hex.h"
 #include "pcap_file.h"
+#include "pcapng_file.h"
 #include "text.h"
 
 #include <errno.h>
@@ -17,8 +18,9 @@ enum { LINE = 8192 };
 
 struct capture {
     struct input input;
-    enum { FROM_RECORDS, FROM_LIBPCAP, FROM_HEX } from;
+    enum { FROM_PCAP, FROM_PCAPNG, FROM_LIBPCAP, FROM_HEX } from;
     struct pcap_file records;
+    struct pcapng_file blocks;
     pcap_t *pcap;
     int link_type;
     bool nano; /* libpcap's times are nanoseconds in place of microseconds */
@@ -36,8 +38,7 @@ static bool is_for_libpcap(struct input *in)
     enum { MAGIC = 4 };
     static const uint8_t magics[][MAGIC] = {{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
                                             {0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
-                                            {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1},
-                                            {0x0a, 0x0d, 0x0d, 0x0a}};
+                                            {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1}};
     const uint8_t *p = input_need(in, MAGIC);
     for (size_t i = 0; p && i < sizeof magics / sizeof *magics; i++) {
         if (memcmp(p, magics[i], MAGIC) == 0)
@@ -72,6 +73,17 @@ static bool has_known_link(struct capture *c)
     return false;
 }
 
+/* Frames of other kinds beside those are passed over. */
+static bool has_known_interface(struct capture *c)
+{
+    for (size_t i = 0; i < c->blocks.count; i++) {
+        c->link_type = c->blocks.interfaces[i].link_type;
+        if (dissect_knows(c->link_type))
+            return true;
+    }
+    return c->blocks.count == 0 || has_known_link(c);
+}
+
 /* The file belongs to libpcap afterwards. */
 static bool open_libpcap(struct capture *c, FILE *file)
 {
@@ -93,9 +105,13 @@ static bool open_input(struct capture *c, const char *path)
         return false;
     }
     if (pcap_file_begin(&c->records, &c->input)) {
-        c->from = FROM_RECORDS;
+        c->from = FROM_PCAP;
         c->link_type = c->records.link_type;
         return has_known_link(c);
+    }
+    if (pcapng_file_begin(&c->blocks, &c->input)) {
+        c->from = FROM_PCAPNG;
+        return has_known_interface(c);
     }
     bool other = is_for_libpcap(&c->input);
     FILE *file = input_stream(&c->input);
@@ -210,9 +226,10 @@ static enum capture_result next_record(struct capture *c, struct segment *out, c
 {
     struct pcap_record r;
     enum pcap_result result;
-    while ((result = pcap_file_next(&c->records, &r, why)) == PCAP_RECORD) {
+    while ((result = c->from == FROM_PCAP ? pcap_file_next(&c->records, &r, why)
+                                          : pcapng_file_next(&c->blocks, &r, why)) == PCAP_RECORD) {
         c->frames++;
-        if (dissect(c->link_type, r.frame, r.len, r.wire_len, out)) {
+        if (dissect(r.link_type, r.frame, r.len, r.wire_len, out)) {
             out->frame = c->frames;
             out->time_ns = r.time_ns;
             return CAPTURE_SEGMENT;
@@ -249,7 +266,8 @@ static enum capture_result next_of_libpcap(struct capture *c, struct segment *ou
 enum capture_result capture_next(struct capture *c, struct segment *out, const char **why)
 {
     switch (c->from) {
-    case FROM_RECORDS:
+    case FROM_PCAP:
+    case FROM_PCAPNG:
         return next_record(c, out, why);
     case FROM_LIBPCAP:
         return next_of_libpcap(c, out, why);
@@ -280,6 +298,7 @@ void capture_close(struct capture *c)
         return;
     if (c->pcap)
         pcap_close(c->pcap); /* and the stream that it reads */
+    pcapng_file_end(&c->blocks);
     input_close(&c->input);
     text_free(&c->hex);
     free(c);

@@ -39,6 +39,11 @@ static bool is_version_2_4(const struct pcap_file *f, const uint8_t *head)
     return f->swapped ? v[0] == 0x200 && v[1] == 0x400 : v[0] == 2 && v[1] == 4;
 }
 
+int pcap_link_type(uint32_t number)
+{
+    return number == LINKTYPE_RAW ? DLT_RAW : (int)number;
+}
+
 bool pcap_file_begin(struct pcap_file *f, struct input *in)
 {
     const uint8_t *head = input_need(in, FILE_HEAD);
@@ -48,7 +53,7 @@ bool pcap_file_begin(struct pcap_file *f, struct input *in)
     uint32_t link_type = get32(f, head + 20);
     if (link_type > UINT16_MAX) /* more than a type: the length of a checksum behind each frame */
         return false;
-    f->link_type = link_type == LINKTYPE_RAW ? DLT_RAW : (int)link_type;
+    f->link_type = pcap_link_type(link_type);
     f->taken = FILE_HEAD;
     return true;
 }
@@ -73,6 +78,7 @@ enum pcap_result pcap_file_next(struct pcap_file *f, struct pcap_record *out, co
     *out = (struct pcap_record){.frame = head + RECORD_HEAD,
                                 .len = len,
                                 .wire_len = get32(f, head + 12),
+                                .link_type = f->link_type,
                                 .time_ns = get32(f, head) * UINT64_C(1000000000) +
                                            get32(f, head + 4) * (f->nano ? UINT64_C(1) : 1000)};
     f->taken = RECORD_HEAD + (size_t)len;

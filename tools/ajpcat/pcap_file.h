@@ -16,7 +16,11 @@ struct pcap_record {
     const uint8_t *frame;
     size_t len, wire_len;
     uint64_t time_ns;
+    int link_type; /* a DLT */
 };
+
+/* From the number in a file. */
+int pcap_link_type(uint32_t number);
 
 /* False: another format, of which nothing was taken; libpcap may know it. */
 bool pcap_file_begin(struct pcap_file *f, struct input *in);
