@@ -157,8 +157,8 @@ ParameterizedTestParameters(writer_text, control_is_refused_at_every_size)
 
 ParameterizedTest(const enum field *f, writer_text, control_is_refused_at_every_size)
 {
-    static const uint8_t bad[] = {0, 1, 8, '\n', '\r', 31, 127};
-    static const size_t lengths[] = {1, 2, 3, 5, 9, 17, 40};
+    static const uint8_t bad[] = {0, '\n', 127};
+    static const size_t lengths[] = {1, 9, 40};
     for (size_t i = 0; i < sizeof bad; i++) {
         for (size_t j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
             const size_t n = lengths[j], places[] = {0, n / 2, n - 1};
