@@ -5,16 +5,9 @@
  * (tests/bench/codec_bench.c). */
 #ifndef AJP_CURSOR_H
 #define AJP_CURSOR_H
+#include "compiler.h"
 #include "number.h"
 #include "text.h"
-
-#if defined(__GNUC__) && defined(__OPTIMIZE__)
-#define INLINE        static inline __attribute__((always_inline))
-#define RARELY(claim) __builtin_expect(claim, 0)
-#else
-#define INLINE        static inline
-#define RARELY(claim) (claim)
-#endif
 
 struct cursor {
     const uint8_t *base, *p, *end;

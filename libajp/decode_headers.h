@@ -9,31 +9,47 @@
 
 enum { FRAMED_BY_LENGTH = 1, FRAMED_BY_ENCODING = 2 };
 
+/* A name and a value that a quick reading begins have room for a load each. */
+enum { QUICK_LEFT = 1 + 2 + 1 + 2 + LANES };
+
 /* What one direction knows about header names, and what a block tells. */
 struct block {
     bool request;
-    uint16_t *known; /* takes the offsets of first values */
+    uint16_t *known; /* takes the offsets of first values, of a request */
     int64_t content_length;
     unsigned framing; /* FRAMED_ bits: in one word, since they are asked together */
 };
 
 /* A name that has a code, or is Transfer-Encoding, if its length does not rule it out. */
-INLINE bool may_have_code(const struct block *b, ajp_str name)
+INLINE bool may_have_code(bool request, ajp_str name)
 {
     static const uint64_t lengths[2] = {
         1u << 4 | 1u << 6 | 1u << 8 | 0xfu << 10 | 1u << 14 | 1u << 16,
         1u << 4 | 3u << 6 | 1u << 10 | 0xfu << 12 | 1u << 17,
     };
-    if ((lengths[b->request] >> name.len & 1) == 0) {
+    if ((lengths[request] >> name.len & 1) == 0) {
         return false;
     }
-    return b->request ? req_code_of(name) != 0 || is_transfer_encoding(name)
-                      : res_code_of(name) != 0;
+    return request ? req_code_of(name) != 0 || is_transfer_encoding(name) : res_code_of(name) != 0;
 }
 
-INLINE unsigned code_count(const struct block *b)
+INLINE unsigned code_count(bool request)
 {
-    return b->request ? AJP_REQ_HEADER_COUNT : AJP_RES_HEADER_COUNT;
+    return request ? AJP_REQ_HEADER_COUNT : AJP_RES_HEADER_COUNT;
+}
+
+INLINE unsigned length_code(bool request)
+{
+    return request ? AJP_REQ_CONTENT_LENGTH : AJP_RES_CONTENT_LENGTH;
+}
+
+/* Keeps where the first value of a coded name stands. */
+INLINE void note_known(const struct cursor *c, const struct block *b, unsigned code,
+                       const uint8_t *value)
+{
+    if (b->request && b->known[code] == 0) {
+        b->known[code] = (uint16_t)(value - c->base);
+    }
 }
 
 INLINE bool check_name(struct cursor *c, ajp_str name, const uint8_t *at)
@@ -80,104 +96,109 @@ INLINE bool read_name(struct cursor *c, struct block *b, unsigned *code)
         return read_spelled_name(c, b, code);
     }
     *code = word - HEADER_CODE;
-    if (RARELY(*code == 0 || *code >= code_count(b))) {
+    if (RARELY(*code == 0 || *code >= code_count(b->request))) {
         return cursor_fail(c, AJP_ERR_HEADER, at);
     }
     c->p = at + 2;
     return true;
 }
 
-INLINE bool take_length(struct cursor *c, struct block *b, ajp_str value, const uint8_t *at)
+/* Takes a Content-Length; false if it is none, or the framing was told before. */
+INLINE bool take_length(const struct cursor *c, struct block *b, const uint8_t *value, size_t n)
 {
+    const uint8_t *end = value + n;
     if (b->framing != 0) {
-        return cursor_fail(c, AJP_ERR_LENGTH, at);
+        return false;
+    }
+    const int64_t length =
+        n - 1 < 8 && end - c->base >= 8 ? decimal_of_few(end, n) : decimal_of(value, n);
+    if (length < 0) {
+        return false;
     }
     b->framing = FRAMED_BY_LENGTH;
-    const uint8_t *end = bytes_of(value) + value.len;
-    b->content_length = value.len - 1 < 8 && end - c->base >= 8
-                            ? decimal_of_few(end, value.len)
-                            : decimal_of(bytes_of(value), value.len);
-    if (b->content_length < 0) {
-        return cursor_fail(c, AJP_ERR_LENGTH, at);
-    }
+    b->content_length = length;
     return true;
 }
 
-/* The quick readings below take a name and its value at once, as nearly all peers
- * send them: no longer than 255 bytes. So a length is one byte, and the walk from
- * string to string, each of which waits for the length of the one before, has no
- * bytes to swap. False leaves the cursor where it was, for the careful reading. */
-
-INLINE bool quick_coded(struct cursor *c, ajp_str *value)
-{
-    const uint8_t *p = c->p;
-    const size_t n = p[3];
-    if (RARELY(p[2] != 0) || RARELY(n + 5 > cursor_left(c)) || RARELY(p[4 + n] != 0)) {
-        return false;
-    }
-    *value = ajp_str_of((const char *)p + 4, n);
-    c->p = p + n + 5;
-    return true;
-}
-
-/* A name of letters and dashes that has no code, with room for two loads of it. */
-INLINE bool quick_spelled(struct cursor *c, const struct block *b, ajp_str *value)
-{
-    const uint8_t *p = c->p, *name = p + 2;
-    const size_t left = cursor_left(c), n = p[1];
-    if (RARELY(p[0] != 0) || RARELY(n - 1 >= NAME_QUICK) || RARELY(left < n + 6) ||
-        RARELY(left < 2 + LANES) || RARELY(name[n] != 0)) {
-        return false;
-    }
-    const uint8_t *q = p + n;
-    const size_t len = q[4];
-    if (RARELY(q[3] != 0) || RARELY(len + n + 6 > left) || RARELY(q[5 + len] != 0) ||
-        RARELY(!name_is_quick(name, n)) ||
-        RARELY(may_have_code(b, ajp_str_of((const char *)name, n)))) {
-        return false;
-    }
-    *value = ajp_str_of((const char *)q + 5, len);
-    c->p = q + len + 6;
-    return true;
-}
-
-INLINE bool quick_header(struct cursor *c, const struct block *b, unsigned *code, ajp_str *value)
-{
-    const uint8_t *p = c->p;
-    if (RARELY(cursor_left(c) < 5)) {
-        return false;
-    }
-    if (p[0] == HEADER_CODE >> 8) {
-        *code = p[1];
-        return *code - 1 < code_count(b) - 1 && quick_coded(c, value);
-    }
-    *code = 0;
-    return quick_spelled(c, b, value);
-}
-
+/* A header that is read the careful way: anything may be odd about it. */
 INLINE bool read_header(struct cursor *c, struct block *b)
 {
-    const unsigned length = b->request ? AJP_REQ_CONTENT_LENGTH : AJP_RES_CONTENT_LENGTH;
-    const uint8_t *at = c->p, *value_at = at + 2;
+    const uint8_t *at = c->p;
     unsigned code;
     ajp_str value;
-    if (quick_header(c, b, &code, &value)) {
-        if (!check_text(c, value)) {
-            return false;
-        }
-    } else {
-        if (!read_name(c, b, &code)) {
-            return false;
-        }
-        value_at = c->p;
-        if (!get_value(c, &value)) {
-            return false;
-        }
+    if (!read_name(c, b, &code)) {
+        return false;
     }
-    if (b->request && code != 0 && b->known[code] == 0) {
-        b->known[code] = (uint16_t)(value_at - c->base);
+    const uint8_t *value_at = c->p;
+    if (!get_value(c, &value)) {
+        return false;
     }
-    return !RARELY(code == length) || take_length(c, b, value, at);
+    if (code != 0) {
+        note_known(c, b, code, value_at);
+    }
+    return code != length_code(b->request) || take_length(c, b, bytes_of(value), value.len) ||
+           cursor_fail(c, AJP_ERR_LENGTH, at);
+}
+
+/* A coded name and its value, behind the byte at z; its last byte, or NULL. */
+INLINE const uint8_t *quick_coded(const struct cursor *c, struct block *b, const uint8_t *z,
+                                  size_t room)
+{
+    const unsigned code = z[2];
+    const size_t n = z[4];
+    if (RARELY(code - 1 >= code_count(b->request) - 1) || RARELY(z[3] != 0) ||
+        RARELY(room - 6 < n) || RARELY(z[5 + n] != 0) ||
+        (!c->any_text && RARELY(text_odd(z + 5, n) != 0))) {
+        return NULL;
+    }
+    note_known(c, b, code, z + 3);
+    if (RARELY(code == length_code(b->request)) && !take_length(c, b, z + 5, n)) {
+        return NULL; /* to be found again, and told */
+    }
+    return z + n + 5;
+}
+
+/* The same of a spelled name. */
+INLINE const uint8_t *quick_spelled(const struct cursor *c, const struct block *b, const uint8_t *z,
+                                    size_t room)
+{
+    const size_t n = z[2];
+    if (RARELY(z[1] != 0) || RARELY(n - 1 >= NAME_QUICK) || RARELY(room - QUICK_LEFT < n) ||
+        RARELY(z[3 + n] != 0) || RARELY(name_odd(z + 3, n) != 0) ||
+        RARELY(may_have_code(b->request, ajp_str_of((const char *)z + 3, n)))) {
+        return NULL;
+    }
+    const uint8_t *y = z + n + 3;
+    const size_t len = y[2];
+    if (RARELY(y[1] != 0) || RARELY(room - n - 7 < len) || RARELY(y[3 + len] != 0) ||
+        (!c->any_text && RARELY(text_odd(y + 3, len) != 0))) {
+        return NULL;
+    }
+    return y + len + 3;
+}
+
+/* Reads up to left headers of a block as nearly all peers send them: strings no longer
+ * than 255 bytes, of plain text, names of letters and dashes. So a length is one byte,
+ * and the walk from string to string, each of which waits for the length of the one
+ * before, has no bytes to swap. Stops before the first header that is anything else, and
+ * returns how many are left. */
+INLINE unsigned quick_headers(struct cursor *c, struct block *b, unsigned left)
+{
+    const uint8_t *z = c->p - 1; /* each turn costs one addition less than from c->p */
+    for (; left > 0; left--) {
+        const size_t room = (size_t)(c->end - z);
+        if (RARELY(room < QUICK_LEFT)) {
+            break;
+        }
+        const uint8_t *next =
+            z[1] == HEADER_CODE >> 8 ? quick_coded(c, b, z, room) : quick_spelled(c, b, z, room);
+        if (RARELY(next == NULL)) {
+            break;
+        }
+        z = next;
+    }
+    c->p = z + 1;
+    return left;
 }
 
 /* Reads the count and the headers. */
@@ -196,8 +217,8 @@ INLINE bool read_headers(struct cursor *c, struct block *b, uint16_t max, ajp_fi
     fields->at = c->p;
     fields->names = b->request ? ajp_in_req_header_names : ajp_in_res_header_names;
     fields->count = count;
-    for (unsigned i = 0; i < count; i++) {
-        if (RARELY(!read_header(c, b))) {
+    for (unsigned left = count; (left = quick_headers(c, b, left)) > 0; left--) {
+        if (!read_header(c, b)) {
             return false;
         }
     }

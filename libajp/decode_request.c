@@ -214,14 +214,14 @@ INLINE ajp_status decode(ajp_message *m, const uint8_t *payload, uint16_t len,
 }
 
 /* Two copies, each compiled for its own way with text. */
-static ajp_status decode_any(ajp_message *m, const uint8_t *payload, uint16_t len,
-                             const ajp_limits *lim)
+OWN ajp_status decode_any(ajp_message *m, const uint8_t *payload, uint16_t len,
+                          const ajp_limits *lim)
 {
     return decode(m, payload, len, lim, true);
 }
 
-static ajp_status decode_text(ajp_message *m, const uint8_t *payload, uint16_t len,
-                              const ajp_limits *lim)
+OWN ajp_status decode_text(ajp_message *m, const uint8_t *payload, uint16_t len,
+                           const ajp_limits *lim)
 {
     return decode(m, payload, len, lim, false);
 }

@@ -18,14 +18,26 @@ static inline lanes lanes_at(const void *p)
     return _mm_loadu_si128((const __m128i *)p);
 }
 
-static inline lanes lanes_of(uint64_t low, uint64_t high)
+static inline lanes lanes_halves(const void *low, const void *high)
 {
-    return _mm_set_epi64x((long long)high, (long long)low);
+    return _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)low),
+                              _mm_loadl_epi64((const __m128i *)high));
+}
+
+static inline lanes lanes_twice(uint64_t eight)
+{
+    return _mm_set1_epi64x((long long)eight);
 }
 
 static inline void lanes_put(void *to, lanes v)
 {
     _mm_storeu_si128((__m128i *)to, v);
+}
+
+static inline void lanes_put_halves(void *low, void *high, lanes v)
+{
+    _mm_storel_epi64((__m128i *)low, v);
+    _mm_storel_epi64((__m128i *)high, _mm_unpackhi_epi64(v, v));
 }
 
 static inline lanes lanes_fill(uint8_t byte)
@@ -73,14 +85,25 @@ static inline lanes lanes_at(const void *p)
     return vld1q_u8((const uint8_t *)p);
 }
 
-static inline lanes lanes_of(uint64_t low, uint64_t high)
+static inline lanes lanes_halves(const void *low, const void *high)
 {
-    return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
+    return vcombine_u8(vld1_u8((const uint8_t *)low), vld1_u8((const uint8_t *)high));
+}
+
+static inline lanes lanes_twice(uint64_t eight)
+{
+    return vreinterpretq_u8_u64(vdupq_n_u64(eight));
 }
 
 static inline void lanes_put(void *to, lanes v)
 {
     vst1q_u8((uint8_t *)to, v);
+}
+
+static inline void lanes_put_halves(void *low, void *high, lanes v)
+{
+    vst1_u8((uint8_t *)low, vget_low_u8(v));
+    vst1_u8((uint8_t *)high, vget_high_u8(v));
 }
 
 static inline lanes lanes_fill(uint8_t byte)
@@ -116,7 +139,7 @@ static inline lanes lanes_same(lanes a, lanes b)
 /* Each byte keeps the bit of its place; three rounds of sums bring them together. */
 static inline unsigned lanes_bits(lanes v)
 {
-    const lanes place = lanes_of(0x8040201008040201u, 0x8040201008040201u);
+    const lanes place = lanes_twice(0x8040201008040201u);
     const lanes bits = vandq_u8(v, place);
     const lanes pairs = vpaddq_u8(bits, bits), fours = vpaddq_u8(pairs, pairs);
     return vgetq_lane_u16(vreinterpretq_u16_u8(vpaddq_u8(fours, fours)), 0);
@@ -135,15 +158,28 @@ static inline lanes lanes_at(const void *p)
     return v;
 }
 
-static inline lanes lanes_of(uint64_t low, uint64_t high)
+static inline lanes lanes_halves(const void *low, const void *high)
 {
-    const uint64_t both[2] = {low, high};
-    return lanes_at(both);
+    lanes v;
+    memcpy(v.at, low, LANES / 2);
+    memcpy(v.at + LANES / 2, high, LANES / 2);
+    return v;
+}
+
+static inline lanes lanes_twice(uint64_t eight)
+{
+    return lanes_halves(&eight, &eight);
 }
 
 static inline void lanes_put(void *to, lanes v)
 {
     memcpy(to, v.at, sizeof v.at);
+}
+
+static inline void lanes_put_halves(void *low, void *high, lanes v)
+{
+    memcpy(low, v.at, LANES / 2);
+    memcpy(high, v.at + LANES / 2, LANES / 2);
 }
 
 static inline lanes lanes_fill(uint8_t byte)

@@ -35,71 +35,49 @@ static inline unsigned odd_in_name(lanes v)
     return lanes_bits(lanes_but(lanes_from(letter, 26), lanes_same(v, lanes_fill('-'))));
 }
 
-/* The highest of n bytes' heights, n at least 16. */
-static inline lanes highest(const uint8_t *p, size_t n)
+/* The first n of 16 bits, n up to 16. */
+static inline unsigned first_bits(unsigned bits, size_t n)
 {
-    const uint8_t *last = p + n - LANES;
-    lanes height = text_height(lanes_at(last));
-    for (; p < last; p += LANES) {
-        height = lanes_max(height, text_height(lanes_at(p)));
-    }
-    return height;
+    return bits & ((1u << n) - 1);
 }
 
-/* True when p[0..n), n from 1, inside [from, end) is printable ASCII; else it wants a
- * scan. Bytes around a short string are read too, and their bits shifted out. */
+/* 0 when p[0..n) are printable ASCII. LANES bytes may be read even when n is less. */
+static inline unsigned text_odd(const uint8_t *p, size_t n)
+{
+    lanes height = text_height(lanes_at(p));
+    if (n <= LANES) {
+        return first_bits(odd_heights(height), n);
+    }
+    const uint8_t *last = p + n - LANES;
+    height = lanes_max(height, text_height(lanes_at(last)));
+    for (p += LANES; p < last; p += LANES) {
+        height = lanes_max(height, text_height(lanes_at(p)));
+    }
+    return odd_heights(height);
+}
+
+/* True when p[0..n) inside [from, end), of which nothing else may be read, are printable
+ * ASCII; else they want a scan. */
 static inline bool text_is_usual(const uint8_t *p, size_t n, const uint8_t *from,
                                  const uint8_t *end)
 {
-    if (n >= LANES) {
-        return odd_heights(highest(p, n)) == 0;
-    }
     const size_t left = (size_t)(end - p);
     if (left >= LANES) {
-        return odd_heights(text_height(lanes_at(p))) << (32 - n) == 0;
+        return text_odd(p, n) == 0;
     }
     if ((size_t)(end - from) < LANES) {
         return false;
     }
-    return odd_heights(text_height(lanes_at(end - LANES))) >> (LANES - left) << (32 - n) == 0;
+    return first_bits(odd_heights(text_height(lanes_at(end - LANES))) >> (LANES - left), n) == 0;
 }
 
-/* True when p[0..n), n from 1 to NAME_QUICK, are letters and dashes, as nearly all
- * names are; else they want a scan. LANES bytes may be read even when n is less. */
+/* 0 when p[0..n), n from 1 to NAME_QUICK, are letters and dashes, as nearly all names
+ * are; else they want a scan. LANES bytes may be read even when n is less. */
 enum { NAME_QUICK = 2 * LANES };
-static inline bool name_is_quick(const uint8_t *p, size_t n)
+static inline unsigned name_odd(const uint8_t *p, size_t n)
 {
     const unsigned odd = odd_in_name(lanes_at(p));
-    return n <= LANES ? odd << (32 - n) == 0 : (odd | odd_in_name(lanes_at(p + n - LANES))) == 0;
-}
-
-/* The bytes p[0..n), n from 1 to 15, some of them twice: nothing beside them is read. */
-static inline lanes lanes_short(const char *p, size_t n)
-{
-    uint64_t low, high;
-    if (n >= 8) {
-        memcpy(&low, p, 8);
-        memcpy(&high, p + n - 8, 8);
-    } else if (n >= 4) {
-        uint32_t first, last;
-        memcpy(&first, p, 4);
-        memcpy(&last, p + n - 4, 4);
-        low = high = first | (uint64_t)last << 32;
-    } else {
-        const uint64_t three =
-            (uint8_t)p[0] | (uint8_t)p[n / 2] << 8 | (uint32_t)(uint8_t)p[n - 1] << 16;
-        low = high = three | three << 24 | three << 48;
-    }
-    return lanes_of(low, high);
-}
-
-/* True when p[0..n) are bytes of a token, n at least 1. */
-static inline bool token_is(const char *p, size_t n)
-{
-    const unsigned odd = n < LANES
-                             ? odd_in_name(lanes_short(p, n))
-                             : odd_in_name(lanes_at(p)) | odd_in_name(lanes_at(p + n - LANES));
-    return (odd == 0 && n <= (size_t)2 * LANES) || ajp_in_token_scan((const uint8_t *)p, n) == n;
+    return n <= LANES ? first_bits(odd, n) : odd | odd_in_name(lanes_at(p + n - LANES));
 }
 
 #endif

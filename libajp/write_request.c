@@ -17,31 +17,46 @@ static bool is_method(ajp_str method)
            ajp_in_token_scan((const uint8_t *)method.ptr, method.len) == method.len;
 }
 
+/* Bytes of the strings of a line, or more than any packet holds. */
+static size_t line_size(const ajp_request_line *l)
+{
+    const size_t lens[] = {l->protocol.len, l->uri.len, l->remote_addr.len, l->remote_host.len,
+                           l->server_name.len};
+    size_t any = 0, sum = 0;
+    for (int i = 0; i < 5; i++) {
+        any |= lens[i];
+        sum += lens[i] + 3;
+    }
+    sum -= (size_t)(l->remote_addr.ptr == NULL) + (l->remote_host.ptr == NULL) +
+           (l->server_name.ptr == NULL);
+    return any < 2u * AJP_PACKET_MAX ? sum : SIZE_MAX / 2;
+}
+
 static void put_line(ajp_writer *w, const ajp_request_line *line, uint8_t code)
 {
-    const ajp_str strings[5] = {line->protocol, line->uri, line->remote_addr, line->remote_host,
-                                line->server_name};
     unsigned odd = 0;
-    uint8_t *p = w->p + 6;
-    for (int i = 0; i < 5; i++) {
-        if (!place_fits(w, p, 3, strings[i].len)) {
-            return;
-        }
-        p = place_nullable(p, strings[i], &odd);
-    }
-    if (!place_fits(w, p, 5, 0)) {
+    if (!writer_fits(w, 6 + 5, line_size(line), 0)) {
         return;
     }
     put16(w->p, 0x1234); /* the length comes at the end */
     w->p[4] = AJP_FORWARD_REQUEST;
     w->p[5] = code;
+    uint8_t *p = place_text(w->p + 6, line->protocol, &odd);
+    p = place_text(p, line->uri, &odd);
+    p = place_nullable(p, line->remote_addr, &odd);
+    p = place_nullable(p, line->remote_host, &odd);
+    p = place_nullable(p, line->server_name, &odd);
     put16(p, line->server_port);
     p[2] = line->is_ssl;
     w->count_at = p + 3;
     put16(p + 3, 0);
     w->p = p + 5;
-    for (int i = 0; odd != 0 && i < 5; i++) {
-        ajp_in_check_odd(w, strings[i]);
+    if (RARELY(odd != 0)) {
+        ajp_in_check_odd(w, line->protocol);
+        ajp_in_check_odd(w, line->uri);
+        ajp_in_check_odd(w, line->remote_addr);
+        ajp_in_check_odd(w, line->remote_host);
+        ajp_in_check_odd(w, line->server_name);
     }
 }
 
@@ -58,19 +73,17 @@ void ajp_write_request(ajp_writer *w, const ajp_request_line *line)
     }
     w->phase = PHASE_REQUEST_HEADERS;
     w->stored = code != 0 ? AJP_NULL : line->method;
-    if (writer_fits(w, 6, 0, 0)) {
-        put_line(w, line, code != 0 ? code : AJP_METHOD_STORED);
-    }
+    put_line(w, line, code != 0 ? code : AJP_METHOD_STORED);
 }
 
-static void put_attr(ajp_writer *w, ajp_attr code, ajp_str value)
+INLINE void put_attr(ajp_writer *w, ajp_attr code, ajp_str value)
 {
     unsigned odd = 0;
     if (writer_fits(w, 4, value.len, 0)) {
         *w->p = (uint8_t)code;
         w->p = place_text(w->p + 1, value, &odd);
     }
-    if (odd != 0 && code != AJP_ATTR_SSL_CERT) { /* a certificate holds line ends */
+    if (RARELY(odd != 0) && code != AJP_ATTR_SSL_CERT) { /* a certificate holds line ends */
         ajp_in_check_odd(w, value);
     }
 }
@@ -98,7 +111,7 @@ void ajp_write_attrs_only(ajp_writer *w)
 }
 
 /* True when an attribute of that code may come next. */
-static bool open_attr(ajp_writer *w, ajp_attr code)
+INLINE bool open_attr(ajp_writer *w, ajp_attr code)
 {
     if (w->phase == PHASE_REQUEST_HEADERS) {
         ajp_in_begin_attrs(w);
@@ -138,7 +151,7 @@ void ajp_write_named(ajp_writer *w, ajp_str name, ajp_str value)
     *w->p = AJP_ATTR_NAMED;
     w->p = place_text(w->p + 1, name, &odd);
     w->p = place_text(w->p, value, &odd);
-    if (odd != 0) {
+    if (RARELY(odd != 0)) {
         ajp_in_check_odd(w, name);
         ajp_in_check_odd(w, value);
     }

@@ -31,6 +31,31 @@ void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason)
     }
 }
 
+/* The value of a header whose name ends at p. */
+INLINE void put_value(ajp_writer *w, uint8_t *p, ajp_str value)
+{
+    unsigned odd = 0;
+    w->p = place_text(p, value, &odd);
+    w->count++;
+    if (RARELY(odd != 0)) {
+        ajp_in_check_odd(w, value);
+    }
+}
+
+/* A header for which there is room, and whose name is long, or more than letters. */
+OWN void put_odd_header(ajp_writer *w, ajp_str name, ajp_str value)
+{
+    if (ajp_in_token_scan((const uint8_t *)name.ptr, name.len) < name.len) {
+        ajp_in_writer_fail(w, AJP_ERR_HEADER);
+        return;
+    }
+    put16(w->p, name.len);
+    memcpy(w->p + 2, name.ptr, name.len);
+    w->p[2 + name.len] = 0;
+    put_value(w, w->p + 3 + name.len, value);
+}
+
+/* All calls from here come last, so that no register need be saved. */
 void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
 {
     const bool request = w->phase == PHASE_REQUEST_HEADERS;
@@ -43,24 +68,22 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
         return;
     }
     const unsigned code = request ? req_code_of(name) : res_code_of(name);
-    if (!writer_fits(w, code != 0 ? 5 : 6, code != 0 ? 0 : name.len, value.len)) {
+    uint8_t *p = w->p;
+    if (code != 0) {
+        if (writer_fits(w, 5, 0, value.len)) {
+            put16(p, HEADER_CODE + code);
+            put_value(w, p + 2, value);
+        }
         return;
     }
-    uint8_t *p = w->p;
-    unsigned odd = 0;
-    if (code != 0) {
-        put16(p, HEADER_CODE + code);
-        p += 2;
-    } else {
-        if (!token_is(name.ptr, name.len)) {
-            ajp_in_writer_fail(w, AJP_ERR_HEADER);
-            return;
-        }
-        p = place_name(p, name);
+    if (!writer_fits(w, 6, name.len, value.len)) {
+        return;
     }
-    w->p = place_text(p, value, &odd);
-    w->count++;
-    if (odd != 0) {
-        ajp_in_check_odd(w, value);
+    if (RARELY(copy_name(p + 2, name.ptr, name.len) != 0)) {
+        put_odd_header(w, name, value);
+        return;
     }
+    put16(p, name.len);
+    p[2 + name.len] = 0;
+    put_value(w, p + 3 + name.len, value);
 }

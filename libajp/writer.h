@@ -2,6 +2,7 @@
 /* The writer's inner half: phases, and checked puts of strings. */
 #ifndef AJP_WRITER_PRIVATE_H
 #define AJP_WRITER_PRIVATE_H
+#include "compiler.h"
 #include "mem.h"
 #include "number.h"
 #include "text.h"
@@ -24,36 +25,66 @@ static inline size_t writer_room(const ajp_writer *w)
 /* The first failure sticks. */
 void ajp_in_writer_fail(ajp_writer *w, ajp_status st);
 
-/* Copies n bytes and returns bits that are 0 when all are printable ASCII. Most
- * strings are short: most of memcpy's cost would be the call. */
+/* The copies below judge what passes through them: most strings are short, and most of
+ * memcpy's cost would be the call. */
+
+/* Copies n bytes, from 1 to 15, and returns them all, some of them twice. */
+static inline lanes copy_short(uint8_t *to, const char *from, size_t n)
+{
+    if (n >= 8) {
+        const lanes v = lanes_halves(from, from + n - 8);
+        lanes_put_halves(to, to + n - 8, v);
+        return v;
+    }
+    if (n >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + n - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + n - 4, &last, 4);
+        return lanes_twice(first | (uint64_t)last << 32);
+    }
+    const uint8_t first = (uint8_t)from[0], mid = (uint8_t)from[n / 2], last = (uint8_t)from[n - 1];
+    to[0] = first;
+    to[n / 2] = mid;
+    to[n - 1] = last;
+    const uint64_t three = first | (unsigned)mid << 8 | (uint32_t)last << 16;
+    return lanes_twice(three | three << 24 | three << 48);
+}
+
+/* Copies n bytes; 0 when all are printable ASCII. */
 static inline unsigned copy_text(uint8_t *to, const char *from, size_t n)
 {
-    if (n >= LANES) {
-        const size_t last = n - LANES;
-        lanes v = lanes_at(from + last), height = text_height(v);
-        lanes_put(to + last, v);
-        for (size_t i = 0; i < last; i += LANES) {
-            v = lanes_at(from + i);
-            lanes_put(to + i, v);
-            height = lanes_max(height, text_height(v));
-        }
-        return odd_heights(height);
+    if (n < LANES) {
+        return n == 0 ? 0 : odd_heights(text_height(copy_short(to, from, n)));
     }
-    if (n == 0) {
-        return 0;
+    const size_t last = n - LANES;
+    const lanes front = lanes_at(from), back = lanes_at(from + last);
+    lanes height = lanes_max(text_height(front), text_height(back));
+    lanes_put(to, front);
+    lanes_put(to + last, back);
+    for (size_t i = LANES; i < last; i += LANES) {
+        const lanes v = lanes_at(from + i);
+        lanes_put(to + i, v);
+        height = lanes_max(height, text_height(v));
     }
-    if (n >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
-    } else {
-        to[0] = (uint8_t)from[0];
-        to[n / 2] = (uint8_t)from[n / 2];
-        to[n - 1] = (uint8_t)from[n - 1];
+    return odd_heights(height);
+}
+
+/* Copies a name of n bytes, from 1; 0 when it is one of letters and dashes, and copied.
+ * Others, and those longer than NAME_QUICK, want a scan. */
+static inline unsigned copy_name(uint8_t *to, const char *from, size_t n)
+{
+    if (n < LANES) {
+        return odd_in_name(copy_short(to, from, n));
     }
-    return odd_heights(text_height(lanes_short(from, n)));
+    if (n > NAME_QUICK) {
+        return 1;
+    }
+    const lanes front = lanes_at(from), back = lanes_at(from + n - LANES);
+    lanes_put(to, front);
+    lanes_put(to + n - LANES, back);
+    return odd_in_name(front) | odd_in_name(back);
 }
 
 /* A string where there is room for it; returns the place behind it, and adds to
@@ -66,13 +97,6 @@ static inline uint8_t *place_text(uint8_t *p, ajp_str s, unsigned *odd)
     return p + 3 + s.len;
 }
 
-/* A string that is known to be text. */
-static inline uint8_t *place_name(uint8_t *p, ajp_str s)
-{
-    unsigned odd = 0;
-    return place_text(p, s, &odd);
-}
-
 static inline uint8_t *place_nullable(uint8_t *p, ajp_str s, unsigned *odd)
 {
     if (s.ptr != NULL) {
@@ -80,16 +104,6 @@ static inline uint8_t *place_nullable(uint8_t *p, ajp_str s, unsigned *odd)
     }
     put16(p, 0xffff);
     return p + 2;
-}
-
-/* True when head and a string fit at p, which is at or behind the writer's place. */
-static inline bool place_fits(ajp_writer *w, const uint8_t *p, size_t head, size_t string)
-{
-    if (string < 2u * AJP_PACKET_MAX && head + string <= (size_t)(w->end - p)) {
-        return true;
-    }
-    ajp_in_writer_fail(w, AJP_ERR_SPACE);
-    return false;
 }
 
 /* True when head and the strings fit; a length may be anything. A writer that

@@ -110,7 +110,8 @@ Test(text, each_byte_at_each_place_is_usual_or_not)
                 p[i] = (uint8_t)c;
                 cr_assert(text_is_usual(p, n, p, p + (n < 16 ? 16 : n)) == printable(c));
                 if (n <= NAME_QUICK) {
-                    cr_assert(name_is_quick(p, n) == in_usual_name(c), "%d at %zu of %zu", c, i, n);
+                    cr_assert((name_odd(p, n) == 0) == in_usual_name(c), "%d at %zu of %zu", c, i,
+                              n);
                 }
             }
             p[i] = i % 2 ? '-' : 'Z';
@@ -152,18 +153,48 @@ Test(text, tokens_are_those_of_http)
     cr_assert(ajp_in_token_scan((const uint8_t *)"abc", 0) == 0);
 }
 
-Test(text, a_token_is_judged_byte_by_byte_at_every_length)
+Test(text, a_copied_name_is_whole_if_it_is_said_to_be_usual)
 {
     for (size_t n = 1; n <= 40; n++) {
-        uint8_t plain[40];
+        uint8_t plain[40], to[42];
+        memset(plain, 'a', sizeof plain);
+        uint8_t *p = guard_copy(plain, n);
+        for (size_t i = 0; i < n; i++) {
+            for (int c = 0; c < 256; c++) {
+                p[i] = (uint8_t)c;
+                memset(to, 7, sizeof to);
+                const bool usual = copy_name(to + 1, (const char *)p, n) == 0;
+                cr_assert(usual == (in_usual_name(c) && n <= NAME_QUICK), "%d at %zu of %zu", c, i,
+                          n);
+                cr_assert(to[0] == 7 && to[n + 1] == 7);
+                cr_assert(!usual || memcmp(to + 1, p, n) == 0, "%d at %zu of %zu", c, i, n);
+            }
+            p[i] = i % 2 ? '-' : 'Z';
+        }
+        guard_free(p, n);
+    }
+}
+
+Test(text, a_header_s_name_is_judged_byte_by_byte_at_every_length)
+{
+    for (size_t n = 1; n <= 40; n++) {
+        uint8_t plain[40], to[64];
         memset(plain, 'a', sizeof plain);
         uint8_t *p = guard_copy(plain, n);
         for (size_t i = 0; i < n; i++) {
             for (int c = 0; c < 256; c++) {
                 const uint8_t byte = (uint8_t)c;
                 const bool token = ajp_in_token_scan(&byte, 1) == 1;
+                ajp_writer w;
+                size_t len = 0;
                 p[i] = byte;
-                cr_assert(token_is((const char *)p, n) == token, "byte %d at %zu of %zu", c, i, n);
+                ajp_writer_init(&w, to, sizeof to);
+                ajp_write_response(&w, 200, AJP_NULL);
+                ajp_write_header(&w, ajp_str_of((const char *)p, n), AJP_STR(""));
+                const ajp_status st = ajp_writer_finish(&w, &len);
+                cr_assert(st == (token ? AJP_OK : AJP_ERR_HEADER), "byte %d at %zu of %zu", c, i,
+                          n);
+                cr_assert(!token || memcmp(to + 13, p, n) == 0);
             }
             p[i] = i % 2 ? '-' : 'Z';
         }
