@@ -209,7 +209,7 @@ INLINE ajp_status decode(ajp_message *m, const uint8_t *payload, uint16_t len,
     }
     r->payload = payload;
     r->payload_len = len;
-    r->canonical = c.canonical && c.p == c.end;
+    r->canonical = c.canonical && !any_text && c.p == c.end; /* nobody looked for controls */
     return check_slack(m, (size_t)(c.p - payload), len, lim->lenient);
 }
 

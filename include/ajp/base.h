@@ -103,7 +103,8 @@ typedef enum ajp_lenient {
     /** An attribute of unknown code is read as one string. Tomcat and Undertow skip its code
      * byte alone: what follows may be another attribute to them than to us. */
     AJP_ALLOW_UNKNOWN_ATTR = 1u << 0,
-    /** Text may hold CR, LF, NUL and other controls: headers can be injected downstream. */
+    /** Text may hold CR, LF, NUL and other controls: headers can be injected downstream. Nobody
+     * looks for them any more, so that no message counts as canonical. */
     AJP_ALLOW_CONTROLS = 1u << 1,
     /** Bytes after the end of a message are ignored, as Tomcat does, and counted in
      * ajp_message.slack. To Undertow they are the next message: never send them on. */

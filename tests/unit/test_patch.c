@@ -152,6 +152,8 @@ static const struct {
      LINE("02") "00 00 05 s\"q\" ff"},
     {"an unknown attribute goes no further", LINE("02") "00 00 0e s\"u\" 05 s\"q\" 00 s\"w\" ff",
      "unknown_attr", LINE("02") "00 00 05 s\"q\" ff"},
+    {"text that nobody looked at", LINE("02") "00 01 a0 0e s\"a\" ff", "controls",
+     LINE("02") "00 01 a0 0e s\"a\" ff"},
     {"another terminator", LINE("02") "00 01 a0 0e 00 01 61 58 ff", "terminator",
      LINE("02") "00 01 a0 0e s\"a\" ff"},
 };
