@@ -14,28 +14,37 @@ static bool is_dropped(uint64_t drop, uint8_t index)
     return (drop >> index & 1) != 0; /* AJP_ATTRS_MAX is 64 */
 }
 
+/* What an attributes-only writer puts behind a code. */
+static bool read_extra(struct cursor *c, uint8_t code)
+{
+    uint16_t bits;
+    ajp_str value;
+    switch (code) {
+    case AJP_ATTR_SSL_KEY_SIZE:
+        return get_u16(c, &bits);
+    case AJP_ATTR_SSL_CERT: /* any bytes */
+        return get_opaque(c, &value) && value.ptr != NULL;
+    case AJP_ATTR_NAMED:
+        return get_text(c, &value) && value.len > 0 && get_value(c, &value);
+    default: /* one string */
+        return get_value(c, &value);
+    }
+}
+
 /* Codes of the attributes in extra, which must be whole ones and no method. */
 static ajp_status extra_codes(const uint8_t *extra, size_t len, uint32_t *codes)
 {
     if (len == 0) {
         return AJP_OK; /* extra may be null */
     }
-    struct cursor c = cursor_of(extra, len, 0, true);
+    struct cursor c = cursor_of(extra, len, 0, false);
     while (cursor_left(&c) > 0) {
-        uint8_t code = 0;
-        uint16_t bits;
-        ajp_str value;
-        bool ok = get_u8(&c, &code) && code != 0 && code < AJP_ATTR_STORED_METHOD &&
-                  (*codes & single_attrs & 1u << code) == 0;
-        *codes |= ok ? 1u << code : 0;
-        if (ok && code == AJP_ATTR_SSL_KEY_SIZE) {
-            ok = get_u16(&c, &bits);
-        } else {
-            ok = ok && (code != AJP_ATTR_NAMED || get_opaque(&c, &value)) && get_opaque(&c, &value);
-        }
-        if (!ok) {
+        const uint8_t code = *c.p++;
+        if (code == 0 || code >= AJP_ATTR_STORED_METHOD ||
+            (*codes & single_attrs & 1u << code) != 0 || !read_extra(&c, code)) {
             return AJP_ERR_ARG;
         }
+        *codes |= 1u << code;
     }
     return AJP_OK;
 }
@@ -153,7 +162,6 @@ static void copy_attr(ajp_writer *w, const ajp_attr_view *a)
     }
 }
 
-/* Attributes from an attributes-only writer are clean text but for certificates. */
 static void copy_extra(ajp_writer *w, const void *extra, size_t len)
 {
     if (len > 0 && writer_fits(w, 0, len, 0)) {

@@ -38,7 +38,7 @@ enum {
  * none. head[] gets a new packet header, iov[0..*iovcnt) the pieces; they are valid as long
  * as the request's frame, head and extra are.
  * AJP_ERR_ARG: the request is not canonical, the stored method would be dropped, an
- * attribute would come twice, or extra is not whole attributes. AJP_ERR_SPACE: the packet
+ * attribute would come twice, or extra is not what such a writer makes. AJP_ERR_SPACE: the packet
  * would be longer than max_packet. */
 AJP_API AJP_CHECK ajp_status ajp_patch_iov(const ajp_request *r, uint64_t drop,
                                            const void *extra, size_t extra_len, size_t max_packet,
