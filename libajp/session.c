@@ -36,8 +36,10 @@ void ajp_session_init(ajp_session *s, ajp_role role, const ajp_limits *lim)
 
 void ajp_session_resync(ajp_session *s)
 {
-    clear(s);
-    s->state = LOST;
+    if (s->role == AJP_OBSERVER) { /* to a side of its own, all would be allowed */
+        clear(s);
+        s->state = LOST;
+    }
 }
 
 static void begin_request(ajp_session *s, int64_t content_length)

@@ -241,7 +241,8 @@ size_t ajp_session_want(const ajp_session *s, const uint8_t *in, size_t len)
     const size_t n = get16(in + 2);
     const bool chunk =
         dir == AJP_TO_SERVER && len > AJP_HEADER_SIZE && in[AJP_HEADER_SIZE] == AJP_BODY_CHUNK;
-    const size_t few = chunk ? 4 : 3; /* its length word, and a byte */
     const bool body = chunk || (dir == AJP_TO_CONTAINER && s->owed > 0);
-    return AJP_HEADER_SIZE + (body && n > few ? few : n);
+    const size_t head = AJP_HEADER_SIZE + (chunk ? 3u : 2u); /* its length word is the last two */
+    const bool none = len >= head && get16(in + head - 2) == 0; /* then slack must be whole */
+    return body && !none && AJP_HEADER_SIZE + n > head ? head + 1 : AJP_HEADER_SIZE + n;
 }

@@ -78,7 +78,8 @@ AJP_API AJP_CHECK ajp_status ajp_session_send_request(ajp_session *s, int64_t co
  * same, and the next call goes on. AJP_ERR_ARG, with *used untouched: no observer. */
 AJP_API AJP_CHECK ajp_status ajp_session_observe(ajp_session *s, ajp_dir dir, const uint8_t *in,
                                                  size_t len, size_t *used, ajp_message *m);
-/** Observer: bytes of one or both directions were lost (a gap in a capture). */
+/** Observer: bytes of one or both directions were lost (a gap in a capture). Does nothing to
+ * the session of another role. */
 AJP_API void ajp_session_resync(ajp_session *s);
 
 /** Request body bytes that may go into the next DATA now. 0: not asked for, or the body is

@@ -263,6 +263,50 @@ Test(session, want_is_enough_and_never_more_than_the_packet)
     wire_free(&w);
 }
 
+/* The bytes of a body packet that says it is empty, and is not. */
+static void read_as_wanted(ajp_session *s, const char *text)
+{
+    struct wire w = wire_of(text);
+    ajp_message m = {0};
+    size_t have = 0, used;
+    for (ajp_status st = AJP_MORE; st == AJP_MORE;
+         st = ajp_session_recv(s, w.bytes, have, &used, &m)) {
+        const size_t want = ajp_session_want(s, w.bytes, have);
+        cr_assert(want > have && want <= w.len, "%s: wants %zu, has %zu", text, want, have);
+        have = want;
+    }
+    cr_assert(have == w.len && used == w.len && m.u.body.packet == 0 && m.u.body.complete);
+    wire_free(&w);
+}
+
+Test(session, want_grows_until_an_empty_packet_s_slack_is_whole)
+{
+    ajp_session s;
+    ajp_session_init(&s, AJP_SERVER, &ajp_limits_relay);
+    cr_assert(ajp_session_send_request(&s, -1) == AJP_OK);
+    read_as_wanted(&s, "< 03 00 00 00 00 00 ff");
+    read_as_wanted(&s, FLUSH);
+    read_as_wanted(&s, "< 03 00 00");
+    struct wire get = wire_of(GET);
+    ajp_message m;
+    size_t used;
+    ajp_session_init(&s, AJP_CONTAINER, &ajp_limits_relay);
+    cr_assert(ajp_session_recv(&s, get.bytes, get.len, &used, &m) == AJP_OK);
+    cr_assert(ajp_session_send(&s, AJP_GET_BODY, 100) == AJP_OK);
+    wire_free(&get);
+    read_as_wanted(&s, "> 00 00 00 00 ff");
+}
+
+Test(session, a_side_of_the_conversation_cannot_lose_its_place)
+{
+    ajp_session s;
+    ajp_session_init(&s, AJP_SERVER, NULL);
+    cr_assert(ajp_session_send_request(&s, -1) == AJP_OK);
+    ajp_session_resync(&s);
+    cr_assert(ajp_session_send(&s, AJP_DATA, 5) == AJP_ERR_STATE);
+    cr_assert(ajp_session_send_request(&s, -1) == AJP_ERR_STATE);
+}
+
 Test(session, a_connection_is_not_idle_while_an_owed_body_arrives)
 {
     struct wire w = wire_of(POST("10") D10);
