@@ -75,7 +75,7 @@ static inline unsigned lanes_bits(lanes v)
     return (unsigned)_mm_movemask_epi8(v);
 }
 
-#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(AJP_NO_SIMD)
+#elif defined(__AARCH64EL__) && defined(__ARM_NEON) && !defined(AJP_NO_SIMD)
 #include <arm_neon.h>
 
 typedef uint8x16_t lanes;
