@@ -184,6 +184,15 @@ const struct session_row container_rows[] = {
      "strict",
      {recv_(GET, "FORWARD_REQUEST"), send_(AJP_GET_BODY, 9, "OK"), recv_(EOB, "DATA(0)"),
       send_(AJP_GET_BODY, 9, "OK"), recv_(EOB, "DATA(0)"), send_(AJP_GET_BODY, 9, "ERR_FLOW")}},
+    {"a request whose first bytes read as its length",
+     AJP_CONTAINER,
+     "strict",
+     {recv_(GET_516, "FORWARD_REQUEST"), ANSWER, send_(AJP_END_RESPONSE, 1, "OK"),
+      recv_(GET GET_516, "FORWARD_REQUEST !ERR_STATE@0")}},
+    {"5 a body packet of length max-3",
+     AJP_CONTAINER,
+     "relay",
+     {recv_(POST("10000") "= 12 34 1f fd 1f fb 61", "FORWARD_REQUEST !ERR_FRAME_SIZE@0")}},
     {"84 no body before headers",
      AJP_CONTAINER,
      "strict",
@@ -228,6 +237,6 @@ const struct session_row container_rows[] = {
      {recv_(GET, "FORWARD_REQUEST"), send_(AJP_SEND_HEADERS, 200, "OK"),
       send_(AJP_BODY_CHUNK, 8185, "ERR_SPACE"), send_(AJP_BODY_CHUNK, 8184, "OK"),
       send_(AJP_GET_BODY, 65536, "ERR_SPACE"),
-      send_(AJP_BODY_CHUNK, (int64_t)1 << 40, "ERR_FLOW")}},
+      send_(AJP_BODY_CHUNK, (int64_t)1 << 31, "ERR_FLOW")}},
 };
 const size_t container_row_count = sizeof container_rows / sizeof container_rows[0];

@@ -146,3 +146,34 @@ Test(frame, small_messages_carry_their_numbers)
         wire_free(&w);
     }
 }
+
+Test(frame, bytes_behind_a_message_are_counted)
+{
+    static const struct {
+        const char *wire;
+        unsigned slack;
+    } rows[] = {
+        {"< 03 00 05 \"hello\" 00", 0},
+        {"< 03 00 05 \"hello\"", 0}, /* not even a pad */
+        {"< 03 00 05 \"hello\" 00 00 ff", 2},
+        {"< 03 00 00 00 00", 1},
+        {"< 05 01", 0},
+        {"< 05 01 00 00 ff", 3},
+        {"< 05", 0},
+        {"< 06 1f fa 00", 1},
+        {"< 09 00 00", 2},
+        {"> 0a 00 00 ff", 3},
+        {GET "00 00 ff", 3},
+        {HEADERS "\"junk\"", 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wire w = wire_of(rows[i].wire);
+        ajp_frame f;
+        ajp_message m;
+        size_t used;
+        cr_assert(ajp_frame_next(w.bytes, w.len, &ajp_limits_relay, &f, &used) == AJP_OK);
+        cr_assert(ajp_decode(&m, &f, false, &ajp_limits_relay) == AJP_OK, "%s", rows[i].wire);
+        cr_assert(m.slack == rows[i].slack, "%s: %u", rows[i].wire, m.slack);
+        wire_free(&w);
+    }
+}

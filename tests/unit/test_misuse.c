@@ -3,6 +3,7 @@
 #include "wire.h"
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <string.h>
 
 static const ajp_request_line line = {{"GET", 3}, {"HTTP/1.1", 8}, {"/x", 2}, {"1.2.3.4", 7},
                                       {NULL, 0},  {"h", 1},        80,        false};
@@ -252,7 +253,7 @@ ParameterizedTestParameters(writer, misuse)
 ParameterizedTest(const size_t *i, writer, misuse)
 {
     const struct misuse *m = &misuses[*i - 1];
-    uint8_t out[256];
+    uint8_t out[256] = {0}, then[256];
     size_t len = 4711;
     ajp_writer w;
     ajp_writer_init(&w, out, sizeof out);
@@ -260,7 +261,12 @@ ParameterizedTest(const size_t *i, writer, misuse)
     const ajp_status st = ajp_writer_finish(&w, &len);
     cr_assert(st == m->want, "%s: %s", m->label, ajp_status_name(st));
     cr_assert(len == 4711, "%s", m->label);
-    /* the first failure sticks */
+    /* the first failure sticks, and nothing is written any more */
+    memcpy(then, out, sizeof out);
     ajp_write_key_size(&w, 1);
+    ajp_write_header(&w, AJP_STR("a"), AJP_STR("b"));
+    ajp_write_attr(&w, AJP_ATTR_REMOTE_USER, AJP_STR("c"));
+    ajp_write_named(&w, AJP_STR("d"), AJP_STR("e"));
     cr_assert(ajp_writer_finish(&w, &len) == st, "%s", m->label);
+    cr_assert(memcmp(then, out, sizeof out) == 0, "%s", m->label);
 }

@@ -82,6 +82,25 @@ static ajp_message decoded(const struct wire *w, const char *limits)
     return m;
 }
 
+/* No packet is longer than it may be, and none is refused that is as long. */
+static void check_room(const struct patch_row *row, const ajp_request *r, const struct wire *extra,
+                       size_t n)
+{
+    uint8_t head[4], out[8192];
+    ajp_iov iov[AJP_PATCH_IOV];
+    int count;
+    size_t len;
+    for (size_t max = n - 1; max <= n; max++) {
+        const ajp_status want = max < n ? AJP_ERR_SPACE : AJP_OK;
+        cr_assert(ajp_patch_iov(r, row->drop, extra->bytes, extra->len, max, head, iov, &count) ==
+                      want,
+                  "%s: room for %zu", row->label, max);
+        cr_assert(ajp_reencode_request(r, row->drop, extra->bytes, extra->len, out, max, &len) ==
+                      want,
+                  "%s: anew: room for %zu", row->label, max);
+    }
+}
+
 static void check_patch(const struct patch_row *row, const ajp_request *r, const struct wire *extra,
                         const struct wire *want)
 {
@@ -137,6 +156,9 @@ ParameterizedTest(const size_t *i, patch, row)
     const ajp_message m = decoded(&w, "strict");
     check_patch(row, &m.u.request, &extra, &want);
     check_reencode(row, &m.u.request, &extra, &want);
+    if (row->st == AJP_OK) {
+        check_room(row, &m.u.request, &extra, want.len);
+    }
     wire_free(&w);
     wire_free(&extra);
     wire_free(&want);

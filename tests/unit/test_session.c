@@ -297,6 +297,26 @@ Test(session, want_grows_until_an_empty_packet_s_slack_is_whole)
     read_as_wanted(&s, "> 00 00 00 00 ff");
 }
 
+Test(session, want_at_a_packet_s_end_is_its_pad_and_slack)
+{
+    struct wire w = wire_of(HEADERS "= < 03 00 05 \"hello\" 00 00 ff");
+    const size_t before = w.len - 3;
+    ajp_session s;
+    ajp_message m;
+    size_t used = 0, at;
+    ajp_session_init(&s, AJP_SERVER, &ajp_limits_relay);
+    cr_assert(ajp_session_send_request(&s, -1) == AJP_OK);
+    cr_assert(ajp_session_recv(&s, w.bytes, before, &used, &m) == AJP_OK);
+    at = used;
+    cr_assert(ajp_session_recv(&s, w.bytes + at, before - at, &used, &m) == AJP_OK);
+    cr_assert(at + used == before && m.u.body.len == 5 && !m.u.body.complete);
+    cr_assert(ajp_session_want(&s, w.bytes + before, 0) == 3);
+    cr_assert(ajp_session_recv(&s, w.bytes + before, 2, &used, &m) == AJP_MORE);
+    cr_assert(ajp_session_recv(&s, w.bytes + before, 3, &used, &m) == AJP_OK && used == 3);
+    cr_assert(m.u.body.complete && m.slack == 2);
+    wire_free(&w);
+}
+
 Test(session, a_side_of_the_conversation_cannot_lose_its_place)
 {
     ajp_session s;

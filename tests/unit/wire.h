@@ -26,6 +26,7 @@ ajp_limits limits_named(const char *name);
 /* Ready-made pieces: a GET without headers up to its header count, and so on. */
 #define LINE(method) "> 02 " method " s\"HTTP/1.1\" s\"/x\" s\"1.2.3.4\" ffff s\"h\" 00 50 00 "
 #define GET          LINE("02") "00 01 a0 0b s\"h\" ff "
+#define GET_516      LINE("02") "00 01 a0 0e 01 d7 61 x471 00 ff " /* 02 02 is 516 - 2 */
 #define POST(length) LINE("04") "00 01 a0 08 s\"" length "\" ff "
 #define D10          "> 00 0a \"0123456789\" "
 #define EOB          "> "
