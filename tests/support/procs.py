@@ -117,6 +117,11 @@ class Daemon(Process):
         return self.ports[0]
 
 
+def sanitized():
+    """Whether the programs under test are ASan's, which keeps what was freed for a while."""
+    return b"__asan_init" in (BIN / "ajpbridge").read_bytes()
+
+
 def workers(ports_by_name):
     """Command line of a daemon for its workers."""
     return [w for name, port in ports_by_name.items() for w in ("--worker", f"{name}=ajp://127.0.0.1:{port}")]

@@ -87,7 +87,12 @@ static void on_writable(struct conn *c)
         finished(c, c->lingering);
         return;
     }
-    if (c->paused && out_backlog(&c->out) <= BACKLOG_LOW) {
+    if (c->x == NULL && out_backlog(&c->out) <= BACKLOG_LOW && !c->finishing) {
+        if (c->choked)
+            stream_want_read(&c->stream, true);
+        c->choked = false;
+        c->ops->resume(c);
+    } else if (c->paused && out_backlog(&c->out) <= BACKLOG_LOW) {
         c->paused = false;
         deadline_clear(&c->deadline);
         if (c->x != NULL)
@@ -233,6 +238,15 @@ bool conn_settle(struct conn *c)
         c->paused = true;
         exchange_pause(c->x, true);
     }
+    return true;
+}
+
+bool conn_choke(struct conn *c)
+{
+    if (c->x != NULL || out_backlog(&c->out) <= BACKLOG_HIGH)
+        return false;
+    c->choked = true;
+    stream_want_read(&c->stream, false);
     return true;
 }
 

@@ -11,6 +11,8 @@ struct conn;
 
 struct conn_ops {
     void (*readable)(struct conn *c);
+    /* Between requests, and little waits to be sent: go on with what rx holds. */
+    void (*resume)(struct conn *c);
     /* Its deadline was reached. */
     void (*late)(struct conn *c);
     void (*free)(struct conn *c);
@@ -29,6 +31,7 @@ struct conn {
     uint32_t kept;
     bool busy;      /* its own loop is at work further up the stack */
     bool paused;    /* the worker is held back: too much waits in out */
+    bool choked;    /* between requests, and nothing is read: too much waits in out */
     bool finishing; /* close once out is empty */
     bool lingering; /* FIN sent; read on so that the peer sees our last words */
     bool closed;
@@ -70,6 +73,10 @@ long conn_peek(struct conn *c);
 
 /* Send what has gathered; hold the worker back when too much remains. False: broken. */
 bool conn_settle(struct conn *c);
+
+/* True between requests while what the peer has not read is too much: what it sends waits too, or
+ * a peer that asks and never reads would fill our memory. */
+bool conn_choke(struct conn *c);
 
 /* Send what has gathered, then close; linger when the peer may still be sending. */
 void conn_finish(struct conn *c, bool linger);

@@ -437,7 +437,8 @@ static void process(struct ajp_conn *a)
     struct exchange *x;
 
     c->busy = true;
-    while (!c->closed && !c->finishing && conn_unread(c) > 0 && (c->x == NULL || c->x->wanted))
+    while (!c->closed && !c->finishing && conn_unread(c) > 0 && !conn_choke(c) &&
+           (c->x == NULL || c->x->wanted))
         if (!take_message(a))
             break;
     c->busy = false;
@@ -456,7 +457,13 @@ static void process(struct ajp_conn *a)
     }
     if (c->x == NULL && conn_unread(c) > 0 && c->deadline.at == 0)
         conn_arm(c, c->shard->settings->timeouts.request_head);
-    conn_settle(c);
+    if (conn_settle(c))
+        conn_choke(c);
+}
+
+static void resume(struct conn *c)
+{
+    process(CONTAINER_OF(c, struct ajp_conn, c));
 }
 
 static void on_readable(struct conn *c)
@@ -503,7 +510,7 @@ static void free_conn(struct conn *c)
     free(CONTAINER_OF(c, struct ajp_conn, c));
 }
 
-static const struct conn_ops ops = {on_readable, on_late, free_conn};
+static const struct conn_ops ops = {on_readable, resume, on_late, free_conn};
 
 void front_ajp_accept(struct shard *sh, struct door *door, int fd)
 {

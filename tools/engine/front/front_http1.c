@@ -449,7 +449,7 @@ static void process(struct http1_conn *h)
     struct conn *c = &h->c;
 
     c->busy = true;
-    while (!c->closed && !c->finishing && step(h))
+    while (!c->closed && !c->finishing && !conn_choke(c) && step(h))
         ;
     c->busy = false;
     if (c->closed || c->finishing)
@@ -464,7 +464,13 @@ static void process(struct http1_conn *h)
         conn_consumed(c);
     if (conn_wants(c) && !h->body_over)
         stream_want_read(&c->stream, true);
-    conn_settle(c);
+    if (conn_settle(c))
+        conn_choke(c);
+}
+
+static void resume(struct conn *c)
+{
+    process(CONTAINER_OF(c, struct http1_conn, c));
 }
 
 /* --- events --- */
@@ -525,7 +531,7 @@ static void free_conn(struct conn *c)
     free(CONTAINER_OF(c, struct http1_conn, c));
 }
 
-static const struct conn_ops ops = {on_readable, on_late, free_conn};
+static const struct conn_ops ops = {on_readable, resume, on_late, free_conn};
 
 void front_http1_accept(struct shard *sh, struct door *door, int fd)
 {
