@@ -15,7 +15,7 @@ import time
 import pytest
 
 from load import Load
-from procs import Daemon, poll, workers
+from procs import Daemon, poll, sanitized, workers
 from rawhttp import HttpClient
 from scripted import ScriptedWorker, identity
 
@@ -487,10 +487,4 @@ def test_fi_29_and_30_large_bodies(tmp_path, figures, thorough):
     load = Load(0, 0)
     load.sent = load.answered = 2
     figures(None, load, mib=size >> 18, down=down, up=up, rss_mib=rss)
-    assert max(rss.values()) < (64 if not b_sanitized() else 600)
-
-
-def b_sanitized():
-    """ASan keeps what was freed for a while."""
-    from procs import BIN
-    return b"__asan_init" in (BIN / "ajpbridge").read_bytes()
+    assert max(rss.values()) < (64 if not sanitized() else 600)
