@@ -120,6 +120,18 @@ INLINE bool take_length(const struct cursor *c, struct block *b, const uint8_t *
     return true;
 }
 
+/* One more of them, where that is allowed: it says no more than that there are several. */
+INLINE bool take_another_length(struct cursor *c, struct block *b, ajp_str value)
+{
+    if (!b->request || b->framing != FRAMED_BY_LENGTH ||
+        (c->lenient & AJP_ALLOW_TWO_LENGTHS) == 0 || decimal_of(bytes_of(value), value.len) < 0) {
+        return false;
+    }
+    c->canonical = false;
+    b->content_length = AJP_LENGTH_UNSURE;
+    return true;
+}
+
 /* A header that is read the careful way: anything may be odd about it. */
 INLINE bool read_header(struct cursor *c, struct block *b)
 {
@@ -137,7 +149,7 @@ INLINE bool read_header(struct cursor *c, struct block *b)
         note_known(c, b, code, value_at);
     }
     return code != length_code(b->request) || take_length(c, b, bytes_of(value), value.len) ||
-           cursor_fail(c, AJP_ERR_LENGTH, at);
+           take_another_length(c, b, value) || cursor_fail(c, AJP_ERR_LENGTH, at);
 }
 
 /* A coded name and its value, behind the byte at z; its last byte, or NULL. */

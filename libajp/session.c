@@ -44,7 +44,7 @@ void ajp_session_resync(ajp_session *s)
 
 static void begin_request(ajp_session *s, int64_t content_length)
 {
-    s->req_left = content_length;
+    s->req_left = content_length == AJP_LENGTH_UNSURE ? 0 : content_length;
     s->owed = content_length > 0; /* the first packet goes unasked */
     s->grant = (uint16_t)ajp_in_most_data(s);
     s->ends = 0;
@@ -206,7 +206,7 @@ ajp_status ajp_session_send(ajp_session *s, ajp_kind kind, size_t n)
 
 ajp_status ajp_session_send_request(ajp_session *s, int64_t content_length)
 {
-    if (s->role != AJP_SERVER || content_length < -1) {
+    if (s->role != AJP_SERVER || content_length < AJP_LENGTH_UNSURE) {
         return AJP_ERR_ARG;
     }
     return s->error != AJP_OK ? (ajp_status)s->error

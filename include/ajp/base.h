@@ -95,6 +95,7 @@ enum {
     AJP_PACKET_DEFAULT = 8192, /**< Tomcat's packetSize, mod_jk's max_packet_size if not set */
     AJP_PACKET_MAX = 65536,    /**< the most that either can be set to */
     AJP_ATTRS_MAX = 64,        /**< attributes of one request: a patch has a bit for each */
+    AJP_LENGTH_UNSURE = -2,    /**< content_length of a request that AJP_ALLOW_TWO_LENGTHS let in */
 };
 
 /** Leniencies. Each bit widens what is accepted, and says what that risks. What was
@@ -124,6 +125,12 @@ typedef enum ajp_lenient {
     /** An empty body packet that nobody awaits (lighttpd sends one after each request without
      * body) is left unread by ajp_session_recv, and is no error to an observer. */
     AJP_ALLOW_STRAY_END = 1u << 9,
+    /** A request may hold Content-Length more than once; its content_length is then
+     * AJP_LENGTH_UNSURE. Web server and container may each believe another one, and the bytes
+     * between the two are a request that nobody sent: a session lets no body packet of it through
+     * in either direction, and both its connections must end with its answer. This one is written
+     * again, as it came, so that the container can refuse it. */
+    AJP_ALLOW_TWO_LENGTHS = 1u << 10,
 } ajp_lenient;
 
 /** What a decoder or session accepts. */

@@ -73,7 +73,8 @@ typedef struct ajp_request {
     ajp_str remote_addr;    /**< the client's address; may be null */
     ajp_str remote_host;    /**< the client's name; null from nearly all web servers */
     ajp_str server_name;    /**< host that was asked for; may be null */
-    int64_t content_length; /**< from the one Content-Length header, -1 when there is none */
+    int64_t content_length; /**< from the one Content-Length header, -1 when there is none,
+                               AJP_LENGTH_UNSURE when there are several */
     ajp_fields headers;     /**< all headers, in order */
     ajp_attrs attrs;        /**< all attributes, in order */
     const uint8_t *payload; /**< of the frame */

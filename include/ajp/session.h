@@ -69,7 +69,8 @@ AJP_API size_t ajp_session_want(const ajp_session *s, const uint8_t *in, size_t 
  * hear of them. */
 AJP_API AJP_CHECK ajp_status ajp_session_send(ajp_session *s, ajp_kind kind, size_t n);
 /** The same for a FORWARD_REQUEST, whose Content-Length decides who speaks next: above 0
- * the first body packet is owed unasked; -1 (no such header) and 0 wait to be asked. */
+ * the first body packet is owed unasked; -1 (no such header) and 0 wait to be asked;
+ * AJP_LENGTH_UNSURE lets none through. */
 AJP_API AJP_CHECK ajp_status ajp_session_send_request(ajp_session *s, int64_t content_length);
 
 /** Observer: as ajp_session_recv, for bytes seen in one direction. It starts at any point

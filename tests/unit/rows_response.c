@@ -86,6 +86,8 @@ const struct decode_row response_rows[] = {
      HEAD("00 02 a0 03 s\"5\" s\"Transfer-Encoding\" s\"chunked\""), "strict", AJP_OK, 1},
     {"118 CL -1", ONE("a0 03 s\"-1\""), "strict", AJP_ERR_LENGTH, 10},
     {"118 CL twice", HEAD("00 02 a0 03 s\"5\" a0 03 s\"5\""), "strict", AJP_ERR_LENGTH, 16},
+    {"118 CL twice is not let in", HEAD("00 02 a0 03 s\"5\" a0 03 s\"5\""), "two_lengths",
+     AJP_ERR_LENGTH, 16},
     {"118 CL twice, one spelled", HEAD("00 02 a0 03 s\"5\" s\"content-length\" s\"5\""), "relay",
      AJP_ERR_LENGTH, 16},
     {"122 junk behind the headers", HEADERS "\"JUNK\"", "strict", AJP_ERR_TRAILING, 25},

@@ -9,6 +9,11 @@ const struct session_row server_rows[] = {
      {idle_(1), request_(-1, "OK"), idle_(0),
       recv_(HEADERS CHUNK5 END1, "SEND_HEADERS SEND_BODY_CHUNK(5) END_RESPONSE"), idle_(1),
       request_(0, "OK")}},
+    {"two lengths: the request goes, no body packet does",
+     AJP_SERVER,
+     "strict",
+     {request_(AJP_LENGTH_UNSURE, "OK"), send_(AJP_DATA, 5, "ERR_STATE"),
+      recv_(HEADERS END1, "SEND_HEADERS END_RESPONSE")}},
     {"80 the other side's magic",
      AJP_SERVER,
      "relay",
@@ -279,6 +284,6 @@ const struct session_row server_rows[] = {
      {send_(AJP_SEND_HEADERS, 200, "ERR_KIND"), send_(AJP_BODY_CHUNK, 1, "ERR_KIND"),
       send_(AJP_END_RESPONSE, 1, "ERR_KIND"), send_(AJP_GET_BODY, 1, "ERR_KIND"),
       send_(AJP_CPONG, 0, "ERR_KIND"), send_(AJP_SHUTDOWN, 0, "ERR_KIND"),
-      send_(AJP_FORWARD_REQUEST, 0, "ERR_KIND"), request_(-2, "ERR_ARG")}},
+      send_(AJP_FORWARD_REQUEST, 0, "ERR_KIND"), request_(-3, "ERR_ARG")}},
 };
 const size_t server_row_count = sizeof server_rows / sizeof server_rows[0];

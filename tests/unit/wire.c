@@ -159,6 +159,7 @@ ajp_limits limits_named(const char *name)
         {"terminator", AJP_ALLOW_TERMINATOR},
         {"reason", AJP_ALLOW_REASON},
         {"stray_end", AJP_ALLOW_STRAY_END},
+        {"two_lengths", AJP_ALLOW_TWO_LENGTHS},
     };
     ajp_limits lim = ajp_limits_default;
     if (strcmp(name, "relay") == 0) {
