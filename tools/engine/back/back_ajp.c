@@ -90,8 +90,19 @@ static uint32_t data_max(const struct link *l)
     return l->worker->settings->packet_size - AJP_DATA_HEAD;
 }
 
+/* It holds several Content-Lengths: how long it is, is anybody's guess. None of its body goes on,
+ * and neither connection carries anything after it. */
+static bool is_unsure(const struct link *l)
+{
+    return l->x->head.content_length == AJP_LENGTH_UNSURE;
+}
+
 static void want_body(struct link *l, uint32_t max)
 {
+    if (is_unsure(l)) {
+        fail(l, FAIL_UNSURE, "several Content-Lengths, and the worker wants the body");
+        return;
+    }
     deadline_clear(&l->deadline); /* it is the client's turn: the front has its own */
     exchange_want(l->x, max);
 }
@@ -208,7 +219,8 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
 static void on_end(struct link *l, size_t rest)
 {
     struct exchange *x = l->x;
-    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0 && l->data_left == 0;
+    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0 && l->data_left == 0 &&
+                 !is_unsure(l);
 
     l->x = NULL;
     x->link = NULL;

@@ -130,6 +130,7 @@ enum failure {
     FAIL_REPLY_TIMEOUT,
     FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */
     FAIL_TOO_LARGE,     /* the head does not fit the worker's packet */
+    FAIL_UNSURE,        /* the body of a request with several lengths was asked for */
     FAIL_APP_503,       /* answered, with 503 */
     FAIL_QUEUE_FULL,    /* too many wait for a connection already */
     FAIL_QUEUE_TIMEOUT, /* none came free in time */

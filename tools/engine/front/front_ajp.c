@@ -207,12 +207,17 @@ static void front_flush(struct exchange *x)
         put(a, flush, ajp_make_flush(flush));
 }
 
+/* Not after a request of which nobody can tell where its body ends. */
+static bool may_go_on(struct exchange *x)
+{
+    return !conn_ending(&of(x)->c) && x->head.content_length != AJP_LENGTH_UNSURE;
+}
+
 static void front_end(struct exchange *x)
 {
-    struct conn *c = &of(x)->c;
-    bool hears_end = x->worker_closes && c->door->settings->profile == PROFILE_TRANSPARENT;
+    bool hears_end = x->worker_closes && of(x)->c.door->settings->profile == PROFILE_TRANSPARENT;
 
-    end_response(of(x), !conn_ending(c) && !x->excess && !hears_end);
+    end_response(of(x), may_go_on(x) && !x->excess && !hears_end);
 }
 
 static void front_fail(struct exchange *x, uint16_t status)
@@ -220,7 +225,7 @@ static void front_fail(struct exchange *x, uint16_t status)
     struct ajp_conn *a = of(x);
 
     if (!x->begun) {
-        answer_error(a, status, !conn_ending(&a->c) && !ajp_session_owed(&a->session));
+        answer_error(a, status, may_go_on(x) && !ajp_session_owed(&a->session));
         return;
     }
     /* Closed without End Response: the web server can tell that this is not the whole. */
@@ -519,6 +524,8 @@ void front_ajp_accept(struct shard *sh, struct door *door, int fd)
 
     limits.max_packet = door->settings->packet_size;
     limits.max_headers = (uint16_t)sh->settings->limits.header_count;
+    if (door->settings->profile == PROFILE_TRANSPARENT)
+        limits.lenient |= AJP_ALLOW_TWO_LENGTHS;
     if (a == NULL) {
         close(fd);
     } else if (!conn_open(&a->c, sh, door, fd, &ops)) {
