@@ -309,6 +309,20 @@ static void thread_main(void *t)
     thread_run(t);
 }
 
+/* Nothing is served yet, and what waits at the listeners of a missing thread never would be. */
+static void start_threads(struct engine *e)
+{
+    for (uint32_t i = 1; i < e->thread_count; i++) {
+        int rc = uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
+
+        if (rc != 0) {
+            fprintf(stderr, "%s: a thread cannot be started: %s\n", e->program->name,
+                    uv_strerror(rc));
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
 /* The main thread answers no more: neither does the admin server. */
 static void finish_asking(struct engine *e)
 {
@@ -326,8 +340,7 @@ static void finish_asking(struct engine *e)
 static void serve(struct engine *e)
 {
     start_signals(e);
-    for (uint32_t i = 1; i < e->thread_count; i++)
-        uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
+    start_threads(e);
     sockets_announce(e->now->settings, &e->threads[0].shard);
     inherit_done();
     thread_run(&e->threads[0]);
