@@ -13,6 +13,13 @@
 
 /* --- ends of an attempt --- */
 
+/* What we ran out of says nothing of the worker. */
+static bool our_own_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
+
 /* Part link and exchange, close the link, and let the exchange decide what follows. */
 static void fail(struct link *l, enum failure how, const char *reason)
 {
@@ -398,13 +405,6 @@ static void on_event(struct stream *s, bool readable, bool writable)
 
 /* --- what the exchange asks for --- */
 
-/* What we ran out of says nothing of the worker. */
-static bool our_own_lack(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
-           error == EADDRNOTAVAIL;
-}
-
 static void back_start(struct exchange *x)
 {
     struct shard *sh = x->shard;
@@ -486,7 +486,7 @@ static void back_settle(struct exchange *x)
 
     if (out_flush(&l->out, &l->stream))
         return;
-    if (l->stream.error == 0)
+    if (l->stream.error == 0 || our_own_lack(l->stream.error))
         fail(l, FAIL_INTERNAL, "out of memory");
     else
         arm(l, l->shard->settings->timeouts.reply);

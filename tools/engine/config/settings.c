@@ -5,6 +5,7 @@
 #include "config/settings_build.h"
 #include "net/tls_context.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,10 @@ struct settings_block {
 void *settings_alloc(struct settings *settings, size_t size)
 {
     struct settings_block *block = calloc(1, sizeof *block + size);
-    if (!block)
-        abort(); /* at start only: nothing runs that could be saved */
+    if (!block) { /* no caller looks: settings are few, and mostly read when nothing runs yet */
+        fputs("out of memory while the settings are read\n", stderr);
+        exit(EXIT_FAILURE);
+    }
     block->size = size;
     block->next = settings->blocks;
     settings->blocks = block;
