@@ -118,3 +118,11 @@ def figures(request):
         assert twice == []
         assert load.answered > 0
     return note
+
+
+@pytest.fixture
+def figures_of(request):
+    """figures_of(more...): a line of the table for what is not measured by a Load."""
+    def note(**more):
+        table.append(f"{request.node.name:58} " + ", ".join(f"{name} {value}" for name, value in more.items()))
+    return note
