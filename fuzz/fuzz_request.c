@@ -3,7 +3,7 @@
  * with a walk, and a canonical request that encodes to its own bytes. */
 #include "check.h"
 
-static void check_headers(const ajp_request *r)
+static void check_headers(const ajp_request *r, const ajp_limits *lim)
 {
     unsigned first[AJP_REQ_HEADER_COUNT] = {0};
     ajp_fields it = r->headers;
@@ -21,8 +21,11 @@ static void check_headers(const ajp_request *r)
     for (unsigned i = 1; i < AJP_REQ_HEADER_COUNT; i++) {
         CHECK((first[i] > 0) == (ajp_request_header(r, (ajp_req_header)i).ptr != NULL));
     }
-    CHECK(first[AJP_REQ_CONTENT_LENGTH] <= 1);
-    CHECK((first[AJP_REQ_CONTENT_LENGTH] == 1) == (r->content_length >= 0));
+    const unsigned lengths = first[AJP_REQ_CONTENT_LENGTH];
+    CHECK((lengths == 0) == (r->content_length == -1));
+    CHECK((lengths == 1) == (r->content_length >= 0));
+    CHECK(lengths < 2 || (r->content_length == AJP_LENGTH_UNSURE &&
+                          (lim->lenient & AJP_ALLOW_TWO_LENGTHS) != 0 && !r->canonical));
 }
 
 static void check_attrs(const ajp_request *r)
@@ -76,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(r->end_at + 1 + m.slack == f.len && r->attrs_at <= r->end_at);
         check_inside(r->uri, r->payload, r->payload_len);
         check_inside(r->protocol, r->payload, r->payload_len);
-        check_headers(r);
+        check_headers(r, &lim);
         check_attrs(r);
         check_canonical(r, &lim);
     }
