@@ -87,16 +87,6 @@ def test_captures_of_either_byte_order_and_clock_read_the_same(order, magic, fra
     assert decode(other) == decode(want)
 
 
-@pytest.mark.parametrize("link", [101, 12, 228], ids=["raw", "its other number", "ipv4"])
-def test_captures_of_bare_ip_read_the_same(link, tmp_path):
-    other, want = tmp_path / "other.pcap", CAPTURES / "proxy-session.pcap"
-    head = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, link)
-    other.write_bytes(head + b"".join(
-        struct.pack("<IIII", seconds, part, len(frame) - 14, wire - 14) + frame[14:]
-        for seconds, part, wire, frame in long_pcap.records(want)))
-    assert decode(other) == decode(want)
-
-
 def test_a_frame_of_impossible_length_ends_the_file(tmp_path):
     broken = tmp_path / "broken.pcap"
     broken.write_bytes((CAPTURES / "proxy-session.pcap").read_bytes() + struct.pack("<IIII", 1, 2, 262145, 262145) +
