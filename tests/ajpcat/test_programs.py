@@ -283,6 +283,7 @@ def test_refusal_and_silence_have_codes_too(node):
     (["serve", "--listen", "ajp://127.0.0.1:0", "--secret-file", "/nonexistent"], "/nonexistent"),
     (["decode"], "expected a pcap, pcapng or hex file"),
     (["ping", "-c", "x", "127.0.0.1"], "expected a number"),
+    (["ping", "127.0.0.1", "127.0.0.2"], 'expected one server, not also "127.0.0.2"'),
     (["bench"], "expected a URL"),
 ])
 def test_a_wrong_command_line_says_what_was_expected(args, expected):

@@ -141,6 +141,7 @@ void check_client(const struct checker *k, struct client *c, uint32_t max_packet
 {
     client_init(c, max_packet, k->timeout_ms);
     c->tls = k->tls;
+    c->at = &k->address;
 }
 
 void check_ask(struct checker *k, const struct check_question *q, struct check_answer *a)

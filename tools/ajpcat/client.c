@@ -65,11 +65,10 @@ static enum client_result secure_it(struct client *c, const struct url *u)
 
 enum client_result client_connect(struct client *c, const struct url *u)
 {
-    struct address at;
-    const char *why;
-    if (!url_resolve(u, false, &at, &why))
+    const char *why = NULL;
+    c->link.fd = c->at ? net_connect(c->at, c->timeout_ms) : url_connect(u, c->timeout_ms, &why);
+    if (why)
         return fail(c, CLIENT_CONNECT, "%s: %s", u->host, why);
-    c->link.fd = net_connect(&at, c->timeout_ms);
     if (c->link.fd < 0)
         return fail(c, errno == ETIMEDOUT ? CLIENT_TIMEOUT : CLIENT_CONNECT,
                     "cannot connect to %s port %s: %s", u->host, u->port, strerror(errno));

@@ -27,6 +27,7 @@ struct client {
     ajp_limits limits;
     int timeout_ms; /* for each wait */
     struct secure_options tls;
+    const struct address *at; /* where to connect to, NULL: where the URL says */
     /* Where signals may end a wait: the mask while waiting, and what a handler sets. */
     const sigset_t *waiting_mask;
     const volatile sig_atomic_t *stop;

@@ -133,7 +133,7 @@ static int add_url(const struct args *a, struct bench_plan *p)
     if (strcmp(s->url.host, first->host) != 0 || strcmp(s->url.port, first->port) != 0 ||
         s->url.tls != first->tls)
         return args_wrong(a, "%s: expected the server of the first URL", a->value);
-    if (p->shot_count++ == 0 && !url_resolve(&s->url, false, &p->address, &why))
+    if (p->shot_count++ == 0 && !url_find(&s->url, &p->address, &why))
         return args_wrong(a, "%s: %s", a->value, why);
     return 0;
 }

@@ -339,6 +339,29 @@ static int set_option(struct args *a, struct checker *k, int row, bool *broken, 
     }
 }
 
+static int is_elsewhere(const struct args *a, const struct checker *k)
+{
+    return args_wrong(a,
+                      "%s is not this host: checking sends attacks and broken packets. "
+                      "Add --i-may-test-this-host if you may",
+                      k->url.host);
+}
+
+/* Chooses the address that all questions go to. No other host hears of it without leave. */
+static int find_address(const struct args *a, struct checker *k, bool may)
+{
+    struct address all[ADDRESSES];
+    const char *why;
+    size_t n = url_addresses(&k->url, false, all, &why);
+    for (size_t i = 0; i < n && !may; i++) {
+        if (!is_loopback(&all[i]))
+            return is_elsewhere(a, k);
+    }
+    if (n == 0 || !url_find(&k->url, &k->address, &why))
+        return args_wrong(a, "%s: %s", k->url.host, why);
+    return may || is_loopback(&k->address) ? -1 : is_elsewhere(a, k); /* names may change */
+}
+
 static int read_options(struct args *a, struct checker *k, bool *broken)
 {
     int row, code;
@@ -353,14 +376,7 @@ static int read_options(struct args *a, struct checker *k, bool *broken)
     }
     if (!k->url.path)
         return args_wrong(a, "expected HOST:PORT");
-    if (!url_resolve(&k->url, false, &k->address, &why))
-        return args_wrong(a, "%s: %s", k->url.host, why);
-    if (!may && !is_loopback(&k->address))
-        return args_wrong(a,
-                          "%s is not this host: checking sends attacks and broken packets. "
-                          "Add --i-may-test-this-host if you may",
-                          k->url.host);
-    return -1;
+    return find_address(a, k, may);
 }
 
 int cmd_check(int argc, char **argv)

@@ -181,6 +181,8 @@ static int read_options(struct args *a, struct ping *p)
             p->quiet = true;
             break;
         case ARGS_OPERAND:
+            if (p->url.path)
+                return args_wrong(a, "expected one server, not also \"%s\"", a->value);
             if (!url_parse(a->value, &p->url, &why))
                 return args_wrong(a, "%s: %s", a->value, why);
             break;
@@ -200,6 +202,17 @@ static int read_options(struct args *a, struct ping *p)
     return ok ? -1 : EXIT_USAGE;
 }
 
+/* Who has no such name will have none in a second. */
+static bool is_known(const struct ping *p)
+{
+    struct address at;
+    const char *why;
+    bool known = url_resolve(&p->url, false, &at, &why);
+    if (!known)
+        fprintf(stderr, "ajpcat ping: %s: %s\n", p->url.host, why);
+    return known;
+}
+
 int cmd_ping(int argc, char **argv)
 {
     struct args a;
@@ -208,7 +221,7 @@ int cmd_ping(int argc, char **argv)
     request_init(&p.request);
     int code = read_options(&a, &p);
     if (code < 0)
-        code = run(&p);
+        code = is_known(&p) ? run(&p) : CLIENT_CONNECT;
     request_free(&p.request);
     return code;
 }

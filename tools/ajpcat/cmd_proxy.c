@@ -151,7 +151,8 @@ static int run(struct proxy *p)
 static int set_address(const struct args *a, int row, struct url *url, struct address *out)
 {
     const char *why;
-    if (url_parse(a->value, url, &why) && url_resolve(url, row == LISTEN, out, &why))
+    if (url_parse(a->value, url, &why) &&
+        (row == LISTEN ? url_resolve(url, true, out, &why) : url_find(url, out, &why)))
         return 0;
     return args_wrong(a, "--%s %s: %s", table[row].name, a->value, why);
 }

@@ -71,19 +71,32 @@ void address_format(const struct address *a, char out[ADDRESS_TEXT])
     snprintf(out, ADDRESS_TEXT, a->at.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-bool url_resolve(const struct url *u, bool passive, struct address *out, const char **why)
+size_t url_addresses(const struct url *u, bool passive, struct address out[ADDRESSES],
+                     const char **why)
 {
     struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = passive ? AI_PASSIVE : 0};
     struct addrinfo *found;
     const char *host = passive && strcmp(u->host, "*") == 0 ? NULL : u->host;
     int rc = getaddrinfo(host, u->port, &want, &found);
+    size_t n = 0;
     if (rc != 0) {
         *why = gai_strerror(rc);
-        return false;
+        return 0;
     }
-    memcpy(&out->at, found->ai_addr, found->ai_addrlen);
-    out->len = found->ai_addrlen;
+    for (struct addrinfo *at = found; at && n < ADDRESSES; at = at->ai_next, n++) {
+        memcpy(&out[n].at, at->ai_addr, at->ai_addrlen);
+        out[n].len = at->ai_addrlen;
+    }
     freeaddrinfo(found);
+    return n;
+}
+
+bool url_resolve(const struct url *u, bool passive, struct address *out, const char **why)
+{
+    struct address all[ADDRESSES];
+    if (url_addresses(u, passive, all, why) == 0)
+        return false;
+    *out = all[0];
     return true;
 }
 
@@ -141,6 +154,36 @@ int net_connect(const struct address *a, int ms)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return fd;
+}
+
+int url_connect(const struct url *u, int ms, const char **why)
+{
+    struct address all[ADDRESSES];
+    *why = NULL;
+    size_t n = url_addresses(u, false, all, why);
+    int fd = -1;
+    for (size_t i = 0; i < n && fd < 0; i++)
+        fd = net_connect(&all[i], ms);
+    return fd;
+}
+
+bool url_find(const struct url *u, struct address *out, const char **why)
+{
+    enum { PATIENCE_MS = 1000 };
+    struct address all[ADDRESSES];
+    size_t n = url_addresses(u, false, all, why);
+    if (n == 0)
+        return false;
+    *out = all[0];
+    for (size_t i = 0; i < n && n > 1; i++) {
+        int fd = net_connect(&all[i], PATIENCE_MS);
+        if (fd < 0)
+            continue;
+        close(fd);
+        *out = all[i];
+        break;
+    }
+    return true;
 }
 
 uint64_t now_ns(void)

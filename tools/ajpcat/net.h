@@ -29,8 +29,16 @@ struct address {
 enum { ADDRESS_TEXT = 64 };
 void address_format(const struct address *a, char out[ADDRESS_TEXT]); /* "[::1]:8009" */
 
-/* First address of the name. On failure *why is the reason. */
+/* A name may have several addresses, of which but one is listened at: often ::1 and 127.0.0.1. */
+enum { ADDRESSES = 8 };
+
+/* Those of the name, the first ones. 0: *why is the reason. */
+size_t url_addresses(const struct url *u, bool passive, struct address out[ADDRESSES],
+                     const char **why);
+/* The first of them. On failure *why is the reason. */
 bool url_resolve(const struct url *u, bool passive, struct address *out, const char **why);
+/* Where there are several, the first that takes a connection now, if one does. */
+bool url_find(const struct url *u, struct address *out, const char **why);
 
 /* A non-blocking listening socket that others may share the port of; -1 with errno. Sets the
  * port in *a when it was 0. */
@@ -39,6 +47,9 @@ int net_listen(struct address *a);
 /* A blocking connection within ms milliseconds (-1: for ever); -1 with errno, ETIMEDOUT among
  * them. */
 int net_connect(const struct address *a, int ms);
+
+/* The same to the first of the name's addresses that takes it; *why, if set, tells of the name. */
+int url_connect(const struct url *u, int ms, const char **why);
 
 /* Seconds of a clock that only runs forward. */
 double now_seconds(void);
