@@ -50,7 +50,7 @@ static void print_help(const struct args *a)
                  o->value ? o->value : "");
         printf("  %-30s %s\n", left, o->help);
     }
-    printf("  %-30s %s\n", "    --help", "this help");
+    printf("  %-30s %s\n", "-h, --help", "this help");
 }
 
 static int find_name(const struct arg *table, const char *name, size_t len)
@@ -90,6 +90,10 @@ static int next_letter(struct args *a)
     char letter = *a->bundle++;
     const char *rest = *a->bundle ? a->bundle : NULL;
     int row = find_letter(a->table, letter);
+    if (row < 0 && letter == 'h') {
+        print_help(a);
+        return ARGS_HELP;
+    }
     if (row < 0)
         return args_wrong(a, "unknown option -%c", letter), ARGS_ERROR;
     if (a->table[row].value || !rest)

@@ -88,7 +88,7 @@ static void bash_describe(const struct args *a)
 {
     printf("    %s)\n        options='", a->command);
     put_names(a->table, any);
-    printf(" --help'\n        words='");
+    printf(" -h --help'\n        words='");
     put_names(a->table, takes_word);
     printf("'\n        paths='");
     put_names(a->table, takes_path);
@@ -159,7 +159,7 @@ static void zsh_describe(const struct args *a)
     printf("        %s)\n            _arguments -s", a->command);
     for (const struct arg *o = a->table; o->name; o++)
         zsh_option(o);
-    printf(" \\\n                '--help[this help]' '*:");
+    printf(" \\\n                '(-h --help)'{-h,--help}'[this help]' '*:");
     put_quoted(a->operands[0] ? a->operands : "none", "'\\''", ":\\");
     printf(":%s'\n            ;;\n", takes_files(a) ? "_files" : " ");
 }
@@ -199,7 +199,7 @@ static void fish_describe(const struct args *a)
         put_quoted(o->help, "\\'", "\\");
         puts("'");
     }
-    printf("%s -l help -d 'this help'\n", when);
+    printf("%s -l help -s h -d 'this help'\n", when);
 }
 
 static void fish_end(void)
