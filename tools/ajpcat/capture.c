@@ -199,10 +199,10 @@ void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user)
 /* A packet of hex text, dressed up as a segment from the side that its magic tells. */
 static enum capture_result next_hex(struct capture *c, struct segment *out)
 {
-    const uint8_t *p = (const uint8_t *)c->hex.at + c->hex_at;
     size_t left = c->hex.len - c->hex_at;
-    if (left == 0)
+    if (left == 0) /* there may be no text at all */
         return CAPTURE_END;
+    const uint8_t *p = (const uint8_t *)c->hex.at + c->hex_at;
     bool reply = p[0] == 0x41;
     size_t len = left < 4 ? left : 4u + ((size_t)p[2] << 8 | p[3]);
     if (len > left)

@@ -103,6 +103,7 @@ static void put_string(struct text *t, const char *s, size_t len)
 static void wrap(struct text *out, size_t from)
 {
     struct text payload = {0};
+    text_str(out, ""); /* there may be nothing yet */
     text_put(&payload, out->at + from, out->len - from);
     out->len = from;
     text_str(out, "AB");
