@@ -42,16 +42,24 @@ static const char *skip_offset(const char *s, bool *has_offset)
     return s;
 }
 
+/* Behind an offset, two blanks after bytes begin the characters; but hexdump has such a gap in the
+ * middle of its sixteen bytes too. */
+static bool ends_bytes(const char *next, size_t gap, size_t bytes)
+{
+    enum { MIDDLE = 8 };
+    bool middle = bytes == MIDDLE && gap == 2 && digits(next) == 2 && strchr(" \n\r", next[2]);
+    return bytes > 0 && gap >= 2 && !middle;
+}
+
 bool hex_line(const char *line, struct text *out)
 {
-    bool has_offset, any = false;
+    bool has_offset;
+    size_t from = out->len;
     const char *p = skip_offset(line + blanks(line), &has_offset);
     for (;;) {
         size_t gap = blanks(p);
-        /* Behind an offset, two blanks after bytes begin the characters (hexdump has such a gap
-         * in its middle too, but then hex of two digits goes on). */
         const char *next = p + gap;
-        if (has_offset && any && gap >= 2 && !(digits(next) == 2 && strchr(" \n\r", next[2])))
+        if (has_offset && ends_bytes(next, gap, out->len - from))
             return true;
         p = next;
         if (strncmp(p, "0x", 2) == 0)
@@ -60,10 +68,9 @@ bool hex_line(const char *line, struct text *out)
             return true;
         size_t n = digits(p);
         if (n == 0 || n % 2 != 0)
-            return has_offset && any;
+            return has_offset && out->len > from;
         for (size_t i = 0; i < n; i += 2)
             text_byte(out, (char)(digit(p[i]) * 16 + digit(p[i + 1])));
-        any = true;
         p += n;
     }
 }
