@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ajpcat decode` over real captures; captures/README.md tells where the files are from. Packets are
 cut off, swapped, repeated and lost in test_damage.py."""
+import importlib
 import json
 import re
 import struct
@@ -121,6 +122,16 @@ def test_what_is_no_capture_is_said_so(content, tmp_path):
     file.write_bytes(content)
     done = ajpcat("decode", file)
     assert done.returncode == 1 and str(file).encode() in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("module, program", [("gzip", "zcat"), ("lzma", "xzcat"), ("bz2", "bzcat")])
+def test_who_has_a_packed_capture_is_told_how_to_unpack_it(module, program, tmp_path):
+    data, file = (CAPTURES / "proxy-session.pcap").read_bytes(), tmp_path / "packed"
+    file.write_bytes(importlib.import_module(module).compress(data))
+    done = ajpcat("decode", file)
+    assert done.returncode == 1 and f"it is packed: {program} FILE | ajpcat" in done.stderr.decode() and not done.stdout
+    unpacked = subprocess.run([program, file], stdout=subprocess.PIPE, check=True).stdout
+    assert len(ajpcat("decode", "-", stdin=unpacked).stdout.splitlines()) == 20
 
 
 def test_the_tree_hides_secrets_unless_asked():

@@ -47,6 +47,25 @@ static bool is_for_libpcap(struct input *in)
     return false;
 }
 
+/* What unpacks the file, NULL: it is not packed. */
+static const char *unpacker(struct input *in)
+{
+    static const struct {
+        uint8_t magic[4];
+        size_t len;
+        const char *program;
+    } kinds[] = {{{0x1f, 0x8b}, 2, "zcat"},
+                 {{0xfd, '7', 'z', 'X'}, 4, "xzcat"},
+                 {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstdcat"},
+                 {{'B', 'Z', 'h'}, 3, "bzcat"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const uint8_t *p = input_need(in, kinds[i].len);
+        if (p && memcmp(p, kinds[i].magic, kinds[i].len) == 0)
+            return kinds[i].program;
+    }
+    return NULL;
+}
+
 static bool read_hex(struct capture *c, FILE *file)
 {
     char line[LINE];
@@ -112,6 +131,11 @@ static bool open_input(struct capture *c, const char *path)
     if (pcapng_file_begin(&c->blocks, &c->input)) {
         c->from = FROM_PCAPNG;
         return has_known_interface(c);
+    }
+    const char *program = unpacker(&c->input);
+    if (program) {
+        snprintf(c->error, sizeof c->error, "it is packed: %s FILE | ajpcat ... -", program);
+        return false;
     }
     bool other = is_for_libpcap(&c->input);
     FILE *file = input_stream(&c->input);
