@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running ajpcat, and taking capture files apart to damage them."""
+import fcntl
 import json
+import os
 import pathlib
+import pty
 import struct
 import subprocess
 import tarfile
+import termios
 
 from procs import BIN
 
@@ -16,6 +20,27 @@ TRUTH = json.loads((HERE / "truth.json").read_text())
 def ajpcat(*args, stdin=b"", env=None, timeout=60):
     return subprocess.run([BIN / "ajpcat", *map(str, args)], input=stdin, capture_output=True, env=env,
                           timeout=timeout)
+
+
+def on_terminal(*args, colour=False, columns=80, deadline=20):
+    """What the program writes when all its outputs are a terminal."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {**os.environ, "TERM": "xterm"} | ({} if colour else {"NO_COLOR": "1"})
+    if colour:
+        env.pop("NO_COLOR", None)
+    run = subprocess.Popen([BIN / "ajpcat", *map(str, args)], stdin=slave, stdout=slave, stderr=slave, env=env)
+    os.close(slave)
+    out = b""
+    try:
+        while data := os.read(master, 65536):
+            out += data
+    except OSError:  # the other end was closed
+        pass
+    finally:
+        os.close(master)
+    run.wait(deadline)
+    return out.replace(b"\r\n", b"\n")
 
 
 def decode(file, *args):

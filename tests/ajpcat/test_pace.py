@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Large captures: `ajpcat` is many times as fast as tshark, in the same memory however long they are."""
+import re
 import shutil
 
 import pytest
 
 import long_pcap
-from cat import TRUTH
+from cat import TRUTH, on_terminal
 from cost import cost, tshark_decoding
 from procs import BIN
 
@@ -33,6 +34,16 @@ def test_nothing_is_lost_in_a_long_capture(captures, tmp_path):
 def test_memory_does_not_grow_with_the_capture(view, captures, tmp_path):
     short, long = (cost([BIN / "ajpcat", *view, file], tmp_path).peak_rss for file, _ in captures)
     assert long < short + 2 * MIB < 16 * MIB
+
+
+@pytest.mark.parametrize("args, shown", [(["stats"], True), (["decode"], False), (["decode", "--json"], False)],
+                         ids=lambda args: " ".join(args) if isinstance(args, list) else "")
+def test_progress_is_shown_on_a_terminal_that_shows_nothing_else(args, shown, captures):
+    out = on_terminal(*args, "-f", "index < 0", captures[1][0])
+    bars = re.findall(rb"\r\[(#* *)\] +([\d.]+)% +\d+ MB/s +\d+ s left ", out)
+    assert bool(bars) == shown == (b"MB/s" in out)
+    assert all(len(bar) == 30 and abs(bar.count(b"#") / 0.3 - float(share)) <= 3.4 for bar, share in bars)
+    assert not shown or b"\r\x1b[K0 requests" in out
 
 
 @pytest.mark.parametrize("view, peer", [(["decode"], []), (["decode", "--json"], []), (["stats"], []),

@@ -1,41 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """On a terminal: colours only where they are wanted, and no control sequence from the wire."""
-import fcntl
-import os
-import pty
 import re
 import struct
-import subprocess
-import termios
 
 import pytest
 
-from cat import ajpcat
-from procs import BIN, Daemon, poll
+from cat import ajpcat, on_terminal
+from procs import Daemon, poll
 
 HOSTILE = b"\x1b]0;owned\x07\x1b[31m\xc2\x9b2J\x9b2J\x08\x7f"
 COLOUR = re.compile(rb"\x1b\[\d+m")
-
-
-def on_terminal(*args, colour=False, columns=80, deadline=20):
-    """What the program writes when all its outputs are a terminal."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    env = {**os.environ, "TERM": "xterm"} | ({} if colour else {"NO_COLOR": "1"})
-    if colour:
-        env.pop("NO_COLOR", None)
-    run = subprocess.Popen([BIN / "ajpcat", *map(str, args)], stdin=slave, stdout=slave, stderr=slave, env=env)
-    os.close(slave)
-    out = b""
-    try:
-        while data := os.read(master, 65536):
-            out += data
-    except OSError:  # the other end was closed
-        pass
-    finally:
-        os.close(master)
-    run.wait(deadline)
-    return out.replace(b"\r\n", b"\n")
 
 
 def is_harmless(out, colour=False):

@@ -299,7 +299,7 @@ int cmd_stats(int argc, char **argv)
 {
     static struct stats s; /* histograms are large for a stack */
     struct args a;
-    struct reader r = {.command = "stats", .user = &s, .show = on_exchange};
+    struct reader r = {.command = "stats", .user = &s, .show = on_exchange, .reports_at_end = true};
     s.top = 10;
     s.colour = term_has_colour(STDOUT_FILENO);
     args_init(&a, argc, argv, "FILE|-", "Counts what a capture holds.", table);

@@ -11,7 +11,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { PROGRESS_FROM = 32 << 20, PROGRESS_FRAMES = 4096 };
+enum {
+    PROGRESS_FROM = 32 << 20,
+    PROGRESS_FRAMES = 4096,
+    PROGRESS_NS = 200000000,
+    PROGRESS_BAR = 30
+};
 
 struct run {
     struct reader *reader;
@@ -68,15 +73,24 @@ static void on_idle(void *user)
         r->reader->idle(r->reader->user);
 }
 
+/* On a terminal that shows nothing else meanwhile. */
+static bool tells_progress(const struct reader *r, const struct capture *c)
+{
+    return capture_size(c) >= PROGRESS_FROM && isatty(STDERR_FILENO) &&
+           (r->reports_at_end || !isatty(STDOUT_FILENO));
+}
+
 static void tell_progress(struct run *r, const struct capture *c)
 {
+    static const char bar[PROGRESS_BAR + 1] = "##############################";
     uint64_t done = capture_bytes(c), all = capture_size(c), now = now_ns();
-    if (all < PROGRESS_FROM || now - r->told_ns < 200000000u || !isatty(STDERR_FILENO))
+    if (now - r->told_ns < PROGRESS_NS || done == 0 || done > all)
         return;
     double seconds = (double)(now - r->began_ns) / 1e9, rate = (double)done / seconds;
     r->told_ns = now;
-    fprintf(stderr, "\r%5.1f%%  %6.0f MB/s  %4.0f s left ", 100.0 * (double)done / (double)all,
-            rate / 1e6, (double)(all - done) / rate);
+    fprintf(stderr, "\r[%-*.*s] %5.1f%% %6.0f MB/s %4.0f s left ", PROGRESS_BAR,
+            (int)(PROGRESS_BAR * done / all), bar, 100.0 * (double)done / (double)all, rate / 1e6,
+            (double)(all - done) / rate);
 }
 
 static void read_all(struct run *r, struct capture *c, const char *path)
@@ -84,6 +98,7 @@ static void read_all(struct run *r, struct capture *c, const char *path)
     const char *why = "";
     struct segment s;
     enum capture_result result = CAPTURE_END;
+    bool progress = tells_progress(r->reader, c);
     struct tcp_table *flows = r->flows = tcp_table_new(
         &(struct tcp_sink){.user = r, .data = on_data, .gap = on_gap, .closed = on_closed});
     capture_on_idle(c, on_idle, r);
@@ -93,7 +108,7 @@ static void read_all(struct run *r, struct capture *c, const char *path)
         r->ledger.barrier = tcp_table_oldest_held(flows);
         if (r->ledger.barrier > barrier || r->ledger.at_once)
             ledger_release(&r->ledger);
-        if (s.frame % PROGRESS_FRAMES == 0)
+        if (progress && s.frame % PROGRESS_FRAMES == 0)
             tell_progress(r, c);
     }
     r->ledger.barrier = 0; /* all that is still open comes in order of its beginning */

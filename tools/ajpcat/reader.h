@@ -15,6 +15,7 @@ struct reader {
     void (*idle)(void *user); /* nothing more is there yet; may be NULL */
     struct body_need body;    /* what show wants */
     bool keep_heads;
+    bool reports_at_end; /* nothing is shown before: on a terminal is room for the progress */
     bool quiet;      /* says nothing about files that cannot be read */
     uint64_t frames; /* read */
 };
