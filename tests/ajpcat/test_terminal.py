@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from cat import ajpcat, on_terminal
+from cat import CAPTURES, ajpcat, on_terminal
 from procs import Daemon, poll
 
 HOSTILE = b"\x1b]0;owned\x07\x1b[31m\xc2\x9b2J\x9b2J\x08\x7f"
@@ -82,6 +82,18 @@ def test_advice_fits_the_terminal(node):
         advice = [line for line in out.splitlines() if line.startswith("      ")]
         assert advice and max(map(len, advice)) <= columns
     assert max(map(len, ajpcat("check", "--no-broken", f"127.0.0.1:{node.port}").stdout.decode().splitlines())) > 90
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+@pytest.mark.parametrize("colour", [False, True])
+def test_lines_and_statistics_fit_the_terminal(columns, colour):
+    for command, name in (("decode", "proxy-session"), ("decode", "proxy-tls"), ("stats", "lighttpd-chunked"),
+                          ("stats", "proxy-session"), ("stats", "raw-broken")):
+        shown = COLOUR.sub(b"", on_terminal(command, CAPTURES / f"{name}.pcap", columns=columns, colour=colour)).decode()
+        assert max(map(len, shown.splitlines())) <= columns, (command, name)
+    long = on_terminal("stats", CAPTURES / "lighttpd-chunked.pcap", columns=80).decode()
+    assert re.search(r"Q1 request body packet without its inner\n {38}length \(lighttpd\)\n", long)
+    assert re.search(rb"  /examples/serv[a-z/]*\.\.\.\n", on_terminal("stats", CAPTURES / "derived-nohandshake.pcap", columns=80))
 
 
 def test_no_colour_where_it_is_not_wanted(node):

@@ -22,25 +22,6 @@ static const struct arg table[] = {
     SECURE_ARGS(TLS),
     [TLS + SECURE_OPTIONS] = {0}};
 
-/* Words in lines of that width, 0: one line. */
-static void put_wrapped(struct text *out, const char *s, size_t indent, size_t width)
-{
-    size_t column = indent;
-    while (*s) {
-        size_t n = strcspn(s, " ");
-        if (width > indent + 20 && column + 1 + n > width) {
-            text_fmt(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            text_byte(out, ' ');
-            column++;
-        }
-        text_put(out, s, n);
-        column += n;
-        s += n + strspn(s + n, " ");
-    }
-}
-
 void check_tell(struct checker *k, enum verdict v, const char *name, const char *advice,
                 const char *format, ...)
 {
@@ -69,7 +50,7 @@ void check_tell(struct checker *k, enum verdict v, const char *name, const char 
         term_cstring(&t, found.at);
         if (advice) {
             text_str(&t, "\n      -> ");
-            put_wrapped(&t, advice, 9, term_width(STDOUT_FILENO));
+            term_wrap(&t, advice, 9, term_width(STDOUT_FILENO));
         }
     }
     puts(t.at);

@@ -32,6 +32,7 @@ static const struct {
 
 struct stats {
     bool json, colour;
+    unsigned width;
     struct filter_node *filter;
     const char *path;
     uint64_t top;
@@ -125,6 +126,12 @@ static void put_title(struct stats *s, const char *title)
     term_colour(&s->out, s->colour, TERM_PLAIN);
 }
 
+static void put_more(struct stats *s, const struct tally *t)
+{
+    if (t->count > s->top)
+        text_fmt(&s->out, "  ... and %zu more\n", t->count - (size_t)s->top);
+}
+
 static void put_times(struct stats *s, const char *title, struct tally *t, int by_sum)
 {
     if (t->count == 0)
@@ -133,14 +140,16 @@ static void put_times(struct stats *s, const char *title, struct tally *t, int b
     tally_sort(t, by_sum);
     for (size_t i = 0; i < t->count && i < s->top; i++) {
         const struct tally_row *r = &t->rows[i];
+        size_t line = s->out.len;
         text_fmt(&s->out, "  %9" PRIu64 "  %5.1f%%  mean %9.2f ms  max %9.2f ms  ", r->count,
                  100.0 * (double)r->count / (double)(s->requests ? s->requests : 1),
                  (double)r->sum / (double)r->count / 1e6, (double)r->max / 1e6);
+        size_t from = s->out.len;
         term_cstring(&s->out, r->name);
+        term_fit(&s->out, from, from - line, s->width);
         text_byte(&s->out, '\n');
     }
-    if (t->count > s->top)
-        text_fmt(&s->out, "  ... and %zu more\n", t->count - (size_t)s->top);
+    put_more(s, t);
 }
 
 static void put_places(struct stats *s, const char *title, struct tally *t)
@@ -150,11 +159,13 @@ static void put_places(struct stats *s, const char *title, struct tally *t)
     put_title(s, title);
     tally_sort(t, 0);
     for (size_t i = 0; i < t->count && i < s->top; i++) {
+        size_t line = s->out.len;
         text_fmt(&s->out, "  %9" PRIu64 "  first in frame %-8" PRIu64 "  ", t->rows[i].count,
                  t->rows[i].first);
-        term_cstring(&s->out, t->rows[i].name);
+        term_wrap(&s->out, t->rows[i].name, s->out.len - line, s->width);
         text_byte(&s->out, '\n');
     }
+    put_more(s, t);
 }
 
 static void put_latency(struct stats *s, const char *title, const struct histogram *h)
@@ -302,6 +313,7 @@ int cmd_stats(int argc, char **argv)
     struct reader r = {.command = "stats", .user = &s, .show = on_exchange, .reports_at_end = true};
     s.top = 10;
     s.colour = term_has_colour(STDOUT_FILENO);
+    s.width = term_width(STDOUT_FILENO);
     args_init(&a, argc, argv, "FILE|-", "Counts what a capture holds.", table);
     int code = read_options(&a, &s);
     if (code < 0 && (code = reader_run(&r, s.path)) == 0) {

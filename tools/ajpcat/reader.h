@@ -16,8 +16,8 @@ struct reader {
     struct body_need body;    /* what show wants */
     bool keep_heads;
     bool reports_at_end; /* nothing is shown before: on a terminal is room for the progress */
-    bool quiet;      /* says nothing about files that cannot be read */
-    uint64_t frames; /* read */
+    bool quiet;          /* says nothing about files that cannot be read */
+    uint64_t frames;     /* read */
 };
 
 /* Exchanges of a live interface, until SIGINT or SIGTERM; each is shown as soon as it is answered.

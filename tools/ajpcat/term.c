@@ -2,6 +2,7 @@
 /* Colours and escaping. */
 #include "term.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -92,6 +93,34 @@ void term_cstring(struct text *out, const char *s)
         term_put(out, ajp_str_of(s, strlen(s)));
     else
         text_byte(out, '-');
+}
+
+void term_fit(struct text *out, size_t from, size_t used, unsigned width)
+{
+    enum { LEAST = 12 };
+    size_t room = width == 0 ? SIZE_MAX : width > used + LEAST ? width - used : LEAST;
+    if (out->len - from <= room)
+        return;
+    out->len = from + room - 3;
+    text_str(out, "...");
+}
+
+void term_wrap(struct text *out, const char *s, size_t indent, unsigned width)
+{
+    size_t column = indent;
+    while (*s) {
+        size_t n = strcspn(s, " ");
+        if (width > indent + 20 && column + 1 + n > width) {
+            text_fmt(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            text_byte(out, ' ');
+            column++;
+        }
+        text_put(out, s, n);
+        column += n;
+        s += n + strspn(s + n, " ");
+    }
 }
 
 enum term_colour term_status_colour(unsigned status)

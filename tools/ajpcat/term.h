@@ -21,6 +21,12 @@ void term_colour(struct text *out, bool on, enum term_colour c);
 /* Printable ASCII as it is, all else as \xNN (and a backslash as \\). */
 void term_put(struct text *out, ajp_str s);
 void term_cstring(struct text *out, const char *s); /* NULL prints as "-" */
+/* Cuts off, with "...", what out holds from `from` on, where it goes past the edge of a terminal of
+ * that width (0: none) behind the columns used before it. */
+void term_fit(struct text *out, size_t from, size_t used, unsigned width);
+/* Words of our own, broken into lines of that width (0: one line), of which each but the first
+ * begins at the column `indent`, where the first is. */
+void term_wrap(struct text *out, const char *s, size_t indent, unsigned width);
 /* A body: UTF-8 as it is, but no control characters other than line ends and tabs. */
 void term_body(struct text *out, const uint8_t *data, size_t len);
 /* The same to a terminal; into a file every byte as it came. */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { DETAIL_MAX = 1 << 20 };
+enum { DETAIL_MAX = 1 << 20, COLOUR_BYTES = 9 };
 
 double view_ms(uint64_t from_ns, uint64_t to_ns)
 {
@@ -40,7 +40,8 @@ static void put_ms(struct text *out, uint64_t from_ns, uint64_t to_ns)
     text_uint(out, hundredths % 100, 2, '0');
 }
 
-/* On a narrow terminal the addresses and one of the times are left out. */
+/* On a narrow terminal the addresses and one of the times are left out, and at 80 columns there
+ * is room for a dozen characters of the URI. */
 static bool is_narrow(const struct view *v)
 {
     return v->width > 0 && v->width < 130;
@@ -54,9 +55,10 @@ static void put_title(struct view *v)
     text_fmt(&v->out, "%-15s ", "UTC");
     if (!is_narrow(v))
         text_fmt(&v->out, "%-21s %-21s ", "CLIENT", "SERVER");
-    text_fmt(&v->out, "%6s %-8s %9s %9s ", "STATUS", "METHOD", "UP", "DOWN");
-    if (!is_narrow(v))
-        text_fmt(&v->out, "%8s ", "FIRST ms");
+    if (is_narrow(v))
+        text_fmt(&v->out, "%6s %-7s %8s %9s ", "STATUS", "METHOD", "UP", "DOWN");
+    else
+        text_fmt(&v->out, "%6s %-8s %9s %9s %8s ", "STATUS", "METHOD", "UP", "DOWN", "FIRST ms");
     text_fmt(&v->out, "%8s %-8s %s", "ALL ms", "ROUTE", "URI");
     term_colour(&v->out, v->colour, TERM_PLAIN);
     text_byte(&v->out, '\n');
@@ -114,26 +116,16 @@ static void put_status(struct view *v, const struct exchange *e)
     text_byte(&v->out, ' ');
 }
 
-/* The URI, cut off at the terminal's edge: it comes last. */
-static void put_uri(struct view *v, const struct exchange *e, size_t from)
+/* Cut off at the terminal's edge: it comes last. */
+static void put_uri(struct view *v, const struct exchange *e, size_t used)
 {
-    enum { EDGE_MIN = 12 };
-    struct text t = {0};
-    size_t used = v->out.len - from;
-    size_t room = v->width == 0                ? SIZE_MAX
-                  : v->width > used + EDGE_MIN ? v->width - used
-                                               : EDGE_MIN;
-    term_cstring(&t, e->kind == EXCHANGE_REQUEST ? e->uri : "");
+    size_t from = v->out.len;
+    term_cstring(&v->out, e->kind == EXCHANGE_REQUEST ? e->uri : "");
     if (e->query) {
-        text_byte(&t, '?');
-        term_cstring(&t, e->query);
+        text_byte(&v->out, '?');
+        term_cstring(&v->out, e->query);
     }
-    if (t.len > room) {
-        t.len = room - 3;
-        text_str(&t, "...");
-    }
-    text_put(&v->out, t.at, t.len);
-    text_free(&t);
+    term_fit(&v->out, from, used, v->width);
 }
 
 static void put_line(struct view *v, const struct exchange *e)
@@ -154,9 +146,9 @@ static void put_line(struct view *v, const struct exchange *e)
                e->kind == EXCHANGE_CPING   ? "(CPing)"
                : e->kind == EXCHANGE_STRAY ? "(stray)"
                                            : e->method,
-               8);
+               is_narrow(v) ? 7 : 8);
     text_byte(&v->out, ' ');
-    text_uint(&v->out, e->request.bytes, 9, ' ');
+    text_uint(&v->out, e->request.bytes, is_narrow(v) ? 8 : 9, ' ');
     text_byte(&v->out, ' ');
     text_uint(&v->out, e->response.bytes, 9, ' ');
     if (!is_narrow(v))
@@ -165,7 +157,7 @@ static void put_line(struct view *v, const struct exchange *e)
     text_byte(&v->out, ' ');
     put_padded(&v->out, e->route, 8);
     text_byte(&v->out, ' ');
-    put_uri(v, e, from + (v->colour ? 9 : 0));
+    put_uri(v, e, v->out.len - from - (v->colour ? COLOUR_BYTES : 0));
     text_byte(&v->out, '\n');
     put_problems(v, e);
     if (v->quirks)
