@@ -188,6 +188,7 @@ def test_a_dump_shows_every_byte_of_small_packets():
     ("reuse == false", lambda o: not o["reuse"]),
     ("kind == 'cping'", lambda o: False),
     ("down >= 1k", lambda o: o["response_bytes"] >= 1024),
+    ("quirks > 1", lambda o: len(o["quirks"]) > 1),
     ("problems == 0 and connection == 0 and frame > 20", lambda o: o["frame"] > 20),
     ("client ~ ':' and server !~ '9999'", lambda o: True),
 ])
@@ -223,7 +224,16 @@ def test_a_wrong_filter_is_pointed_at(expression, column, expected):
 
 def test_one_connection_can_be_followed():
     objects = decode(CAPTURES / "jk-concurrent.pcap")
-    assert decode(CAPTURES / "jk-concurrent.pcap", "--follow", "2") == [o for o in objects if o["connection"] == 2]
+    chosen = [o for o in objects if o["connection"] == 2]
+    assert decode(CAPTURES / "jk-concurrent.pcap", "--follow", "2") == chosen and chosen
+    assert decode(CAPTURES / "jk-concurrent.pcap", "--follow", chosen[0]["client"]) == chosen
+    assert ajpcat("decode", "--follow", "nobody", CAPTURES / "jk-concurrent.pcap").returncode == 2
+
+
+def test_a_capture_without_ajp_is_told(tmp_path):
+    done = ajpcat("decode", Pcap(CAPTURES / "jk-cping.pcap").write(tmp_path / "none.pcap", []))
+    assert done.returncode == 0 and not done.stdout and done.stderr.endswith(b"none.pcap: no AJP in 0 frames\n")
+    assert not ajpcat("decode", "-f", "index < 0", CAPTURES / "jk-cping.pcap").stderr
 
 
 @pytest.mark.parametrize("name", TRUTH)

@@ -8,7 +8,9 @@
 #include "view.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { VERBOSE, DUMP, JSON, HAR, HTTP, VIEWS, FILTER = VIEWS, FOLLOW, INTERFACE, SHOW_SECRETS };
@@ -20,7 +22,8 @@ static const struct arg table[] = {
     [HAR] = {0, "har", NULL, "one HTTP Archive, for a browser's network panel"},
     [HTTP] = {0, "http", NULL, "requests and answers as HTTP text"},
     [FILTER] = {'f', "filter", "EXPRESSION", "only those for which it is true, e.g. status >= 500"},
-    [FOLLOW] = {0, "follow", "N", "only connection N of the file"},
+    [FOLLOW] = {0, "follow", "CLIENT",
+                "only the connection from CLIENT, ADDRESS:PORT, or that number"},
     [INTERFACE] = {'i', "interface", "NAME", "listen there instead of reading a file"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
     [SHOW_SECRETS + 1] = {0}};
@@ -35,8 +38,10 @@ struct decoder {
     struct view view;
     const struct view_kind *kind;
     struct filter_node *filter;
-    bool follows;
-    uint64_t followed;
+    const char *followed; /* its client as shown, NULL: its number, or all */
+    bool follows_number;
+    uint64_t number;
+    uint64_t exchanges; /* seen, shown or not */
     const char *path, *interface;
     bool write_failed;
 };
@@ -48,11 +53,22 @@ static void write_out(struct decoder *d)
     text_clear(&d->view.out);
 }
 
+static bool is_followed(const struct decoder *d, const struct exchange *e)
+{
+    char client[PEER_TEXT];
+    if (d->follows_number)
+        return e->connection == d->number;
+    if (!d->followed)
+        return true;
+    peer_format(&e->client, client);
+    return strcmp(client, d->followed) == 0;
+}
+
 static bool on_exchange(void *user, const struct exchange *e)
 {
     struct decoder *d = user;
-    if ((d->follows && e->connection != d->followed) ||
-        (d->filter && !filter_accepts(d->filter, e)))
+    d->exchanges++;
+    if (!is_followed(d, e) || (d->filter && !filter_accepts(d->filter, e)))
         return true;
     d->kind->show(&d->view, e);
     write_out(d);
@@ -73,6 +89,17 @@ static void on_message(void *user, struct exchange *e, const struct packet *p, c
     d->kind->message(&d->view, e, p, m);
 }
 
+static int set_followed(const struct args *a, struct decoder *d)
+{
+    d->follows_number = parse_uint(a->value, UINT64_MAX, &d->number);
+    d->followed = d->follows_number ? NULL : a->value;
+    return d->follows_number || strchr(a->value, ':')
+               ? 0
+               : args_wrong(a,
+                            "--follow: expected ADDRESS:PORT of a client, or a number, not \"%s\"",
+                            a->value);
+}
+
 static int set_option(struct args *a, struct decoder *d, int row)
 {
     if (row >= 0 && row < VIEWS) {
@@ -87,8 +114,7 @@ static int set_option(struct args *a, struct decoder *d, int row)
         d->filter = filter_option(a);
         return d->filter ? 0 : EXIT_USAGE;
     case FOLLOW:
-        d->follows = true;
-        return args_uint(a, 0, UINT64_MAX, &d->followed) ? 0 : EXIT_USAGE;
+        return set_followed(a, d);
     case INTERFACE:
         d->interface = a->value;
         return 0;
@@ -137,6 +163,8 @@ static int run(struct decoder *d)
     if (d->kind->end && code == 0)
         d->kind->end(&d->view);
     write_out(d);
+    if (code == 0 && d->exchanges == 0 && d->path)
+        fprintf(stderr, "ajpcat decode: %s: no AJP in %" PRIu64 " frames\n", d->path, r.frames);
     if ((fflush(stdout) != 0 || d->write_failed) && errno != EPIPE) {
         fprintf(stderr, "ajpcat decode: standard output: %s\n", strerror(errno));
         return EXIT_FAILED;
@@ -148,8 +176,8 @@ int cmd_decode(int argc, char **argv)
 {
     struct args a;
     struct decoder d = {.kind = &view_lines};
-    args_init(&a, argc, argv, "FILE|-", "Shows the AJP exchanges of a capture or of hex text.",
-              table);
+    args_init(&a, argc, argv, "FILE|-|unix:TAP",
+              "Shows the AJP exchanges of a capture, of hex text, or of a daemon's --tap.", table);
     int code = read_options(&a, &d);
     if (code < 0)
         code = run(&d);

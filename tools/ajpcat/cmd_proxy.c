@@ -157,15 +157,6 @@ static int set_address(const struct args *a, int row, struct url *url, struct ad
     return args_wrong(a, "--%s %s: %s", table[row].name, a->value, why);
 }
 
-static int set_filter(const struct args *a, struct proxy *p)
-{
-    size_t column;
-    const char *why;
-    filter_free(p->filter);
-    p->output.filter = p->filter = filter_parse(a->value, &column, &why);
-    return p->filter ? 0 : args_wrong(a, "--filter, column %zu: %s", column + 1, why);
-}
-
 static int set_option(struct args *a, struct proxy *p, int row)
 {
     if (row >= 0 && row < VIEWS) {
@@ -180,7 +171,9 @@ static int set_option(struct args *a, struct proxy *p, int row)
     }
     switch (row) {
     case FILTER:
-        return set_filter(a, p);
+        filter_free(p->filter);
+        p->output.filter = p->filter = filter_option(a);
+        return p->filter ? 0 : EXIT_USAGE;
     case LISTEN:
         return set_address(a, row, &p->listen_url, &p->listen);
     case LISTEN_CERTIFICATE:

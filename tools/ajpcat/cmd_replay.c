@@ -298,15 +298,6 @@ static void remove_name(struct replay_names *n, const char *name)
     n->count = kept;
 }
 
-static int set_filter(const struct args *a, struct replayer *r)
-{
-    size_t column;
-    const char *why;
-    filter_free(r->filter);
-    r->filter = filter_parse(a->value, &column, &why);
-    return r->filter ? 0 : args_wrong(a, "--filter, column %zu: %s", column + 1, why);
-}
-
 static int set_operand(const struct args *a, struct replayer *r)
 {
     const char *why;
@@ -333,7 +324,9 @@ static int set_option(const struct args *a, struct replayer *r, int row)
     const char *why;
     switch (row) {
     case FILTER:
-        return set_filter(a, r);
+        filter_free(r->filter);
+        r->filter = filter_option(a);
+        return r->filter ? 0 : EXIT_USAGE;
     case LIMIT:
     case TIMEOUT:
     case PACKET_SIZE:

@@ -57,6 +57,7 @@ GET_NUMBER(get_down, e->response.bytes, true)
 GET_NUMBER(get_complete, e->complete, true)
 GET_NUMBER(get_reuse, e->reuse, true)
 GET_NUMBER(get_problems, e->problem_count, true)
+GET_NUMBER(get_quirks, e->quirk_count, true)
 
 GET(get_client)
 {
@@ -97,6 +98,7 @@ const struct filter_field filter_fields[] = {{"kind", TYPE_TEXT, get_kind},
                                              {"up", TYPE_NUMBER, get_up},
                                              {"down", TYPE_NUMBER, get_down},
                                              {"problems", TYPE_NUMBER, get_problems},
+                                             {"quirks", TYPE_NUMBER, get_quirks},
                                              {"time", TYPE_TIME, get_time},
                                              {"first", TYPE_TIME, get_first},
                                              {"complete", TYPE_BOOL, get_complete},

@@ -213,8 +213,8 @@ static struct filter_node *parse_test(struct parser *p)
     if (!field)
         return fail(p, start,
                     "expected a field: kind, method, uri, query, protocol, route, client, "
-                    "server, status, connection, index, frame, up, down, problems, time, "
-                    "first, complete or reuse");
+                    "server, status, connection, index, frame, up, down, problems, quirks, "
+                    "time, first, complete or reuse");
     struct filter_node *n = node(NODE_TEST, NULL, NULL);
     n->field = field;
     n->op = OP_TRUE;
