@@ -110,7 +110,8 @@ def test_a_file_that_ends_in_a_packet_is_shown_up_to_there(tmp_path):
     b"00000000: 1234 0001 0a41 4200 0109            .4...AB...\n",
     b"00000000  12 34 00 01 0a 41 42 00  01 09                    |.4...AB...|\n",
     b"# a ping\n0x12 0x34 0x00 0x01 0x0a # and its answer\n41,42,00,01,09",
-], ids=["bare", "xxd", "hexdump", "commented"])
+    b"1234 0001 0a41 4200 0109 " + b"4142 2000 " + b"00" * 8192 + b"\n",
+], ids=["bare", "xxd", "hexdump", "commented", "a long line"])
 def test_hex_text_is_decoded(text):
     done = ajpcat("decode", "--json", "-", stdin=text)
     assert done.returncode == 0 and b'"kind": "cping"' in done.stdout and b'"complete": true' in done.stdout
@@ -122,6 +123,10 @@ def test_what_is_no_capture_is_said_so(content, tmp_path):
     file.write_bytes(content)
     done = ajpcat("decode", file)
     assert done.returncode == 1 and str(file).encode() in done.stderr and not done.stdout
+
+
+def test_what_does_not_end_is_no_capture():
+    assert ajpcat("decode", "/dev/zero").returncode == 1
 
 
 @pytest.mark.parametrize("module, program", [("gzip", "zcat"), ("lzma", "xzcat"), ("bz2", "bzcat")])

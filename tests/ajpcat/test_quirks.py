@@ -72,13 +72,17 @@ PING, PONG = to_container(b"\x0a"), to_server(9)
     (18, [request(), to_server(b"\x04\0\xc8", string("OK"), b"\0\x02", string("A"), string("b")), BYE], 2),
     (19, [request(), NO_HEADERS, BYE], 2),
     (20, [request(method=4), ASK, ABC, ASK, EOF, OK, BYE], 3),
+    (21, [CHUNKED, OK, to_server(b"\3\x20\0" + b"x" * 8193), BYE, CHUNKED, to_server(6, b"\x1f\xfa"), EOF, OK, BYE], 6),
     (22, [request(), to_server(b"\x04\1\x93", string("No"), b"\0\1", string("A"), string("b")), to_server(5, 0)], 3),
     (23, [request(), to_server(b"\x04\0\xc8", string("200"), b"\0\1", string("A"), string("b")), BYE], 2),
     (24, [request(attributes=b"\x42"), OK, BYE], 1),
     (26, [request([("Host", "h:8080")]), OK, BYE], 1),
+    (27, [request([("Cookie", "JSESSIONID=abc.domain.node")]), OK, BYE], 1),
     (28, [request(), to_server(b"\3\0\1x\0"), OK, BYE], 2),
     (29, [request(), to_server(b"\x04\0\xc8", string("OK"), b"\0\1", string("Content-Length"), string("5")), BYE], 3),
     (30, [CHUNKED, to_server(6, b"\0\2"), ABC, OK, BYE], 3),
+    (None, [CHUNKED, to_server(6, b"\x1f\xfa"), EOF, OK, to_server(b"\3\x1f\xf8" + b"x" * 8185), BYE,
+            request([("Cookie", "JSESSIONID=abc.node")]), OK, BYE], 0),
     (None, [POST, ABC, OK, BYE, request([("Host", "h")]), OK, BYE, CHUNKED, ASK, ABC, ASK, EOF, OK, BYE, PING, PONG], 0),
 ])
 def test_each_quirk_is_seen_at_its_packet(quirk, packets, at):

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 8192 };
-
 struct capture {
     struct input input;
     enum { FROM_PCAP, FROM_PCAPNG, FROM_LIBPCAP, FROM_HEX } from;
@@ -66,17 +64,31 @@ static const char *unpacker(struct input *in)
     return NULL;
 }
 
+static bool is_for_text(int byte)
+{
+    return byte >= ' ' || byte == '\t' || byte == '\r';
+}
+
+/* A packet may be one long line; what is no text at all is not read to its end. */
 static bool read_hex(struct capture *c, FILE *file)
 {
-    char line[LINE];
+    struct text line = {0};
     unsigned number = 0;
-    while (fgets(line, sizeof line, file)) {
+    int byte = '\n';
+    bool ok = true;
+    while (ok && byte != EOF) {
+        text_clear(&line);
+        text_str(&line, "");
+        while ((byte = getc_unlocked(file)) != EOF && is_for_text(byte))
+            text_byte(&line, (char)byte);
         number++;
-        if (!hex_line(line, &c->hex)) {
-            snprintf(c->error, sizeof c->error,
-                     "line %u: expected a pcap or pcapng file, or AJP packets as hex", number);
-            return false;
-        }
+        ok = (byte == EOF || byte == '\n') && hex_line(line.at, &c->hex);
+    }
+    text_free(&line);
+    if (!ok) {
+        snprintf(c->error, sizeof c->error,
+                 "line %u: expected a pcap or pcapng file, or AJP packets as hex", number);
+        return false;
     }
     if (c->input.error)
         snprintf(c->error, sizeof c->error, "%s", strerror(c->input.error));

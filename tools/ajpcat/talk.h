@@ -43,6 +43,7 @@ struct talk {
     struct talk_half half[2];
     int client; /* side that speaks as web server, -1: not known yet */
     bool lossy; /* bytes were lost somewhere: be less strict */
+    bool large; /* the container has sent a packet of more than 8192 bytes */
     uint64_t requests, cpings;
     struct exchange *first, *last;             /* requests that are not final */
     struct exchange *first_cping, *last_cping; /* CPings that are not answered */

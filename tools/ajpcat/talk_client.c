@@ -25,7 +25,7 @@ static char *copy(ajp_str s)
     return to;
 }
 
-static void take_route(struct exchange *e, const ajp_request *r)
+static void take_route(struct exchange *e, const ajp_request *r, uint64_t frame)
 {
     ajp_session_ids ids;
     ajp_str id;
@@ -37,6 +37,8 @@ static void take_route(struct exchange *e, const ajp_request *r)
         if (route.len > 0)
             e->route = copy(route);
     }
+    if (e->route && strchr(e->route, '.'))
+        quirk_note(e, 27, frame);
 }
 
 static void take_rest(struct exchange *e, const struct packet *p)
@@ -72,7 +74,7 @@ static void on_request(struct talk *t, const struct packet *p)
         e->query = copy(ajp_request_attr(r, AJP_ATTR_QUERY_STRING));
         e->announced = r->content_length;
         e->owed = r->content_length > 0;
-        take_route(e, r);
+        take_route(e, r, p->first_frame);
         quirks_of_request(e, r, p->first_frame);
     } else {
         take_rest(e, p);

@@ -113,6 +113,8 @@ static void on_get_body(struct talk *t, struct exchange *e, const struct packet 
         quirk_note(e, 6, p->first_frame);
     if (m.u.wanted == 0 && p->intact >= 3)
         quirk_note(e, 11, p->first_frame);
+    if (m.u.wanted == AJP_PACKET_DEFAULT - AJP_DATA_HEAD && t->large)
+        quirk_note(e, 21, p->first_frame);
     talk_tell(t, e, p, &m);
 }
 
@@ -150,6 +152,7 @@ void talk_from_server(struct talk *t, const struct packet *p)
 {
     uint8_t type = p->intact > 0 ? p->payload[0] : 0;
     struct exchange *e = talk_answering(t);
+    t->large |= p->len > AJP_PACKET_DEFAULT - AJP_HEADER_SIZE;
     if (type == AJP_SEND_HEADERS) {
         on_headers(t, p);
         return;
