@@ -7,6 +7,9 @@ import struct
 import pytest
 
 from cat import CAPTURES, Pcap, ajpcat, decode, stats
+from procs import ROOT
+
+MAN_PAGE = (ROOT / "docs/man/ajpcat.1.scd").read_text()
 
 
 @pytest.mark.parametrize("name, quirks", [
@@ -89,6 +92,8 @@ def test_each_quirk_is_seen_at_its_packet(quirk, packets, at):
     done = ajpcat("stats", "--json", "-", stdin=b"".join(packets).hex().encode())
     seen = [(int(row["name"].split()[0][1:]), row["first_frame"]) for row in json.loads(done.stdout)["quirks"]]
     assert seen == ([(quirk, at)] if quirk else [])
+    page = MAN_PAGE.replace("\\", "").replace("++\n", "\n")
+    assert all("\n*{}* {}\n".format(*row["name"].split(" ", 1)) in page for row in json.loads(done.stdout)["quirks"])
     tree = ajpcat("decode", "-v", "-", stdin=b"".join(packets).hex().encode()).stdout.decode()
     assert re.findall(r"^    ~ Q(\d+) .*, frame (\d+)$", tree, re.M) == [(str(q), str(f)) for q, f in seen]
 
