@@ -95,6 +95,24 @@ def test_curls_short_options_make_headers(node):
         "authorization": "Basic YWw6cGFzcw=="}.items()
 
 
+def test_a_header_may_be_empty_and_a_length_unannounced(node):
+    seen = json.loads(get(node, "/echo", "-H", "X-Empty;", "-H", "Accept:", "-d", "x" * 9000, "-H",
+                          "Transfer-Encoding: chunked"))
+    headers = {name.lower(): value for name, value in seen["headers"]}
+    assert headers["x-empty"] == "" and "accept" not in headers and "content-length" not in headers
+    assert (seen["content_length"], seen["length"]) == (-1, 9000)
+
+
+def test_a_transfer_ends_in_its_time_and_may_fail_silently(node):
+    slow, drip = url(node, "/slow/20000"), url(node, "/flush/20000")
+    for args in (["--max-time", "0.2", slow], ["--max-time", "200ms", drip], ["-m", "1h", "--max-time", "200ms", slow]):
+        done = ajpcat("get", *args, timeout=15)
+        assert done.returncode == 4 and b"not done within the time" in done.stderr, args
+    assert ajpcat("get", "-s", "-m", "100ms", slow).stderr == b""
+    assert b"within 100 ms" in ajpcat("get", "-sS", "-m", "100ms", slow).stderr
+    assert get(node, "/bytes/5", "--max-time", "1h") == pattern(5)
+
+
 def test_a_form_of_parts_is_what_a_parser_reads(node, tmp_path):
     file = tmp_path / "pixel.gif"
     file.write_bytes(bytes(range(256)))

@@ -28,19 +28,34 @@ void client_init(struct client *c, uint32_t max_packet, int timeout_ms)
     c->in = xmalloc(max_packet);
 }
 
+/* Of the next wait, in milliseconds. */
+static int patience(const struct client *c)
+{
+    uint64_t now = c->deadline_ns ? now_ns() : 0;
+    if (c->deadline_ns == 0)
+        return c->timeout_ms;
+    if (c->deadline_ns <= now)
+        return 0;
+    uint64_t left = (c->deadline_ns - now) / 1000000u + 1;
+    return c->timeout_ms >= 0 && left > (uint64_t)c->timeout_ms ? c->timeout_ms : (int)left;
+}
+
 static enum client_result wait_for(struct client *c, short events, const char *what)
 {
     struct pollfd p = {.fd = c->link.fd, .events = events};
-    struct timespec limit = {.tv_sec = c->timeout_ms / 1000,
-                             .tv_nsec = c->timeout_ms % 1000 * 1000000L};
+    int ms = patience(c);
+    struct timespec limit = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
     int n;
     do {
         if (c->stop && *c->stop)
             return fail(c, CLIENT_FAILED, "interrupted");
         n = ppoll(&p, 1, &limit, c->waiting_mask);
     } while (n < 0 && errno == EINTR);
-    return n > 0 ? CLIENT_OK
-                 : fail(c, CLIENT_TIMEOUT, "nothing %s within %d ms", what, c->timeout_ms);
+    if (n > 0)
+        return CLIENT_OK;
+    return c->deadline_ns && c->deadline_ns <= now_ns()
+               ? fail(c, CLIENT_TIMEOUT, "not done within the time that it may take")
+               : fail(c, CLIENT_TIMEOUT, "nothing %s within %d ms", what, ms);
 }
 
 static enum client_result secure_it(struct client *c, const struct url *u)
@@ -66,7 +81,7 @@ static enum client_result secure_it(struct client *c, const struct url *u)
 enum client_result client_connect(struct client *c, const struct url *u)
 {
     const char *why = NULL;
-    c->link.fd = c->at ? net_connect(c->at, c->timeout_ms) : url_connect(u, c->timeout_ms, &why);
+    c->link.fd = c->at ? net_connect(c->at, patience(c)) : url_connect(u, patience(c), &why);
     if (why)
         return fail(c, CLIENT_CONNECT, "%s: %s", u->host, why);
     if (c->link.fd < 0)

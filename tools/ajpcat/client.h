@@ -25,7 +25,8 @@ struct client {
     struct link link;
     ajp_session session;
     ajp_limits limits;
-    int timeout_ms; /* for each wait */
+    int timeout_ms;       /* for each wait */
+    uint64_t deadline_ns; /* for all of it, by now_ns; 0: none */
     struct secure_options tls;
     const struct address *at; /* where to connect to, NULL: where the URL says */
     /* Where signals may end a wait: the mask while waiting, and what a handler sets. */

@@ -24,7 +24,10 @@ enum {
     TIMING,
     VERBOSE,
     SHOW_SECRETS,
+    SILENT,
+    SHOW_ERROR,
     TIMEOUT,
+    MAX_TIME,
     PACKET_SIZE,
     TLS
 };
@@ -41,7 +44,10 @@ static const struct arg table[] = {
     [TIMING] = {0, "timing", NULL, "where the time went, on standard error"},
     [VERBOSE] = {'v', "verbose", NULL, "show every packet on standard error"},
     [SHOW_SECRETS] = {0, "show-secrets", NULL, "do not hide secret, cookies and authorization"},
+    [SILENT] = {'s', "silent", NULL, "say nothing about a failure: the exit code does"},
+    [SHOW_ERROR] = {'S', "show-error", NULL, "but do"},
     [TIMEOUT] = {'m', "timeout", "TIME", "for connecting and for each answer (30s)"},
+    [MAX_TIME] = {0, "max-time", "TIME", "for each URL, connecting and all of its answer"},
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     SECURE_ARGS(TLS),
     [TLS + SECURE_OPTIONS] = {0}};
@@ -59,9 +65,9 @@ struct get {
     struct url url; /* the one at work */
     const char *output, *write_out;
     FILE *out;
-    bool include, fail, timing, verbose, show_secrets, colour;
-    uint64_t timeout_ms, packet_size;
-    size_t data_at; /* body bytes sent from memory */
+    bool include, fail, timing, silent, show_error, verbose, show_secrets, colour;
+    uint64_t timeout_ms, max_ms, packet_size; /* max_ms: 0 for none */
+    size_t data_at;                           /* body bytes sent from memory */
     uint64_t begin_ns;
     struct get_report report;
 };
@@ -180,8 +186,16 @@ static int set_option(struct get *g, int row)
     case SHOW_SECRETS:
         g->show_secrets = true;
         return 0;
+    case SILENT:
+        g->silent = true;
+        return 0;
+    case SHOW_ERROR:
+        g->show_error = true;
+        return 0;
     case TIMEOUT:
         return args_duration_ms(&g->args, &g->timeout_ms) ? 0 : EXIT_USAGE;
+    case MAX_TIME:
+        return args_duration_ms(&g->args, &g->max_ms) ? 0 : EXIT_USAGE;
     case PACKET_SIZE:
         return args_uint(&g->args, AJP_PACKET_DEFAULT, AJP_PACKET_MAX, &g->packet_size)
                    ? 0
@@ -250,6 +264,7 @@ static enum client_result fetch_one(struct get *g, const char *word)
     size_t len;
     const char *why;
     (void)url_parse(word, &u, &why); /* it was checked */
+    g->client.deadline_ns = g->max_ms ? now_ns() + g->max_ms * 1000000u : 0;
     enum client_result r = connect_for(g, &u);
     if (r != CLIENT_OK)
         return r;
@@ -297,7 +312,7 @@ static int run(struct get *g)
         r = fetch_one(g, g->words[i]);
         refused |= r == CLIENT_OK && unwanted(g, g->fetch.status);
     }
-    if (r != CLIENT_OK)
+    if (r != CLIENT_OK && (!g->silent || g->show_error))
         fprintf(stderr, "ajpcat get: %s\n", g->client.why.at);
     if (g->output)
         fclose(g->out);

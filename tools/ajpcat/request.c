@@ -78,10 +78,17 @@ static int keep_header(struct request *r, const struct args *a, const char *head
     return 0;
 }
 
+/* Up to the colon, or to the ";" that stands for an empty value as it does for curl. */
+static size_t name_length(const char *header)
+{
+    return strcspn(header, ":;");
+}
+
 static int add_header(struct request *r, const struct args *a)
 {
-    const char *colon = strchr(a->value, ':');
-    if (!colon || colon == a->value)
+    size_t name = name_length(a->value);
+    bool is_empty = a->value[name] == ';' && a->value[name + 1] == '\0';
+    if (name == 0 || (a->value[name] != ':' && !is_empty))
         return args_wrong(a, "--header: expected \"NAME: VALUE\", not \"%s\"", a->value);
     return keep_header(r, a, a->value);
 }
@@ -246,20 +253,21 @@ static ajp_str str(const char *s)
     return s ? ajp_str_of(s, strlen(s)) : AJP_NULL;
 }
 
-/* The value of a header that the user gave, NULL if he did not. */
-static const char *given_header(const struct request *r, const char *name)
+/* Whether the user gave this header; with_value: and did not only drop the default one. */
+static bool is_given(const struct request *r, const char *name, bool with_value)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < r->header_count; i++) {
-        if (strncasecmp(r->headers[i], name, len) == 0 && r->headers[i][len] == ':')
-            return r->headers[i] + len + 1;
+        const char *h = r->headers[i];
+        if (name_length(h) == len && strncasecmp(h, name, len) == 0)
+            return !with_value || h[len + 1 + strspn(h + len + 1, " \t")];
     }
-    return NULL;
+    return false;
 }
 
 static void put_default(ajp_writer *w, const struct request *r, const char *name, const char *value)
 {
-    if (!given_header(r, name))
+    if (!is_given(r, name, false))
         ajp_write_header(w, str(name), str(value));
 }
 
@@ -277,17 +285,18 @@ static void put_headers(ajp_writer *w, const struct request *r, const struct url
     } else if (r->has_data) {
         put_default(w, r, "Content-Type", "application/x-www-form-urlencoded");
     }
-    if (r->length >= 0) {
+    if (r->length >= 0 && !is_given(r, "Transfer-Encoding", true)) {
         snprintf(length, sizeof length, "%" PRId64, r->length);
         put_default(w, r, "Content-Length", length);
     } else if (r->file) {
         put_default(w, r, "Transfer-Encoding", "chunked");
     }
     for (size_t i = 0; i < r->header_count; i++) {
-        const char *name = r->headers[i], *value = strchr(name, ':');
+        const char *name = r->headers[i], *value = name + name_length(name);
         ajp_str left = ajp_str_of(name, (size_t)(value - name));
+        bool is_empty = *value == ';';
         value += 1 + strspn(value + 1, " \t");
-        if (*value)
+        if (*value || is_empty)
             ajp_write_header(w, left, str(value));
     }
 }

@@ -61,7 +61,7 @@ enum request_option {
 /* clang-format off */
 #define REQUEST_ARGS \
     [REQ_METHOD] = {'X', "request", "METHOD", "the method (GET, or POST with a body)"}, \
-    [REQ_HEADER] = {'H', "header", "NAME: VALUE", "add a header; \"NAME:\" drops a default one"}, \
+    [REQ_HEADER] = {'H', "header", "NAME: VALUE", "add a header; \"NAME:\" drops a default one, \"NAME;\" sends it empty"}, \
     [REQ_DATA] = {'d', "data", "TEXT", "send TEXT (or @FILE without line ends) as a form"}, \
     [REQ_DATA_BINARY] = {0, "data-binary", "TEXT", "send TEXT or @FILE as it is"}, \
     [REQ_FORM] = {'F', "form", "NAME=TEXT", "a form part; NAME=@FILE[;type=T][;filename=N], NAME=<FILE"}, \
