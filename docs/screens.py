@@ -13,7 +13,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/ajpcat.md"
 BIN = pathlib.Path(os.environ.get("AJP_BIN") or ROOT / "build/install/bin").resolve()
-BLOCK = re.compile(r"(<!-- screen (\d+)x(\d+) -->\n```\n\$ ([^\n]*)\n).*?(```\n)", re.S)
+BLOCK = re.compile(r"(<!-- screen (\d+)x(\d+) -->\n```\n\$ ([^\n]*)\n).*?(^```\n)", re.S | re.M)
 
 
 def screen(columns, rows, command):
@@ -37,6 +37,8 @@ def screen(columns, rows, command):
 
 
 def main():
+    if not (BIN / "ajpcat").exists():
+        raise SystemExit("screens: build it first: ./dev build")
     before = PAGE.read_text()
     after = BLOCK.sub(lambda m: m.group(1) + screen(m.group(2), m.group(3), m.group(4)) + m.group(5), before)
     if sys.argv[1:] == ["--check"]:
