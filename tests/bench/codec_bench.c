@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the codec costs on realistic messages, beside copying the same bytes, a
  * bare walk over their length words, and an HTTP/1 parser on the same request. */
-#include <ajp/ajp.h>
-#include <linux/perf_event.h>
+#include "job.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 #ifdef HAVE_HTTP_PARSER
 #include <http_parser.h>
 #endif
 
-enum { ROUNDS = 401, JOBS_MAX = 8, CERT = 2048, KEY_BITS = 256 };
-
-struct packet {
-    const char *label;
-    uint8_t bytes[AJP_PACKET_MAX];
-    size_t len;
-    char http[8192];
-    size_t http_len;
-};
+enum { CERT = 2048, KEY_BITS = 256 };
 
 struct pair {
     const char *name, *value;
 };
 
-typedef size_t work_fn(const struct packet *p);
-
-static volatile size_t sink;
 static uint8_t target[AJP_PACKET_MAX + 16];
 
 static const struct pair browser[] = {
@@ -307,114 +292,6 @@ static size_t parse_http(const struct packet *k)
 }
 #endif
 
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* A counter of our own instructions, or -1 where the kernel gives none. */
-static int instructions(void)
-{
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_HARDWARE;
-    a.config = PERF_COUNT_HW_INSTRUCTIONS;
-    a.exclude_kernel = 1;
-    return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
-}
-
-/* One thing to be measured on a message, and what it cost. */
-struct job {
-    const char *what;
-    work_fn *work;
-    size_t bytes, turns;
-    double times[ROUNDS];
-    double min, median, instructions;
-};
-
-static struct job jobs[JOBS_MAX];
-static size_t job_count;
-
-static struct job *job(const char *what, work_fn *work, size_t bytes)
-{
-    struct job *j = &jobs[job_count++];
-    *j = (struct job){.what = what, .work = work, .bytes = bytes};
-    return j;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double run(const struct job *j, const struct packet *k)
-{
-    const double start = now_ns();
-    for (size_t i = 0; i < j->turns; i++) {
-        sink += j->work(k);
-    }
-    return now_ns() - start;
-}
-
-static void count_instructions(struct job *j, const struct packet *k)
-{
-    static int counter = -2;
-    uint64_t before = 0, after = 0;
-    counter = counter == -2 ? instructions() : counter;
-    if (counter >= 0 && read(counter, &before, sizeof before) == sizeof before) {
-        run(j, k);
-        if (read(counter, &after, sizeof after) == sizeof after) {
-            j->instructions = (double)(after - before) / (double)j->turns;
-        }
-    }
-}
-
-/* The jobs take turns round by round, so that a neighbour's load meets all alike. */
-static void measure(const struct packet *k)
-{
-    for (struct job *j = jobs; j < jobs + job_count; j++) {
-        j->turns = 64;
-        while (run(j, k) < 1e5) { /* rounds of at least 0.1 ms */
-            j->turns *= 2;
-        }
-        count_instructions(j, k);
-    }
-    for (int round = 0; round < ROUNDS; round++) {
-        for (struct job *j = jobs; j < jobs + job_count; j++) {
-            j->times[round] = run(j, k) / (double)j->turns;
-        }
-    }
-    for (struct job *j = jobs; j < jobs + job_count; j++) {
-        qsort(j->times, ROUNDS, sizeof j->times[0], by_value);
-        j->min = j->times[0];
-        j->median = j->times[ROUNDS / 2];
-    }
-}
-
-/* Measures the jobs given so far and prints them, beside the floor. */
-static void measure_and_print(const struct packet *k, const struct job *floor)
-{
-    measure(k);
-    printf("\n%s, %zu bytes\n  %-34s %9s %9s %8s %8s %8s\n", k->label, k->len, "", "min ns",
-           "median", "GB/s", "insn/B", "x walk");
-    for (const struct job *j = jobs; j < jobs + job_count; j++) {
-        char per_byte[16] = "-", ratio[16] = "-";
-        if (j->instructions > 0) {
-            snprintf(per_byte, sizeof per_byte, "%.2f", j->instructions / (double)j->bytes);
-        }
-        if (floor != NULL && j > floor) {
-            snprintf(ratio, sizeof ratio, "%.2f", j->min / floor->min);
-        }
-        printf("  %-34s %9.1f %9.1f %8.2f %8s %8s\n", j->what, j->min, j->median,
-               (double)j->bytes / j->min, per_byte, ratio);
-    }
-    job_count = 0;
-}
-
 static void prepare(struct prepared *r, size_t headers, bool tls, size_t cert, bool cookies)
 {
     static char pem[CERT + 1], jar[1600];
@@ -463,16 +340,6 @@ static void spell_http(struct packet *k, const struct prepared *r)
     k->http_len += (size_t)snprintf(k->http + k->http_len, sizeof k->http - k->http_len, "\r\n");
 }
 
-static int failed;
-
-/* An aim: a ratio to the walk, in the same run. */
-static void aim(const char *what, const struct job *j, const struct job *floor, double most)
-{
-    const double ratio = j->min / floor->min;
-    printf("  %-34s %.2f x, aim %.2f x: %s\n", what, ratio, most, ratio <= most ? "met" : "MISSED");
-    failed += ratio > most;
-}
-
 static void bench_request(struct packet *k, const struct prepared *r, bool aims)
 {
     k->len = write_request(r, k->bytes);
@@ -488,11 +355,11 @@ static void bench_request(struct packet *k, const struct prepared *r, bool aims)
 #ifdef HAVE_HTTP_PARSER
     job("libhttp-parser, same as HTTP/1", parse_http, k->http_len);
 #endif
-    measure_and_print(k, floor);
+    job_measure(k, floor);
     if (aims) {
-        aim("decode without text scan", any, floor, 1.5);
-        aim("decode", strict, floor, 2.5);
-        aim("encode", encode, floor, 2.0);
+        job_aim("decode without text scan", any, floor, 1.5);
+        job_aim("decode", strict, floor, 2.5);
+        job_aim("encode", encode, floor, 2.0);
     }
 }
 
@@ -505,8 +372,8 @@ static void bench_response(struct packet *k)
     const struct job *any = job("decode, any text", decode_any_text, k->len);
     job("decode", decode_strict, k->len);
     job("encode", encode_response, k->len);
-    measure_and_print(k, floor);
-    aim("decode without text scan", any, floor, 1.5);
+    job_measure(k, floor);
+    job_aim("decode without text scan", any, floor, 1.5);
 }
 
 static void bench_chunk(struct packet *k, const char *label, uint16_t body)
@@ -517,12 +384,16 @@ static void bench_chunk(struct packet *k, const char *label, uint16_t body)
     k->bytes[k->len - 1] = 0;
     job("memcpy", copy_packet, k->len);
     job("session, whole exchange", stream_chunk, k->len);
-    measure_and_print(k, NULL);
+    job_measure(k, NULL);
 }
 
 int main(int argc, char **argv)
 {
     static struct packet k;
+    if (!job_options(argc, argv)) {
+        fprintf(stderr, "usage: codec_bench [--instructions FILE | --count] [--check]\n");
+        return 2;
+    }
     prepare(&ready[0], 12, true, 0, false);
     k.label = "Forward Request, 12 headers, TLS";
     bench_request(&k, &ready[0], true);
@@ -538,5 +409,5 @@ int main(int argc, char **argv)
     bench_response(&k);
     bench_chunk(&k, "Send Body Chunk of 8 KiB", 8184);
     bench_chunk(&k, "Send Body Chunk of 64 KiB", 65528);
-    return argc > 1 && strcmp(argv[1], "--check") == 0 && failed > 0;
+    return job_result();
 }
