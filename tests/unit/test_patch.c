@@ -48,6 +48,7 @@ static const struct patch_row rows[] = {
     {"extra is cut", BASE "ff", 0, "0c 00 05 61", 8192, NULL, AJP_ERR_ARG, 0},
     {"extra holds a cut number", BASE "ff", 0, "0b 01", 8192, NULL, AJP_ERR_ARG, 0},
     {"extra holds a cut name", BASE "ff", 0, "0a 00 05 61", 8192, NULL, AJP_ERR_ARG, 0},
+    {"extra holds a cut certificate", BASE "ff", 0, "07 00 05 61", 8192, NULL, AJP_ERR_ARG, 0},
     {"extra holds an end", BASE "ff", 0, "ff", 8192, NULL, AJP_ERR_ARG, 0},
     {"extra holds code 0", BASE "ff", 0, "00 s\"\"", 8192, NULL, AJP_ERR_ARG, 0},
     {"extra holds code 14", BASE "ff", 0, "0e s\"\"", 8192, NULL, AJP_ERR_ARG, 0},
