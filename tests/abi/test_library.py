@@ -44,6 +44,30 @@ def test_library_builds_freestanding(tmp_path, compiler, options):
             "-c", source, "-o", tmp_path / "one.o")
 
 
+def test_the_compiler_s_analyzer_finds_nothing(tmp_path):
+    for source in SOURCES:
+        run("gcc", "-std=c11", "-O2", "-fanalyzer", *STRICT, f"-I{ROOT}/include", "-c", source,
+            "-o", tmp_path / "one.o")
+
+
+CONSUMER = """project('consumer', 'c', default_options: ['c_std=gnu11', 'warning_level=2', 'werror=true'])
+ajp = dependency('libajp', version: '>=0.1.0', static: %s)
+executable('dump', 'dump.c', dependencies: ajp, build_rpath: ajp.get_variable('libdir'))
+"""
+
+
+@pytest.mark.parametrize("static", [False, True], ids=["shared", "static"])
+def test_a_project_outside_the_tree_finds_it(tmp_path, static):
+    (tmp_path / "meson.build").write_text(CONSUMER % str(static).lower())
+    (tmp_path / "dump.c").write_text((ROOT / "libajp/examples/dump.c").read_text())
+    env = dict(os.environ, PKG_CONFIG_PATH=str(PREFIX / "lib/pkgconfig"))
+    run("meson", "setup", tmp_path / "build", tmp_path, env=env)
+    run("ninja", "-C", tmp_path / "build", env=env)
+    assert run(tmp_path / "build/dump", input=bytes.fromhex("4142 0002 05 01")) == "END_RESPONSE\n"
+    needed = run("readelf", "-d", tmp_path / "build/dump")
+    assert ("libajp.so.0" in needed) == (not static)
+
+
 def test_symbols_are_those_declared():
     declared = set()
     for header in HEADERS:
