@@ -140,6 +140,7 @@ Test(balancer, successor_order_redirect_domain_distance)
     }
 }
 
+/* Q27: mod_jk's domains. */
 Test(balancer, domain_of_an_unknown_route_is_its_first_part)
 {
     fixture_reset(3);

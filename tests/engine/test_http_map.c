@@ -143,7 +143,7 @@ Test(http_map, forward_request_with_all_attributes)
     cr_assert_eq(map_http_to_ajp(&h, &extra, packet, sizeof packet, &n, &largest), AJP_OK);
     decode(&m, packet, n);
     cr_expect(m.u.request.is_ssl);
-    cr_expect_eq(m.u.request.server_port, 8443);
+    cr_expect_eq(m.u.request.server_port, 8443); /* Q26: of Host, not of the socket */
     trace(got, sizeof got, &m.u.request);
     cr_expect_str_eq(got, "host=h:8443;6:nodeA;7:-----BEGIN-----\r\nA\r\n;8:TLS_X;9:5e55;b:256;"
                           "a:AJP_SSL_PROTOCOL=TLSv1.3;c:s3cret;a:AJP_REMOTE_PORT=4711;"

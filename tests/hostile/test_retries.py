@@ -83,7 +83,7 @@ def test_idle_links_that_die_cost_nothing(stage, number, reset, method):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", *UNSAFE])
 def test_r3_a_reused_link_ends_without_a_byte(stage, number, method):
-    """Perhaps executed: only what is safe goes again, once, on a new link."""
+    """Row 120, and Q25: perhaps executed: only what is safe goes again, once, on a new link."""
     stage.good(number())
 
     def act(link, _):

@@ -103,6 +103,44 @@ def test_row(front, number, row):
     assert "to=suspect" not in front.daemon.output(), "a web server's fault is not the worker's"
 
 
+WRONG = [None, "", "g", "geheim", "Geheim2", "geheim1", "aeheim2", "geheim2 ", "geheim22", "x" * 4000]
+
+
+@pytest.fixture(scope="module")
+def asking(guarded, scripted, tmp_path_factory):
+    """ajpforward that asks for a secret, and sends none on."""
+    file = tmp_path_factory.mktemp("secret") / "front"
+    file.write_text("geheim2\n")
+    file.chmod(0o600)
+    worker = scripted()
+    return worker, guarded("ajpforward", {"w": worker.port}, "--secret-file", file)
+
+
+@pytest.mark.parametrize("mode", ["whole", "bytes", "split"])
+@pytest.mark.parametrize("secret", WRONG, ids=lambda s: repr(s)[:12])
+def test_60e_a_secret_that_is_missing_or_wrong(asking, number, secret, mode):
+    worker, daemon = asking
+    mine, after = f"{number():08}", f"{number():08}"
+    carried = b"" if secret is None else ajpwire.attribute(0x0c, secret)
+    with AjpClient(daemon.port) as client:
+        packets = get(attributes=carried).replace(b"@" * 8, mine.encode())
+        packets += get(attributes=ajpwire.attribute(0x0c, "geheim2")).replace(b"@" * 8, after.encode())
+        Link(None, client.sock, 0).send(packets, mode)
+        got = client.read_reply()
+        assert got.complete and got.status == 403 and got.reuse == 0 and client.closed()
+    assert worker.executed[mine] == 0 and worker.executed[after] == 0, "nothing behind a refusal, either"
+
+
+def test_60e_the_right_secret_goes_no_further(asking, number):
+    worker, daemon = asking
+    mine = f"{number():08}"
+    with AjpClient(daemon.port) as client:
+        client.send(get(attributes=ajpwire.attribute(0x0c, "geheim2")).replace(b"@" * 8, mine.encode()))
+        got = client.read_reply()
+        assert got.complete and got.status == 200 and got.reuse == 1
+    assert worker.executed[mine] == 1 and worker.requests[-1].attribute(0x0c) is None
+
+
 def test_20_a_flood_of_cpings(front, number):
     """Ten thousand in one go: each answered, memory flat, others are served meanwhile."""
     before = front.daemon.peak_rss()
