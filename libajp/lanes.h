@@ -160,10 +160,10 @@ static inline lanes lanes_at(const void *p)
 
 static inline lanes lanes_halves(const void *low, const void *high)
 {
-    lanes v;
-    memcpy(v.at, low, LANES / 2);
-    memcpy(v.at + LANES / 2, high, LANES / 2);
-    return v;
+    uint64_t both[2];
+    memcpy(&both[0], low, sizeof both[0]);
+    memcpy(&both[1], high, sizeof both[1]);
+    return lanes_at(both);
 }
 
 static inline lanes lanes_twice(uint64_t eight)
