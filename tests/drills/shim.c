@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LD_PRELOAD: makes the n-th call of a function fail, moves the wall clock, and answers look-ups
- * of names. Told by a file that is mapped shared, named in DRILL_SHIM: see shim.py. */
+/* LD_PRELOAD: makes the n-th call of a function fail, moves the wall clock, answers look-ups
+ * of names, and shortens backlogs. Told by a file that is mapped shared, named in DRILL_SHIM: see
+ * shim.py. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,6 +40,7 @@ struct control {
     _Atomic int64_t call, from, count, error; /* fail calls [from, from + count), counted from 1 */
     _Atomic int64_t clock_offset;             /* seconds, of CLOCK_REALTIME */
     _Atomic int64_t failed;                   /* how many were made to fail */
+    _Atomic int64_t backlog;                  /* of listening sockets, at most; 0: as they say */
     _Atomic int64_t seen[CALLS];
     char name[64]; /* getaddrinfo of it gives addresses, a space between; none: EAI_NONAME */
     char addresses[192];
@@ -140,6 +142,14 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
     REAL(ssize_t, "sendmsg", int, const struct msghdr *, int);
     FAIL_HERE(SENDMSG);
     return real(fd, m, flags);
+}
+
+int listen(int fd, int backlog)
+{
+    REAL(int, "listen", int, int);
+    if (ctl != NULL && ctl->backlog != 0)
+        backlog = (int)ctl->backlog;
+    return real(fd, backlog);
 }
 
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)

@@ -8,7 +8,7 @@ import subprocess
 
 CALLS = ["malloc", "calloc", "realloc", "accept", "connect", "recv", "send", "sendmsg", "epoll_ctl", "epoll_wait",
          "socket", "setsockopt", "write", "open"]
-SEEN = 6 * 8
+SEEN = 7 * 8
 NAME = SEEN + 8 * len(CALLS)
 SIZE = NAME + 64 + 192
 
@@ -54,6 +54,10 @@ class Shim:
 
     def jump(self, seconds):
         self._put(32, seconds)
+
+    def backlog(self, length):
+        """Of sockets that listen from now on."""
+        self._put(48, length)
 
     def resolve(self, name, *addresses):
         """Look-ups of NAME from now on; none: it does not exist."""
