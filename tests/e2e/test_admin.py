@@ -115,3 +115,19 @@ def test_nobody_there(tmp_path):
     done = subprocess.run([BIN / "ajpbridge", "ctl", f"unix:{tmp_path}/none.sock", "status"], capture_output=True,
                           text=True, timeout=20)
     assert done.returncode == 1 and "none.sock" in done.stderr and "--admin" in done.stderr
+
+
+def test_every_retry_is_counted_and_told_with_its_reason(tmp_path, nodes):
+    gone = free_port()
+    config = tmp_path / "retries.yaml"
+    config.write_text(f"admin: 'unix:{tmp_path}/retries.sock'\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n"
+                      f"  - {{name: gone, url: 'ajp://127.0.0.1:{gone}'}}\n"
+                      f"  - {{name: nodeA, url: 'ajp://127.0.0.1:{nodes['nodeA'].port}'}}\n")
+    daemon = Daemon("ajpbridge", "--config", config, listeners=1, log=tmp_path / "retries.log")
+    daemon.address = f"unix:{tmp_path}/retries.sock"
+    with Client(daemon.port) as client:
+        poll(lambda: client.get("/").status == 200 and status(daemon)["gone"]["retries"], 10, "one went there first")
+    told = daemon.output().count(" retry worker=gone reason=\"Connection refused\" attempt=1 method=GET path=/")
+    assert status(daemon)["gone"]["retries"] == told and status(daemon)["nodeA"]["retries"] == 0
+    assert f'ajp_worker_retries_total{{worker="gone"}} {told}' in ctl(daemon, "metrics").stdout
+    assert daemon.terminate() == 0

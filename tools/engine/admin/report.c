@@ -20,13 +20,13 @@ static json_t *worker_json(const struct worker *w)
     enum activation activation = (enum activation)atomic_load(&w->activation);
 
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I}", "name",
+        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "name",
         w->settings->name.ptr, "host", w->settings->host.ptr, "port", (int)w->settings->port,
         "activation", activation_name(activation), "health", health_name(worker_health(w)), "busy",
         (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->connections), "waiting",
         (int)atomic_load(&w->waiting), "elected", (json_int_t)atomic_load(&w->elected), "served",
         (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors),
-        "sessions", (json_int_t)value_sessions(w));
+        "retries", (json_int_t)atomic_load(&w->retries), "sessions", (json_int_t)value_sessions(w));
 }
 
 char *admin_status_json(const struct admin_host *host, struct generation *g)
@@ -79,6 +79,11 @@ static uint64_t value_errors(const struct worker *w)
     return atomic_load(&w->errors);
 }
 
+static uint64_t value_retries(const struct worker *w)
+{
+    return atomic_load(&w->retries);
+}
+
 static const struct metric metrics[] = {
     {"ajp_worker_up", "gauge", "1 unless the worker is down", value_up},
     {"ajp_worker_busy", "gauge", "requests at the worker now", value_busy},
@@ -87,6 +92,8 @@ static const struct metric metrics[] = {
     {"ajp_worker_requests_total", "counter", "attempts begun", value_elected},
     {"ajp_worker_sessions", "gauge", "sessions seen there lately, about", value_sessions},
     {"ajp_worker_errors_total", "counter", "attempts that failed", value_errors},
+    {"ajp_worker_retries_total", "counter", "attempts that failed and were made again",
+     value_retries},
 };
 
 char *admin_metrics(const struct admin_host *host, struct generation *g)

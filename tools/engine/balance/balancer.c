@@ -379,6 +379,7 @@ static void inherit(struct worker *to, const struct worker *from)
     to->elected = from->elected;
     to->served = from->served;
     to->errors = from->errors;
+    to->retries = from->retries;
     if (to->settings->port != from->settings->port ||
         !same_text(to->settings->host, from->settings->host))
         return;

@@ -140,7 +140,7 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
         return;
     }
     x->reason = reason;
-    retry_count(x->shard);
+    retry_count(x->shard, x->worker);
     x->replayed |= rule->action >= RETRY_SAFE;
     if (rule->action != RETRY_FRESH && rule->action != RETRY_SAFE) {
         x->pick.tried |= UINT64_C(1) << x->worker->index;

@@ -165,7 +165,7 @@ enum retry_action {
 const struct failure_rule *failure_rule_of(enum failure how);
 bool retry_allowed(struct exchange *x, const struct failure_rule *rule);
 /* What followed from allowing it: count it. */
-void retry_count(struct shard *sh);
+void retry_count(struct shard *sh, struct worker *failed);
 
 /* The kept part of a request's body (replay.c). */
 void replay_keep(struct exchange *x, const struct part *p);

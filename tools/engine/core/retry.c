@@ -65,9 +65,10 @@ static bool within_budget(struct shard *sh)
                (sh->requests - sh->window_requests) * sh->settings->retry.budget;
 }
 
-void retry_count(struct shard *sh)
+void retry_count(struct shard *sh, struct worker *failed)
 {
     sh->window_retries++;
+    atomic_fetch_add_explicit(&failed->retries, 1, memory_order_relaxed);
 }
 
 /* No byte of the body went, or all that went can be sent again. */
