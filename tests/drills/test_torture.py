@@ -75,18 +75,20 @@ class Rig:
                 link.sock.shutdown(socket.SHUT_RDWR)
         poll(lambda: not self.worker.open_links(), 5, "the links are closed")
         for _ in range(2):
-            try:
-                client = self.connect()
-            except OSError:
-                lost.append("connect")
-                continue
-            with client:
-                for method, body in REQUESTS:
-                    status = self.ask(client, method, body)
-                    if status != 200:
-                        lost.append((method, status))
-                    if status != 200 and client.closed(0.01):
-                        break
+            client = None
+            for method, body in REQUESTS:
+                try:
+                    client = client or self.connect()
+                except OSError:
+                    lost.append("connect")
+                    continue
+                status = self.ask(client, method, body)
+                if status != 200:
+                    lost.append((method, status))
+                    client.close()  # an answer may still come
+                    client = None
+            if client:
+                client.close()
         return lost
 
     def well(self):
