@@ -90,21 +90,24 @@ def test_zsh_completes(scripts):
     try:
         seen = b""
 
-        def send(text, wanted):
+        def send(text, *wanted):
             nonlocal seen
             seen = b""
             os.write(fd, text.encode())
             end = time.monotonic() + 20
-            while wanted.encode() not in seen:
+            while not all(re.search(rb"(?<!-)" + re.escape(word.encode()) + rb"(?![\w-])", seen) for word in wanted):
                 assert select.select([fd], [], [], max(0, end - time.monotonic()))[0], seen
                 seen += os.read(fd, 4096)
         send(f"fpath=({scripts} $fpath); autoload -U compinit; compinit -u -D; unsetopt zle_bracketed_paste; "
-             "echo rea''dy\n", "ready\r\n")
+             "LISTMAX=10000; echo rea''dy\n", "ready\r\n")
         for start, whole in (("ajpcat pro\t", "ajpcat proxy"), ("ajpcat get --timi\t", "--timing"),
                              ("ajpcat ping --fl\t", "--flood"), ("ajpcat decode a\t", "a\\ capture.pcap"),
                              ("ajpcat serve --thr\t", "--threads")):
             send(start, whole)
             os.write(fd, b"\x15")  # drops the line
+        for command in commands():
+            send(f"ajpcat {command} --\t", *(o for o in options(command) if o.startswith("--")))
+            os.write(fd, b"\x15")
     finally:
         os.close(fd)
         os.waitpid(pid, 0)
