@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ajpcat decode` over real captures; captures/README.md tells where the files are from. Packets are
 cut off, swapped, repeated and lost in test_damage.py."""
+import fcntl
 import importlib
 import json
 import re
+import signal
 import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -75,6 +78,27 @@ def test_a_pipe_shows_what_is_answered_before_more_comes(tmp_path):
             run.stdin.close()
             assert run.wait(20) == 0
         assert out.read_bytes() == want
+
+
+@pytest.mark.parametrize("args", [["stats", "--json"], ["decode", "--json"], ["decode", "--har"]], ids=" ".join)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_the_end_of_a_pipe(args, number, tmp_path):
+    """As of `tcpdump -w - | ajpcat stats -`: what came before is counted, what is open is shown."""
+    whole = Pcap(CAPTURES / "jk-concurrent.pcap")
+    data = whole.write(tmp_path / "cut", whole.records[:200]).read_bytes()  # within an answer
+    with open(tmp_path / "out", "wb") as out:
+        run = subprocess.Popen([BIN / "ajpcat", *args, "-"], stdin=subprocess.PIPE, stdout=out, stderr=out)
+    try:
+        run.stdin.write(data)
+        run.stdin.flush()
+        poll(lambda: fcntl.ioctl(run.stdin, termios.FIONREAD, bytes(4)) == bytes(4), what="all is read")
+        run.send_signal(number)
+        assert run.wait(20) == 0
+    finally:
+        run.kill()
+        run.stdin.close()
+        run.wait()
+    assert (tmp_path / "out").read_bytes() == ajpcat(*args, tmp_path / "cut").stdout != ajpcat(*args, whole.path).stdout
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -127,6 +127,7 @@ def test_pace_is_kept(servers):
     done, rows = replay(file, servers[1].port, "--pace")
     assert len(rows) > 1 and done.returncode in (0, 1)
     assert time.monotonic() - began >= max(starts) - min(starts) - 0.01
+    assert 0 <= int(re.search(rb"sent at most (\d+) ms behind the pace", done.stderr).group(1)) < 30000
 
 
 def test_what_is_not_whole_is_skipped(servers):

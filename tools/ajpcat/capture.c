@@ -208,7 +208,7 @@ struct capture *capture_live(const char *interface, const char **why)
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
-    c->input.fd = -1;
+    c->input.fd = c->input.nothing = -1;
     c->from = FROM_LIBPCAP;
     c->pcap = pcap_create(interface, c->error);
     if (c->pcap && activate(c))
@@ -222,8 +222,14 @@ struct capture *capture_live(const char *interface, const char **why)
 void capture_stop(struct capture *c)
 {
     c->stopped = 1;
+    input_stop(&c->input);
     if (c->pcap)
         pcap_breakloop(c->pcap);
+}
+
+bool capture_is_endless(const struct capture *c)
+{
+    return input_is_endless(&c->input) || (c->pcap && c->input.fd < 0);
 }
 
 void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user)

@@ -10,8 +10,12 @@ struct capture;
 /* "-" is standard input. NULL: *why says what was wrong (static or until the next call). */
 struct capture *capture_open(const char *path, const char **why);
 
-/* Listens on a network interface until capture_stop, which a signal handler may call. */
+/* Listens on a network interface. */
 struct capture *capture_live(const char *interface, const char **why);
+
+/* Whether it may go on for ever, as an interface or a pipe may; then it ends by capture_stop, which
+ * a signal handler may call. */
+bool capture_is_endless(const struct capture *c);
 void capture_stop(struct capture *c);
 
 /* Has idle called whenever nothing more is there yet: on an interface, in a pipe, from a tap. */

@@ -61,6 +61,7 @@ struct replayer {
     bool pace, verbose, json, colour, show_secrets;
     uint64_t limit, timeout_ms, packet_size;
     uint64_t first_ns, began_ns; /* in the capture, and here */
+    uint64_t late_ns;            /* the most that a request went out behind its time */
     uint64_t sent, same, different, failed, skipped;
     bool unreachable;
     /* of the request at work */
@@ -178,6 +179,8 @@ static void wait_for_turn(struct replayer *r, const struct exchange *e)
     uint64_t due = r->began_ns + (e->start_ns > r->first_ns ? e->start_ns - r->first_ns : 0);
     for (uint64_t now; r->pace && (now = now_ns()) < due;)
         poll(NULL, 0, (int)((due - now) / 1000000u) + 1);
+    uint64_t now = now_ns();
+    r->late_ns = now > due && now - due > r->late_ns ? now - due : r->late_ns;
 }
 
 static enum client_result send_it(struct replayer *r, const struct exchange *e,
@@ -277,6 +280,9 @@ static int run(struct replayer *r)
             "%" PRIu64 " sent: %" PRIu64 " the same, %" PRIu64 " different, %" PRIu64
             " failed; %" PRIu64 " skipped\n",
             r->sent, r->same, r->different, r->failed, r->skipped);
+    if (r->pace && r->sent > 0) /* one at a time: an answer that takes longer delays the next */
+        fprintf(r->json ? stderr : stdout, "sent at most %.0f ms behind the pace of the capture\n",
+                (double)r->late_ns / 1e6);
     return r->unreachable ? CLIENT_CONNECT : r->different + r->failed > 0 ? EXIT_FAILED : 0;
 }
 

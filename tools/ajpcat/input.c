@@ -37,12 +37,31 @@ bool input_open(struct input *in, const char *path)
 {
     *in = (struct input){.fd = strcmp(path, "-") == 0           ? dup(STDIN_FILENO)
                                : strncmp(path, "unix:", 5) == 0 ? open_tap(path + 5)
-                                                                : open(path, O_RDONLY | O_CLOEXEC)};
-    if (in->fd < 0)
+                                                                : open(path, O_RDONLY | O_CLOEXEC),
+                         .nothing = -1};
+    if (in->fd < 0) {
         in->error = errno;
-    else
-        in->buffer = xmalloc(INPUT_AT_ONCE);
-    return in->fd >= 0;
+        return false;
+    }
+    struct stat s;
+    if (fstat(in->fd, &s) == 0 && !S_ISREG(s.st_mode))
+        in->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    in->buffer = xmalloc(INPUT_AT_ONCE);
+    return true;
+}
+
+bool input_is_endless(const struct input *in)
+{
+    return in->nothing >= 0;
+}
+
+/* A read that waits ends by the signal, and any later one finds the end. */
+void input_stop(const struct input *in)
+{
+    int saved = errno;
+    if (in->nothing >= 0)
+        (void)dup2(in->nothing, in->fd);
+    errno = saved;
 }
 
 static void tell_idle(struct input *in)
@@ -118,7 +137,9 @@ void input_close(struct input *in)
 {
     if (in->fd >= 0)
         close(in->fd);
+    if (in->nothing >= 0)
+        close(in->nothing);
     free(in->buffer);
     in->buffer = NULL;
-    in->fd = -1;
+    in->fd = in->nothing = -1;
 }

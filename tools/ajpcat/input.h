@@ -16,6 +16,7 @@ struct input {
     size_t from, to; /* what was read and not yet taken */
     uint64_t bytes;  /* read in all */
     int error;       /* an errno, 0: none */
+    int nothing;     /* /dev/null, to be put in the place of what may not end; -1: it ends */
     /* Called, if set, before a read that has to wait. */
     void (*idle)(void *user);
     void *idle_user;
@@ -30,6 +31,10 @@ void input_take(struct input *in, size_t n);
 FILE *input_stream(struct input *in);
 /* 0: not known. */
 uint64_t input_size(const struct input *in);
+/* Whether it may go on for ever: a pipe, a terminal, a tap. Then input_stop is its end, even out of
+ * a signal handler. */
+bool input_is_endless(const struct input *in);
+void input_stop(const struct input *in);
 void input_close(struct input *in);
 
 #endif

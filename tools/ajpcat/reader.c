@@ -143,39 +143,56 @@ static int run(struct reader *reader, struct capture *c, const char *name, const
     return 0;
 }
 
-int reader_run(struct reader *reader, const char *path)
-{
-    const char *why = "";
-    struct capture *c = capture_open(path, &why);
-    int code = run(reader, c, path, why, false);
-    capture_close(c);
-    return code;
-}
-
-static struct capture *live;
+static struct capture *endless;
 
 static void on_signal(int number)
 {
     (void)number;
-    capture_stop(live);
+    capture_stop(endless);
+}
+
+enum { ENDS = 2 };
+static const int ends[ENDS] = {SIGINT, SIGTERM};
+
+/* The first Ctrl-C ends the capture, so that what was read is shown; the second the program. */
+static void catch_signals(struct capture *c, struct sigaction before[ENDS])
+{
+    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    endless = c;
+    for (int i = 0; i < ENDS; i++) {
+        sigaction(ends[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(ends[i], &stop, NULL);
+    }
+}
+
+static int run_to_end(struct reader *reader, struct capture *c, const char *name, const char *why,
+                      bool at_once)
+{
+    struct sigaction before[ENDS];
+    bool catches = c && capture_is_endless(c);
+    if (catches)
+        catch_signals(c, before);
+    int code = run(reader, c, name, why, at_once);
+    for (int i = 0; catches && i < ENDS; i++)
+        sigaction(ends[i], &before[i], NULL);
+    endless = NULL;
+    capture_close(c);
+    return code;
+}
+
+int reader_run(struct reader *reader, const char *path)
+{
+    const char *why = "";
+    struct capture *c = capture_open(path, &why);
+    return run_to_end(reader, c, path, why, false);
 }
 
 int reader_live(struct reader *reader, const char *interface)
 {
     const char *why = "";
-    struct sigaction stop = {.sa_handler = on_signal}, before[2];
-    live = capture_live(interface, &why);
-    if (live) {
-        sigaction(SIGINT, &stop, &before[0]);
-        sigaction(SIGTERM, &stop, &before[1]);
+    struct capture *c = capture_live(interface, &why);
+    if (c)
         fprintf(stderr, "ajpcat %s: listening on %s, Ctrl-C ends\n", reader->command, interface);
-    }
-    int code = run(reader, live, interface, why, true);
-    if (live) {
-        sigaction(SIGINT, &before[0], NULL);
-        sigaction(SIGTERM, &before[1], NULL);
-    }
-    capture_close(live);
-    live = NULL;
-    return code;
+    return run_to_end(reader, c, interface, why, true);
 }

@@ -24,7 +24,8 @@ struct reader {
  */
 int reader_live(struct reader *r, const char *interface);
 
-/* 0, or an exit code after the user was told. */
+/* 0, or an exit code after the user was told. What may not end, as a pipe, ends by those signals
+ * too. */
 int reader_run(struct reader *r, const char *path);
 
 #endif
