@@ -201,6 +201,14 @@ def test_a_dump_shows_every_byte_of_small_packets():
         assert sum(len(row.split()) for row in rows) + (int(more.group(1)) if more else 0) == size
 
 
+def test_a_packet_that_is_not_understood_is_dumped_on_demand():
+    hidden, shown = (ajpcat("decode", "-x", *args, CAPTURES / "raw-broken.pcap").stdout.decode()
+                     for args in ([], ["--show-secrets"]))
+    assert hidden.count("(hidden, as a secret may be in it: see --show-secrets)") == 4
+    assert shown.count(" not understood\n") == 5 and "0004  63 61 62 63 " in hidden  # that is too short for one
+    assert "6c 61 62 2f 65 63 68 6f" in shown and "6c 61 62 2f 65 63 68 6f" not in hidden
+
+
 @pytest.mark.parametrize("expression, test", [
     ("status >= 400", lambda o: (o["status"] or 0) >= 400),
     ("not status < 400", lambda o: not (o["status"] is not None and o["status"] < 400)),

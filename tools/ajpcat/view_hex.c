@@ -224,6 +224,8 @@ static void put_message(struct view *v, struct exchange *e, const struct packet 
         put_payload(&d, m->kind);
     else if (v->show_secrets || p->len < 5)
         put(&d, p->len, TERM_RED, false, "not understood");
+    else
+        text_str(&e->detail, "      (hidden, as a secret may be in it: see --show-secrets)\n");
 }
 
 static void put_exchange(struct view *v, const struct exchange *e)
