@@ -23,10 +23,11 @@ static json_t *worker_json(const struct worker *w)
         "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "name",
         w->settings->name.ptr, "host", w->settings->host.ptr, "port", (int)w->settings->port,
         "activation", activation_name(activation), "health", health_name(worker_health(w)), "busy",
-        (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->connections), "waiting",
-        (int)atomic_load(&w->waiting), "elected", (json_int_t)atomic_load(&w->elected), "served",
-        (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors),
-        "retries", (json_int_t)atomic_load(&w->retries), "sessions", (json_int_t)value_sessions(w));
+        (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->room->connections),
+        "waiting", (int)atomic_load(&w->room->waiting), "elected",
+        (json_int_t)atomic_load(&w->elected), "served", (json_int_t)atomic_load(&w->served),
+        "errors", (json_int_t)atomic_load(&w->errors), "retries",
+        (json_int_t)atomic_load(&w->retries), "sessions", (json_int_t)value_sessions(w));
 }
 
 char *admin_status_json(const struct admin_host *host, struct generation *g)
@@ -61,12 +62,12 @@ static uint64_t value_busy(const struct worker *w)
 
 static uint64_t value_connections(const struct worker *w)
 {
-    return atomic_load(&w->connections);
+    return atomic_load(&w->room->connections);
 }
 
 static uint64_t value_waiting(const struct worker *w)
 {
-    return atomic_load(&w->waiting);
+    return atomic_load(&w->room->waiting);
 }
 
 static uint64_t value_elected(const struct worker *w)

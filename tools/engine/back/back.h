@@ -12,6 +12,8 @@ void links_look_again(struct shard *sh);
 /* The shard has a newer generation than p: close what is idle of p, pool no more of it, and
  * let who waits for it choose anew. */
 void links_retire(struct shard *sh, struct pools *p);
+/* Now and then: open what workers lack to their min_idle. */
+void links_warm(struct shard *sh);
 /* Close every link of the shard; those at work fail their exchange. */
 void links_close_all(struct shard *sh);
 

@@ -78,8 +78,9 @@ static void on_deadline(struct deadline *d)
         fail(l, FAIL_REPLY_TIMEOUT, "no reply in time");
         break;
     case LINK_IDLE:
+        link_expired(l);
+        break;
     case LINK_CLOSED:
-        link_close(l, false);
         break;
     }
 }
@@ -152,6 +153,15 @@ static void send_request(struct link *l)
     }
 }
 
+/* The worker has taken the connection: on with the request, or into the pool without one. */
+static void link_ready(struct link *l)
+{
+    if (l->x != NULL)
+        send_request(l);
+    else
+        link_put_idle(l);
+}
+
 static void send_ping(struct link *l)
 {
     uint8_t ping[AJP_SMALL_MAX];
@@ -222,6 +232,14 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
         exchange_part(l->x, &p);
 }
 
+/* Has it carried all the requests that it may? */
+static bool worn_out(struct link *l)
+{
+    uint32_t max = l->worker->settings->max_requests;
+
+    return max != 0 && ++l->carried >= max;
+}
+
 /* rest: bytes that came behind END_RESPONSE, of which there must be none (K1). */
 static void on_end(struct link *l, size_t rest)
 {
@@ -235,7 +253,7 @@ static void on_end(struct link *l, size_t rest)
     if (reuse && rest > 0)
         log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
                   rest);
-    if (reuse && rest == 0 && !l->shard->draining)
+    if (reuse && rest == 0 && !worn_out(l) && !l->shard->draining)
         link_put_idle(l);
     else
         link_close(l, false);
@@ -250,7 +268,7 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
         if (rest > 0)
             fail_gone(l, "bytes behind the CPong");
         else
-            send_request(l);
+            link_ready(l);
         return;
     }
     l->spoke = true;
@@ -328,7 +346,7 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
         len -= used;
         on_message(l, &m, in, used, len);
         in += used;
-        if (l->x != x) /* ended, failed or cancelled */
+        if (l->x != x || x == NULL) /* ended, failed, cancelled; or there was none */
             return;
         if (x->begun && !x->wanted) /* until then one deadline holds, whatever trickles in */
             arm(l, l->shard->settings->timeouts.reply);
@@ -337,7 +355,8 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
         fail(l, FAIL_INTERNAL, "out of memory");
         return;
     }
-    exchange_settle(x);
+    if (x != NULL)
+        exchange_settle(x);
 }
 
 static void on_readable(struct link *l)
@@ -375,7 +394,7 @@ static void on_connected(struct link *l)
     if (l->worker->settings->tls != NULL)
         send_ping(l); /* in TLS 1.3 a refused certificate shows only now: not at the cost of x */
     else
-        send_request(l);
+        link_ready(l);
 }
 
 static void on_event(struct stream *s, bool readable, bool writable)
@@ -520,6 +539,38 @@ const struct back_ops back_ajp = {
     .pause = back_pause,
     .cancel = back_cancel,
 };
+
+/* One link more for the pool. False: there is no room, or something is wrong with the worker. */
+static bool open_idle(struct shard *sh, struct worker *w)
+{
+    struct link *l;
+
+    if (atomic_load(&w->room->waiting) > 0 || !capacity_take(w))
+        return false;
+    l = link_new(sh, sh->pools, w, on_event, on_deadline);
+    if (l == NULL)
+        return false;
+    l->opening = true;
+    sh->pools->counts[w->index].opening++;
+    arm(l, sh->settings->timeouts.connect);
+    stream_want(&l->stream, false, true);
+    return true;
+}
+
+void links_warm(struct shard *sh)
+{
+    struct pools *p = sh->pools;
+
+    for (size_t i = 0; p->any_min && !sh->draining && i < p->balancer->count; i++) {
+        struct worker *w = &p->balancer->workers[i];
+        const struct idle_count *count = &p->counts[i];
+
+        if (worker_health(w) != HEALTH_UP || atomic_load(&w->activation) == ACTIVATION_STOP)
+            continue;
+        while (count->now + count->opening < count->min && open_idle(sh, w)) {
+        }
+    }
+}
 
 void links_close_all(struct shard *sh)
 {

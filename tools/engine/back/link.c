@@ -18,21 +18,43 @@ struct link *link_take_idle(struct pools *p, const struct worker *w)
         return NULL;
     l = CONTAINER_OF(pool->next, struct link, pool);
     list_remove(&l->pool);
+    p->counts[w->index].now--;
     deadline_clear(&l->deadline);
     return l;
 }
 
+static void opened(struct link *l)
+{
+    if (l->opening)
+        l->pools->counts[l->worker->index].opening--;
+    l->opening = false;
+}
+
 void link_put_idle(struct link *l)
 {
+    struct idle_count *count = &l->pools->counts[l->worker->index];
+
+    opened(l);
     l->state = LINK_IDLE;
     l->reused = true;
+    count->now++;
     l->idle_since = shard_now(l->shard);
     list_add(&l->pools->idle[l->worker->index], &l->pool);
     loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
     stream_want(&l->stream, true, false);
     if (!queue_serve(l->pools, l->worker) &&
-        (l->pools->retired || queue_elsewhere(l->pools, l->worker)))
+        (l->pools->retired || count->now > count->max || queue_elsewhere(l->pools, l->worker)))
         link_close(l, false); /* of no more use, or of more use to another thread */
+}
+
+void link_expired(struct link *l)
+{
+    const struct idle_count *count = &l->pools->counts[l->worker->index];
+
+    if (count->now > count->min)
+        link_close(l, false);
+    else
+        loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
 }
 
 static void on_closed(struct stream *s)
@@ -81,6 +103,9 @@ void link_close(struct link *l, bool reset)
     if (l->state == LINK_CLOSED)
         return;
     l->state = LINK_CLOSED;
+    opened(l);
+    if (!list_empty(&l->pool))
+        l->pools->counts[l->worker->index].now--;
     list_remove(&l->pool);
     list_remove(&l->node);
     deadline_drop(&l->shard->loop.wheel, &l->deadline);
@@ -97,8 +122,8 @@ static bool can_serve(const struct pools *p, const struct worker *w)
 {
     uint32_t cap = w->settings->max_connections;
 
-    return !list_empty(&p->waiting[w->index]) &&
-           (!list_empty(&p->idle[w->index]) || cap == 0 || atomic_load(&w->connections) < cap);
+    return !list_empty(&p->waiting[w->index]) && (!list_empty(&p->idle[w->index]) || cap == 0 ||
+                                                  atomic_load(&w->room->connections) < cap);
 }
 
 void links_look_again(struct shard *sh)

@@ -28,10 +28,12 @@ struct link {
     struct exchange *x; /* NULL: none at work */
     struct buf *rest;   /* the beginning of a message whose end has not come */
     uint64_t idle_since;
+    uint32_t carried;   /* requests so far */
     uint16_t data_left; /* bytes that the DATA packet begun still lacks */
     enum link_state state;
-    bool reused; /* has carried a request before this one */
-    bool spoke;  /* some byte of the reply has come */
+    bool reused;  /* has carried a request before this one */
+    bool spoke;   /* some byte of the reply has come */
+    bool opening; /* for no request: to keep the worker's min_idle */
 };
 
 /* The most recently used idle link, out of the pool; NULL: none. */
@@ -43,6 +45,9 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_deadline)(struct deadline *d));
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
+/* It was idle for as long as an idle link is kept: close it, unless the worker's min_idle says no.
+ */
+void link_expired(struct link *l);
 /* Close and, later, free. l->x must be NULL already. */
 void link_close(struct link *l, bool reset);
 

@@ -340,6 +340,22 @@ static bool resolve(struct worker *worker, char *error, size_t error_cap)
     return true;
 }
 
+static struct room *room_new(void)
+{
+    struct room *room = aligned_alloc(_Alignof(struct room), sizeof *room);
+    if (room) {
+        memset(room, 0, sizeof *room);
+        room->users = 1;
+    }
+    return room;
+}
+
+static void room_leave(struct room *room)
+{
+    if (room && atomic_fetch_sub(&room->users, 1) == 1)
+        free(room);
+}
+
 struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap)
 {
     struct balancer *balancer = calloc(1, sizeof *balancer);
@@ -365,12 +381,25 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->activation = worker->settings->activation;
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
         balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
+        worker->room = room_new();
+        if (!worker->room) {
+            snprintf(error, error_cap, "out of memory");
+            balancer_free(balancer);
+            return NULL;
+        }
         if (!resolve(worker, error, error_cap)) {
             balancer_free(balancer);
             return NULL;
         }
     }
     return balancer;
+}
+
+static void room_share(struct worker *to, const struct worker *from)
+{
+    room_leave(to->room);
+    to->room = from->room;
+    atomic_fetch_add(&to->room->users, 1);
 }
 
 static void inherit(struct worker *to, const struct worker *from)
@@ -383,6 +412,7 @@ static void inherit(struct worker *to, const struct worker *from)
     if (to->settings->port != from->settings->port ||
         !same_text(to->settings->host, from->settings->host))
         return;
+    room_share(to, from);
     to->health = from->health;
     to->since_ms = from->since_ms;
     to->failed_ms = from->failed_ms;
@@ -415,8 +445,10 @@ void balancer_free(struct balancer *balancer)
 {
     if (!balancer)
         return;
-    for (size_t i = 0; i < balancer->count; i++)
+    for (size_t i = 0; i < balancer->count; i++) {
+        room_leave(balancer->workers[i].room);
         sessions_free(balancer->workers[i].sessions);
+    }
     pthread_mutex_destroy(&balancer->wake_lock);
     free(balancer->workers);
     free(balancer);

@@ -29,6 +29,14 @@ enum worker_outcome {
 struct balancer;
 struct sessions;
 
+/* What a worker has room for. The same worker's of several generations is one, so that its cap
+ * holds while a reload has connections of the old settings run out. */
+struct room {
+    _Alignas(64) _Atomic uint32_t connections; /* open ones, at most max_connections */
+    _Atomic uint32_t waiting;                  /* requests that wait for one */
+    _Atomic uint32_t users;                    /* generations */
+};
+
 struct worker {
     /* Read by all, written hardly ever. */
     _Alignas(64) const struct worker_settings *settings;
@@ -38,15 +46,14 @@ struct worker {
     uint32_t index;
     uint64_t name_hash;
     struct sessions *sessions; /* seen at it lately */
+    struct room *room;
 
     /* Written by every request. */
     _Alignas(64) _Atomic uint32_t busy;
     _Atomic uint64_t elected;
-    _Atomic uint32_t connections; /* open ones of all threads, at most max_connections */
-    _Atomic uint32_t waiting;     /* requests that wait for one */
-    _Atomic uint64_t served;      /* attempts that went well */
-    _Atomic uint64_t charge;      /* what METHOD_REQUESTS and its like count, decaying */
-    _Atomic uint32_t latency_us;  /* smoothed, decaying */
+    _Atomic uint64_t served;     /* attempts that went well */
+    _Atomic uint64_t charge;     /* what METHOD_REQUESTS and its like count, decaying */
+    _Atomic uint32_t latency_us; /* smoothed, decaying */
 
     /* Written when something is wrong, or changes. */
     _Alignas(64) _Atomic uint32_t health; /* enum health */

@@ -326,6 +326,14 @@ static bool check_worker(struct draft *draft, size_t at)
     if (redirect.ptr && named_worker(draft, redirect, draft->worker_count) == NULL)
         return fail(draft, "%s: expected the name of a worker, got \"%s\"",
                     place_of(draft, notes, "workers", "redirect"), redirect.ptr);
+    if (worker->max_idle != 0 && worker->min_idle > worker->max_idle)
+        return fail(draft, "%s: expected at most max_idle, %u, got %u",
+                    place_of(draft, notes, "workers", "min_idle"), worker->max_idle,
+                    worker->min_idle);
+    if (worker->max_connections != 0 && worker->min_idle > worker->max_connections)
+        return fail(draft, "%s: expected at most max_connections, %u, got %u",
+                    place_of(draft, notes, "workers", "min_idle"), worker->max_connections,
+                    worker->min_idle);
     struct tls_blame blame = {0};
     if (!tls_for_worker(draft->settings, worker, &blame))
         return fail(draft, "%s: %s", place_of(draft, notes, "workers", blame.key), blame.why);

@@ -78,6 +78,8 @@ struct worker_settings {
     ajp_str redirect; /* name of the preferred successor */
     uint32_t distance;
     uint32_t max_connections;
+    uint32_t min_idle, max_idle; /* connections in the pools of all threads; max 0: any number */
+    uint32_t max_requests;       /* of one connection; 0: any number */
     uint32_t packet_size;
     ajp_str ca;               /* file with whom to trust; null: the system's */
     ajp_str server_name;      /* that its certificate must hold */

@@ -33,6 +33,31 @@ void generation_leave(struct generation *g)
     free(g);
 }
 
+static void pools_free(struct pools *p)
+{
+    free(p->idle);
+    free(p->waiting);
+    free(p->counts);
+    free(p);
+}
+
+/* A bound for all threads, as one of them has to keep it: rounded up, so that none is left out. */
+static uint32_t share_of(uint32_t bound, uint32_t threads)
+{
+    return threads > 1 ? (bound + threads - 1) / threads : bound;
+}
+
+static void set_bounds(struct pools *p, const struct settings *set)
+{
+    for (size_t i = 0; i < set->worker_count; i++) {
+        const struct worker_settings *w = &set->workers[i];
+
+        p->counts[i].min = share_of(w->min_idle, set->threads);
+        p->counts[i].max = w->max_idle != 0 ? share_of(w->max_idle, set->threads) : UINT32_MAX;
+        p->any_min |= w->min_idle != 0;
+    }
+}
+
 struct pools *pools_new(struct generation *g)
 {
     size_t n = g->balancer->count + 1; /* never 0 */
@@ -42,12 +67,12 @@ struct pools *pools_new(struct generation *g)
         return NULL;
     p->idle = calloc(n, sizeof(*p->idle));
     p->waiting = calloc(n, sizeof(*p->waiting));
-    if (p->idle == NULL || p->waiting == NULL) {
-        free(p->idle);
-        free(p->waiting);
-        free(p);
+    p->counts = calloc(n, sizeof(*p->counts));
+    if (p->idle == NULL || p->waiting == NULL || p->counts == NULL) {
+        pools_free(p);
         return NULL;
     }
+    set_bounds(p, g->settings);
     for (size_t i = 0; i < n; i++) {
         list_init(&p->idle[i]);
         list_init(&p->waiting[i]);
@@ -64,7 +89,5 @@ void pools_leave(struct pools *p)
     if (p == NULL || --p->users > 0)
         return;
     generation_leave(p->generation);
-    free(p->idle);
-    free(p->waiting);
-    free(p);
+    pools_free(p);
 }

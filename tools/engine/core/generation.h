@@ -20,14 +20,22 @@ struct generation {
 struct generation *generation_new(struct settings *settings, char *error, size_t error_cap);
 void generation_leave(struct generation *g);
 
+/* How many idle links to one worker one thread has, and its share of the bounds for all. */
+struct idle_count {
+    uint32_t now, opening; /* opening: to be idle, for no request */
+    uint32_t min, max;
+};
+
 /* One thread's connections to the workers of one generation. */
 struct pools {
     struct generation *generation;
     struct balancer *balancer; /* the generation's */
     struct list *idle;         /* by worker index: links that wait for a request */
+    struct idle_count *counts; /* by worker index: of idle */
     struct list *waiting;      /* by worker index: exchanges that wait for a link */
     uint32_t users;            /* the shard while current, links, exchanges, doors */
     bool retired;              /* a newer one is in force: pool nothing any more */
+    bool any_min;              /* some worker has a min_idle */
 };
 
 /* A user of g, with one user of its own. NULL: out of memory. */

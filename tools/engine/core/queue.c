@@ -7,19 +7,19 @@
 bool capacity_take(struct worker *w)
 {
     uint32_t cap = w->settings->max_connections;
-    uint32_t have = atomic_load(&w->connections);
+    uint32_t have = atomic_load(&w->room->connections);
 
     do {
         if (cap != 0 && have >= cap)
             return false;
-    } while (!atomic_compare_exchange_weak(&w->connections, &have, have + 1));
+    } while (!atomic_compare_exchange_weak(&w->room->connections, &have, have + 1));
     return true;
 }
 
 void capacity_give(struct shard *sh, struct worker *w)
 {
-    atomic_fetch_sub(&w->connections, 1);
-    if (atomic_load(&w->waiting) > 0)
+    atomic_fetch_sub(&w->room->connections, 1);
+    if (atomic_load(&w->room->waiting) > 0)
         sh->wake_all(sh);
 }
 
@@ -36,12 +36,12 @@ bool queue_wait(struct exchange *x)
     struct shard *sh = x->shard;
     struct worker *w = x->worker;
 
-    if (atomic_fetch_add(&w->waiting, 1) >= sh->settings->limits.queue) {
-        atomic_fetch_sub(&w->waiting, 1);
+    if (atomic_fetch_add(&w->room->waiting, 1) >= sh->settings->limits.queue) {
+        atomic_fetch_sub(&w->room->waiting, 1);
         return false;
     }
     if (capacity_take(w)) {
-        atomic_fetch_sub(&w->waiting, 1);
+        atomic_fetch_sub(&w->room->waiting, 1);
         return true;
     }
     x->queued = true;
@@ -57,7 +57,7 @@ void queue_leave(struct exchange *x)
     x->queued = false;
     list_remove(&x->queue);
     deadline_drop(&x->shard->loop.wheel, &x->queue_deadline);
-    atomic_fetch_sub(&x->worker->waiting, 1);
+    atomic_fetch_sub(&x->worker->room->waiting, 1);
 }
 
 bool queue_serve(struct pools *p, struct worker *w)
@@ -75,5 +75,5 @@ bool queue_serve(struct pools *p, struct worker *w)
 
 bool queue_elsewhere(const struct pools *p, const struct worker *w)
 {
-    return atomic_load(&w->waiting) > 0 && list_empty(&p->waiting[w->index]);
+    return atomic_load(&w->room->waiting) > 0 && list_empty(&p->waiting[w->index]);
 }

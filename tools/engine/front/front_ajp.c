@@ -88,6 +88,8 @@ static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
     ajp_write_response(&w, status, ajp_str_of(phrase, strlen(phrase)));
     ajp_write_header(&w, AJP_STR("Content-Type"), AJP_STR("text/plain"));
     ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
+    if (status == 503)
+        ajp_write_header(&w, AJP_STR("Retry-After"), AJP_STR("1"));
     if (ajp_writer_finish(&w, &n) == AJP_OK && may_send(a, AJP_SEND_HEADERS, 0))
         put(a, buf, n);
     if (may_send(a, AJP_BODY_CHUNK, (size_t)len)) {

@@ -144,6 +144,7 @@ static void on_second(uv_timer_t *timer)
 
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
+    links_warm(&t->shard);
 }
 
 static void on_wake(uv_async_t *a)
