@@ -128,7 +128,8 @@ Test(http_map, forward_request_with_all_attributes)
 {
     const struct tls_facts tls = {AJP_STR("TLS_X"), AJP_STR("5e55"), AJP_STR("TLSv1.3"),
                                   AJP_STR("-----BEGIN-----\r\nA\r\n"), 256};
-    const struct ajp_extra extra = {AJP_STR("s3cret"), AJP_STR("nodeA"), AJP_STR("ACT")};
+    const struct ajp_extra extra = {
+        .secret = AJP_STR("s3cret"), .route = AJP_STR("nodeA"), .activation = AJP_STR("ACT")};
     uint8_t packet[8192];
     char got[1024];
     ajp_message m;

@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { ARGS_MAX = 16 };
 
@@ -25,6 +26,7 @@ static void write_file(const char *path, const char *text)
     cr_assert_not_null(file);
     fputs(text, file);
     fclose(file);
+    chmod(path, 0600);
 }
 
 static void setup(void)
@@ -225,6 +227,41 @@ Test(options, dump_gives_itself_again)
     cr_expect_str_eq(captured_out.text, first);
 }
 
+Test(options, dump_of_attribute_policies_gives_itself_again)
+{
+    static const char policies[] =
+        "    attributes: [\"A_*\", \"B\"]\n    deny_attributes: [\"C\"]\n"
+        "    rename_attributes: [\"D=E\"]\n"
+        "    add_attributes: [\"F=g \\\"h\\\" = \\\\\", \"I=\"]\n";
+    struct settings *s;
+    char text[1024];
+    static char first[sizeof captured_out.text];
+    snprintf(text, sizeof text,
+             "listen:\n  - url: ajp://127.0.0.1:1\n%sworkers:\n  - name: a\n    url: ajp://h:1\n%s",
+             policies, policies);
+    write_file(config_path, text);
+    cr_assert_eq(parse(&forward, "--config @C --dump", &s), 0, "%s", captured_err.text);
+    strcpy(first, captured_out.text);
+    const char *at = strstr(first, policies);
+    cr_assert_not_null(at, "%s", first);
+    cr_expect_not_null(strstr(at + 1, policies));
+    write_file(config_path, first);
+    cr_assert_eq(parse(&forward, "--config @C --dump", &s), 0, "%s", captured_err.text);
+    cr_expect_str_eq(captured_out.text, first);
+}
+
+Test(options, a_secret_that_everyone_can_read_is_told_of)
+{
+    struct settings *s;
+    chmod(secret_path, 0644);
+    cr_assert_eq(parse(&forward, BASE "--secret-file @S --check", &s), 0);
+    cr_expect_not_null(strstr(captured_err.text, "secret_file_mode"), "%s", captured_err.text);
+    cr_expect_null(strstr(captured_err.text, "s3cret"));
+    chmod(secret_path, 0640);
+    cr_assert_eq(parse(&forward, BASE "--secret-file @S --check", &s), 0);
+    cr_expect_str_empty(captured_err.text);
+}
+
 Test(options, help_names_every_option)
 {
     struct settings *s;
@@ -257,11 +294,11 @@ Test(config, whole_file)
     cr_expect_str_eq(l->secret.ptr, "s3cret");
     cr_expect_str_eq(l->secret_next.ptr, "from-env");
     cr_expect(!l->trust_identity);
-    cr_assert_eq(l->attribute_count, 2);
-    cr_expect_str_eq(l->attributes[0].name.ptr, "AJP_X");
-    cr_expect(!l->attributes[0].prefix);
-    cr_expect_str_eq(l->attributes[1].name.ptr, "my.");
-    cr_expect(l->attributes[1].prefix);
+    cr_assert_eq(l->attributes.allow.count, 2);
+    cr_expect_str_eq(l->attributes.allow.at[0].name.ptr, "AJP_X");
+    cr_expect(!l->attributes.allow.at[0].prefix);
+    cr_expect_str_eq(l->attributes.allow.at[1].name.ptr, "my.");
+    cr_expect(l->attributes.allow.at[1].prefix);
     cr_expect_eq(l->reaction, REACTION_DROP);
     cr_expect_eq(l->packet_size, 65536);
     cr_assert_eq(s->worker_count, 2);
@@ -274,8 +311,8 @@ Test(config, whole_file)
     cr_expect_str_eq(s->session.cookie.ptr, "SID");
     cr_expect(!s->session.sticky);
     cr_expect_eq(s->session.separator, '!');
-    cr_assert_eq(s->session.stateless_count, 2);
-    cr_expect_str_eq(s->session.stateless[1].ptr, "*.b");
+    cr_assert_eq(s->session.stateless.count, 2);
+    cr_expect_str_eq(s->session.stateless.at[1].ptr, "*.b");
     settings_free(s);
 }
 
@@ -325,6 +362,18 @@ Test(config, bad_file_gets_one_message_with_its_place)
          ": workers.min_idle: expected at"},
         {LISTEN "    packet_size: 100\n" WORKER, ":3:18: listen.packet_size: expected"},
         {LISTEN "    attributes: [\"a b\"]\n" WORKER, ":3:17: listen.attributes: expected"},
+        {LISTEN "    rename_attributes: [A]\n" WORKER,
+         ":3:24: listen.rename_attributes: expected OLD="},
+        {LISTEN "    rename_attributes: [A=secret]\n" WORKER,
+         ": listen.rename_attributes: expected a"},
+        {LISTEN "    add_attributes: [=x]\n" WORKER,
+         ": listen.add_attributes: expected NAME=VALUE"},
+        {LISTEN WORKER "    add_attributes: [javax.servlet.include.path_info=x]\n",
+         ":6:21: workers.add_"},
+        {LISTEN WORKER "    add_attributes: [remote_user=x]\n",
+         ": workers.add_attributes: expected a name"},
+        {LISTEN WORKER "    deny_attributes: ['x y']\n",
+         ": workers.deny_attributes: expected an att"},
         {LISTEN "    secret_env: TEST_UNSET\n" WORKER, ":3:17: listen.secret_env: expected"},
         {LISTEN "    secret_next_env: TEST_SECRET\n" WORKER, ":2:5: listen: expected secret_file"},
         {"listen:\n  - url: ajp://1.1.1.1:1\n" WORKER, ":2:10: listen.url: expected a secret"},

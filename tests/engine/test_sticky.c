@@ -218,8 +218,7 @@ Test(sticky, stateless_paths_belong_to_no_session)
     patterns[1] = str("*.png");
     patterns[2] = str("/ping");
     fixture_reset(2);
-    fixture_settings.session.stateless = patterns;
-    fixture_settings.session.stateless_count = 3;
+    fixture_settings.session.stateless = (struct text_list){patterns, 3};
     struct balancer *balancer = fixture_balancer();
     struct field field = {str("Cookie"), str("JSESSIONID=1.a")};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -5,23 +5,18 @@
 #include "back/extra.h"
 #include "map/http_to_ajp.h"
 
-/* The AJP request it came in by goes on as it is, but for its attributes. */
-static ajp_status relay_request(struct link *l, uint8_t *room)
+/* As it is, but for its attributes. */
+static ajp_status relay_with(struct link *l, uint8_t *room, const struct extra_attrs *with)
 {
-    const struct exchange *x = l->x;
-    const ajp_request *raw = x->head.raw;
+    const ajp_request *raw = l->x->head.raw;
+    const struct extra_attrs extra = *with;
     uint32_t max = l->worker->settings->packet_size;
-    struct extra_attrs extra;
     size_t len;
     ajp_status st;
     ajp_iov iov[AJP_PATCH_IOV];
     uint8_t head[4];
     int n;
 
-    st = extra_of(l->worker, raw, &extra);
-    if (st != AJP_OK)
-        return st;
-    extra.drop |= x->drop_attrs;
     if (raw->canonical && extra.len == 0 && extra.drop == 0 &&
         raw->payload_len + (uint32_t)AJP_HEADER_SIZE <= max) {
         out_send(&l->out, &l->stream, raw->payload - AJP_HEADER_SIZE,
@@ -45,11 +40,36 @@ static ajp_status relay_request(struct link *l, uint8_t *room)
     return st;
 }
 
+/* The AJP request it came in by goes on. */
+static ajp_status relay_request(struct link *l, uint8_t *room)
+{
+    const struct exchange *x = l->x;
+    uint8_t small[EXTRA_SMALL];
+    struct extra_attrs extra = {.bytes = small, .cap = sizeof(small)};
+    struct buf *more = NULL; /* a policy may write every attribute anew */
+    ajp_status st;
+
+    if (x->front_attributes != NULL || extra_policy(l->worker) != NULL) {
+        more = buf_take(&l->shard->loop.bufs);
+        if (more == NULL)
+            return AJP_ERR_ARG; /* for want of memory */
+        extra.bytes = more->data;
+        extra.cap = l->shard->loop.bufs.block;
+    }
+    st = extra_of(x, l->worker, &extra);
+    if (st == AJP_OK)
+        st = relay_with(l, room, &extra);
+    buf_give(&l->shard->loop.bufs, more);
+    return st;
+}
+
 static ajp_status build_request(struct link *l, uint8_t *room)
 {
     const struct exchange *x = l->x;
     struct ajp_extra extra = {.secret = l->worker->settings->secret,
-                              .activation = extra_activation(l->worker)};
+                              .activation = extra_activation(l->worker),
+                              .front = x->front_attributes,
+                              .back = extra_policy(l->worker)};
     ajp_str largest;
     ajp_status st;
     size_t len;

@@ -2,6 +2,8 @@
 /* Attributes that the hop to a worker adds to a relayed request. */
 #include "back/extra.h"
 
+#include "map/attributes.h"
+
 #include <string.h>
 
 static const char activation_name_text[] = "JK_LB_ACTIVATION";
@@ -28,21 +30,46 @@ static uint64_t said_before(const ajp_request *raw, bool secret, bool activation
     return found;
 }
 
-ajp_status extra_of(const struct worker *w, const ajp_request *raw, struct extra_attrs *out)
+/* What goes on under another name is dropped, and written anew. */
+static void edit(const struct attribute_policy *front, const struct attribute_policy *back,
+                 const ajp_request *raw, struct extra_attrs *out, ajp_writer *writer)
 {
+    ajp_attrs it = raw->attrs;
+    ajp_attr_view attr;
+    while (ajp_attr_next(&it, &attr)) {
+        uint64_t bit = UINT64_C(1) << attr.index;
+        if (attr.code != AJP_ATTR_NAMED || (out->drop & bit))
+            continue;
+        ajp_str name = attribute_at_worker(front, back, attr.name);
+        if (name.ptr == attr.name.ptr)
+            continue;
+        out->drop |= bit;
+        if (name.ptr)
+            ajp_write_named(writer, name, attr.value);
+    }
+    attributes_add(writer, front, back);
+}
+
+ajp_status extra_of(const struct exchange *x, const struct worker *w, struct extra_attrs *out)
+{
+    const struct attribute_policy *front = x->front_attributes, *back = extra_policy(w);
     ajp_str secret = w->settings->secret, activation = extra_activation(w);
+    ajp_str told = AJP_STR("JK_LB_ACTIVATION");
     ajp_writer writer;
     out->len = 0;
-    out->drop = 0;
-    if (!secret.ptr && !activation.ptr)
+    out->drop = x->drop_attrs;
+    if (!secret.ptr && !activation.ptr && !front && !back)
         return AJP_OK;
-    ajp_writer_init(&writer, out->bytes, sizeof out->bytes);
+    ajp_writer_init(&writer, out->bytes, out->cap);
     ajp_write_attrs_only(&writer);
     if (secret.ptr)
         ajp_write_attr(&writer, AJP_ATTR_SECRET, secret);
-    if (activation.ptr)
-        ajp_write_named(&writer, ajp_str_of(activation_name_text, sizeof activation_name_text - 1),
-                        activation);
-    out->drop = said_before(raw, secret.ptr != NULL, activation.ptr != NULL);
+    if (activation.ptr && back)
+        told = attribute_at_worker(NULL, back, told);
+    if (activation.ptr && told.ptr)
+        ajp_write_named(&writer, told, activation);
+    out->drop |= said_before(x->head.raw, secret.ptr != NULL, activation.ptr != NULL);
+    if (front || back)
+        edit(front, back, x->head.raw, out, &writer);
     return ajp_writer_finish(&writer, &out->len);
 }

@@ -149,8 +149,8 @@ bool sticky_is_stateless(const struct session_settings *session, ajp_str path)
     const char *semicolon = path.len ? memchr(path.ptr, ';', path.len) : NULL;
     if (semicolon)
         path.len = (size_t)(semicolon - path.ptr);
-    for (size_t i = 0; i < session->stateless_count; i++)
-        if (matches(session->stateless[i], path))
+    for (size_t i = 0; i < session->stateless.count; i++)
+        if (matches(session->stateless.at[i], path))
             return true;
     return false;
 }
@@ -163,7 +163,7 @@ bool sticky_find(struct balancer *balancer, const struct head *head, struct pick
     bool any = false;
     pick->route = AJP_NULL;
     pick->session_id = AJP_NULL;
-    if (session->stateless_count > 0 && sticky_is_stateless(session, head->path))
+    if (session->stateless.count > 0 && sticky_is_stateless(session, head->path))
         return false;
     sticky_ids_init(&it, head, session);
     while (sticky_ids_next(&it, &id)) {

@@ -267,6 +267,11 @@ bool draft_apply_file(struct draft *draft, const char *path)
     return ok;
 }
 
+static bool edits_attributes(const struct attribute_policy *policy)
+{
+    return policy->deny.count + policy->rename.count + policy->add.count > 0;
+}
+
 static bool check_listener(struct draft *draft, size_t at)
 {
     struct listener_settings *listener = &draft->listeners[at];
@@ -293,6 +298,7 @@ static bool check_listener(struct draft *draft, size_t at)
             place_of(draft, notes, "listen", "url"));
     if (!notes->given[row_of(&table_listener, "trust_identity")])
         listener->trust_identity = secret || loopback || mutual;
+    listener->attributes.edits = edits_attributes(&listener->attributes);
     if (listener->packet_size == 0)
         listener->packet_size = draft->settings->packet_size;
     return true;
@@ -337,6 +343,8 @@ static bool check_worker(struct draft *draft, size_t at)
     struct tls_blame blame = {0};
     if (!tls_for_worker(draft->settings, worker, &blame))
         return fail(draft, "%s: %s", place_of(draft, notes, "workers", blame.key), blame.why);
+    worker->attributes.edits =
+        edits_attributes(&worker->attributes) || worker->attributes.allow.count > 0;
     if (worker->packet_size == 0)
         worker->packet_size = draft->settings->packet_size;
     return true;

@@ -39,9 +39,36 @@ struct tls_context;
 
 /* Every text is NUL terminated too; "absent" is the null string. */
 
+struct text_list {
+    const ajp_str *at;
+    size_t count;
+};
+
 struct attribute_rule {
     ajp_str name;
     bool prefix; /* every name that begins with it */
+};
+
+struct rule_list {
+    const struct attribute_rule *at;
+    size_t count;
+};
+
+struct attribute_pair {
+    ajp_str name, value; /* to rename: the old name and the new one */
+};
+
+struct pair_list {
+    const struct attribute_pair *at;
+    size_t count;
+};
+
+/* What becomes of request attributes at a listener, and then at a worker. */
+struct attribute_policy {
+    struct rule_list allow; /* listener: on top of the usual ones. Worker: with those, no others */
+    struct rule_list deny;
+    struct pair_list rename, add;
+    bool edits; /* there is something but allow at a listener: requests have to be looked at */
 };
 
 struct listener_settings {
@@ -52,15 +79,13 @@ struct listener_settings {
     ajp_str secret, secret_next; /* both are accepted; null: none is asked for */
     bool allow_no_secret;        /* off loopback without a secret */
     bool trust_identity;         /* remote_user, auth_type and certificate are believed */
-    const struct attribute_rule *attributes; /* allowed, on top of the built-in list */
-    size_t attribute_count;
+    struct attribute_policy attributes;
     enum reaction reaction;
     enum profile profile;
     uint32_t packet_size; /* AJP: 8192..65536 */
     ajp_str certificate;  /* files; key null: in the certificate's */
     ajp_str key, client_ca;
-    const ajp_str *more_certificates; /* files with chain and key, chosen by name (SNI) */
-    size_t more_certificate_count;
+    struct text_list more_certificates; /* files with chain and key, chosen by name (SNI) */
     enum client_verify client_verify;
     struct tls_context *tls; /* what they make; NULL: plain */
 };
@@ -72,6 +97,7 @@ struct worker_settings {
     ajp_str host;
     uint16_t port;
     ajp_str secret;
+    struct attribute_policy attributes;
     uint32_t weight; /* 1..1000 */
     enum activation activation;
     ajp_str domain;   /* replication group */
@@ -126,12 +152,11 @@ struct retry_settings {
 };
 
 struct session_settings {
-    ajp_str cookie;           /* JSESSIONID */
-    ajp_str param;            /* jsessionid */
-    ajp_str query;            /* query parameter; null: none is looked at */
-    char separator;           /* between id and route: '.' */
-    const ajp_str *stateless; /* paths that belong to no session: /exact, /prefix*, *suffix */
-    size_t stateless_count;
+    ajp_str cookie;             /* JSESSIONID */
+    ajp_str param;              /* jsessionid */
+    ajp_str query;              /* query parameter; null: none is looked at */
+    char separator;             /* between id and route: '.' */
+    struct text_list stateless; /* paths that belong to no session: /exact, /prefix*, *suffix */
     bool sticky;
     bool sticky_force;       /* the route's own worker or 503 */
     uint32_t idle;           /* ms; a session unseen for so long counts as over */

@@ -20,9 +20,12 @@ enum kind {
     KIND_SECRET_FILE, /* ajp_str: the first line of a file */
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
     KIND_MARK,        /* char: one of . ! : ~ - _ */
-    KIND_PATTERNS,    /* session.stateless and its count */
-    KIND_FILES,       /* more_certificates and their count of a listener */
-    KIND_RULES,       /* attributes and attribute_count of a listener */
+    KIND_NAMES,       /* struct text_list, each as KIND_NAME */
+    KIND_PATTERNS,    /* struct text_list: /exact, /prefix*, *suffix */
+    KIND_FILES,       /* struct text_list */
+    KIND_RULES,       /* struct rule_list: names, or their beginnings and '*' */
+    KIND_RENAMES,     /* struct pair_list: OLD=NEW, of attributes */
+    KIND_ADDS,        /* struct pair_list: NAME=VALUE, of attributes */
 };
 
 struct setting_row {

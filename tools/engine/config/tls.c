@@ -48,7 +48,7 @@ static bool plain_listener(const struct listener_settings *l, struct tls_blame *
         {"certificate", l->certificate},
         {"key", l->key},
         {"client_ca", l->client_ca},
-        {"more_certificates", l->more_certificate_count ? l->more_certificates[0] : AJP_NULL}};
+        {"more_certificates", l->more_certificates.count ? l->more_certificates.at[0] : AJP_NULL}};
     return none_is_set(files, sizeof files / sizeof *files, blame,
                        l->proto == PROTO_AJP ? "expected ajps:// in url beside it"
                                              : "expected https:// in url beside it");
@@ -74,8 +74,8 @@ bool tls_for_listener(struct settings *settings, struct listener_settings *liste
         .name = name,
         .certificate = listener->certificate.ptr,
         .key = listener->key.ptr,
-        .more = listener->more_certificates,
-        .more_count = listener->more_certificate_count,
+        .more = listener->more_certificates.at,
+        .more_count = listener->more_certificates.count,
         .ca = listener->client_ca.ptr,
         .verify = (enum tls_verify)listener->client_verify,
         .alpn = listener->proto == PROTO_HTTP ? "http/1.1" : NULL,

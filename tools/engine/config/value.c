@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { NAME_MAX_LEN = 64, SECRET_MAX = 1024, PATH_MAX_LEN = 1000 };
 
@@ -26,10 +27,7 @@ static void *place_of(const struct setting_row *row, void *base)
     return (char *)base + row->offset;
 }
 
-static bool expected(const struct value_context *ctx, const char *text, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static bool expected(const struct value_context *ctx, const char *text, const char *fmt, ...)
+bool value_refuse(const struct value_context *ctx, const char *text, const char *fmt, ...)
 {
     char what[256], shown[128];
     va_list args;
@@ -91,8 +89,8 @@ static bool set_number(const struct value_context *ctx, const struct setting_row
 {
     uint64_t number = 0;
     if (!parse_number(text, NULL, &number) || number < row->min || number > row->max)
-        return expected(ctx, text, "a number from %llu to %llu", (unsigned long long)row->min,
-                        (unsigned long long)row->max);
+        return value_refuse(ctx, text, "a number from %llu to %llu", (unsigned long long)row->min,
+                            (unsigned long long)row->max);
     *(uint32_t *)place_of(row, base) = (uint32_t)number;
     return true;
 }
@@ -108,9 +106,9 @@ static bool set_scaled(const struct value_context *ctx, const struct setting_row
         void (*format)(char *, size_t, uint64_t) = duration ? format_duration : format_size;
         format(low, sizeof low, row->min);
         format(high, sizeof high, row->max);
-        return expected(ctx, text, "a %s from %s to %s, as in %s",
-                        duration ? "duration" : "size in bytes", low, high,
-                        duration ? "500ms, 10s, 5m" : "8192, 64k, 10M, 1G");
+        return value_refuse(ctx, text, "a %s from %s to %s, as in %s",
+                            duration ? "duration" : "size in bytes", low, high,
+                            duration ? "500ms, 10s, 5m" : "8192, 64k, 10M, 1G");
     }
     if (duration)
         *(uint32_t *)place_of(row, base) = (uint32_t)number;
@@ -129,7 +127,7 @@ static bool set_bool(const struct value_context *ctx, const struct setting_row *
             return true;
         }
     }
-    return expected(ctx, text, "true or false");
+    return value_refuse(ctx, text, "true or false");
 }
 
 static bool set_choice(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -144,7 +142,7 @@ static bool set_choice(const struct value_context *ctx, const struct setting_row
         size_t n = strlen(all);
         snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", row->choices[i]);
     }
-    return expected(ctx, text, "one of %s", all);
+    return value_refuse(ctx, text, "one of %s", all);
 }
 
 static bool set_text(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -152,9 +150,9 @@ static bool set_text(const struct value_context *ctx, const struct setting_row *
 {
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return expected(ctx, text, "a text without control characters");
+            return value_refuse(ctx, text, "a text without control characters");
     if (!*text)
-        return expected(ctx, text, "a text that is not empty");
+        return value_refuse(ctx, text, "a text that is not empty");
     *(ajp_str *)place_of(row, base) = settings_text(ctx->owner, ajp_str_of(text, strlen(text)));
     return true;
 }
@@ -174,7 +172,7 @@ static bool set_name(const struct value_context *ctx, const struct setting_row *
                      const char *text)
 {
     if (!value_is_name(ajp_str_of(text, strlen(text))))
-        return expected(ctx, text, "1 to %d letters, digits, '_', '-' or '.'", NAME_MAX_LEN);
+        return value_refuse(ctx, text, "1 to %d letters, digits, '_', '-' or '.'", NAME_MAX_LEN);
     return set_text(ctx, row, base, text);
 }
 
@@ -186,7 +184,7 @@ static bool set_path(const struct value_context *ctx, const struct setting_row *
     for (size_t i = 0; i < len; i++)
         plain = plain && text[i] > 0x20 && text[i] < 0x7f && text[i] != '#';
     if (!plain)
-        return expected(ctx, text, "a path as in /health, of at most %d bytes", PATH_MAX_LEN);
+        return value_refuse(ctx, text, "a path as in /health, of at most %d bytes", PATH_MAX_LEN);
     return set_text(ctx, row, base, text);
 }
 
@@ -194,7 +192,7 @@ static bool set_mark(const struct value_context *ctx, const struct setting_row *
                      const char *text)
 {
     if (strlen(text) != 1 || !strchr(".!:~-_", text[0]))
-        return expected(ctx, text, "one of . ! : ~ - _");
+        return value_refuse(ctx, text, "one of . ! : ~ - _");
     *(char *)place_of(row, base) = text[0];
     return true;
 }
@@ -243,6 +241,15 @@ static bool set_secret(const struct value_context *ctx, const struct setting_row
     return true;
 }
 
+static void warn_of_mode(FILE *file, const char *shown)
+{
+    struct stat st;
+    if (fstat(fileno(file), &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        log_event(LEVEL_WARN, "secret_file_mode",
+                  "file=%s mode=%04o note=\"everyone on this machine can read or change it\"",
+                  shown, (unsigned)st.st_mode & 07777);
+}
+
 static bool set_secret_file(const struct value_context *ctx, const struct setting_row *row,
                             void *base, const char *path)
 {
@@ -254,6 +261,7 @@ static bool set_secret_file(const struct value_context *ctx, const struct settin
                  shown, strerror(errno));
         return false;
     }
+    warn_of_mode(file, shown);
     setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret stays in freed memory */
     size_t n = fread(secret, 1, sizeof secret - 1, file);
     fclose(file);
@@ -278,7 +286,7 @@ static bool set_secret_env(const struct value_context *ctx, const struct setting
 {
     const char *secret = getenv(name);
     if (!secret)
-        return expected(ctx, name, "the name of an environment variable that is set");
+        return value_refuse(ctx, name, "the name of an environment variable that is set");
     char source[160], shown[128];
     snprintf(source, sizeof source, "environment variable %s",
              log_str(shown, sizeof shown, ajp_str_of(name, strlen(name))));
@@ -313,92 +321,18 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_secret_env(ctx, row, base, text);
     case KIND_MARK:
         return set_mark(ctx, row, base, text);
+    case KIND_NAMES:
     case KIND_FILES:
-    case KIND_RULES:
     case KIND_PATTERNS:
+    case KIND_RULES:
+    case KIND_RENAMES:
+    case KIND_ADDS:
         return value_set_list(ctx, row, base, &text, 1);
     }
     return false;
 }
 
-static bool set_rules(const struct value_context *ctx, struct listener_settings *listener,
-                      const char *const *names, size_t count)
-{
-    size_t before = listener->attribute_count;
-    struct attribute_rule *rules = settings_alloc(ctx->owner, (before + count) * sizeof *rules);
-    if (before)
-        memcpy(rules, listener->attributes, before * sizeof *rules);
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strlen(names[i]);
-        bool prefix = len > 0 && names[i][len - 1] == '*';
-        ajp_str name = ajp_str_of(names[i], prefix ? len - 1 : len);
-        if (!value_is_name(name))
-            return expected(ctx, names[i],
-                            "an attribute name, or its beginning and '*', of letters, digits, "
-                            "'_', '-' or '.'");
-        rules[before + i] =
-            (struct attribute_rule){.name = settings_text(ctx->owner, name), .prefix = prefix};
-    }
-    listener->attributes = rules;
-    listener->attribute_count = before + count;
-    return true;
-}
-
-/* /exact, /prefix* or *suffix: one star at most, at an end. */
-static bool set_patterns(const struct value_context *ctx, struct session_settings *session,
-                         const char *const *items, size_t count)
-{
-    size_t before = session->stateless_count;
-    ajp_str *patterns = settings_alloc(ctx->owner, (before + count) * sizeof *patterns);
-    if (before)
-        memcpy(patterns, session->stateless, before * sizeof *patterns);
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strlen(items[i]);
-        const char *star = strchr(items[i], '*');
-        bool placed = !star || (star == strrchr(items[i], '*') && len > 1 &&
-                                (star == items[i]) != (star == items[i] + len - 1));
-        if (!placed || (items[i][0] != '/' && items[i][0] != '*'))
-            return expected(ctx, items[i], "a path as in /exact, /prefix* or *suffix");
-        patterns[before + i] = settings_text(ctx->owner, ajp_str_of(items[i], len));
-    }
-    session->stateless = patterns;
-    session->stateless_count = before + count;
-    return true;
-}
-
-static bool set_files(const struct value_context *ctx, struct listener_settings *listener,
-                      const char *const *items, size_t count)
-{
-    size_t before = listener->more_certificate_count;
-    ajp_str *files = settings_alloc(ctx->owner, (before + count) * sizeof *files);
-    if (before)
-        memcpy(files, listener->more_certificates, before * sizeof *files);
-    for (size_t i = 0; i < count; i++) {
-        if (!*items[i])
-            return expected(ctx, items[i], "the path of a file");
-        files[before + i] = settings_text(ctx->owner, ajp_str_of(items[i], strlen(items[i])));
-    }
-    listener->more_certificates = files;
-    listener->more_certificate_count = before + count;
-    return true;
-}
-
-bool value_is_list(enum kind kind)
-{
-    return kind == KIND_RULES || kind == KIND_FILES || kind == KIND_PATTERNS;
-}
-
-bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
-                    const char *const *items, size_t count)
-{
-    if (row->kind == KIND_RULES)
-        return set_rules(ctx, base, items, count);
-    if (row->kind == KIND_FILES)
-        return set_files(ctx, base, items, count);
-    return set_patterns(ctx, &((struct settings *)base)->session, items, count);
-}
-
-static void print_quoted(FILE *out, ajp_str text)
+void value_print_text(FILE *out, ajp_str text)
 {
     if (!text.ptr) {
         fputs("null", out);
@@ -422,25 +356,6 @@ static void print_url(FILE *out, const char *scheme, ajp_str host, uint16_t port
     bool brackets = memchr(host.ptr, ':', host.len) != NULL;
     fprintf(out, "%s://%s%s%s:%u", scheme, brackets ? "[" : "", host.ptr, brackets ? "]" : "",
             port);
-}
-
-static void print_rules(FILE *out, const struct listener_settings *listener)
-{
-    fputc('[', out);
-    for (size_t i = 0; i < listener->attribute_count; i++)
-        fprintf(out, "%s\"%s%s\"", i ? ", " : "", listener->attributes[i].name.ptr,
-                listener->attributes[i].prefix ? "*" : "");
-    fputc(']', out);
-}
-
-static void print_texts(FILE *out, const ajp_str *texts, size_t count)
-{
-    fputc('[', out);
-    for (size_t i = 0; i < count; i++) {
-        fputs(i ? ", " : "", out);
-        print_quoted(out, texts[i]);
-    }
-    fputc(']', out);
 }
 
 bool value_print(FILE *out, const struct setting_row *row, const void *base)
@@ -470,7 +385,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_TEXT:
     case KIND_NAME:
     case KIND_PATH:
-        print_quoted(out, *(const ajp_str *)place);
+        value_print_text(out, *(const ajp_str *)place);
         return true;
     case KIND_LISTEN_URL: {
         const struct listener_settings *listener = base;
@@ -484,20 +399,15 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         return true;
     }
     case KIND_MARK:
-        print_quoted(out, ajp_str_of(place, 1));
+        value_print_text(out, ajp_str_of(place, 1));
         return true;
-    case KIND_FILES: {
-        const struct listener_settings *listener = base;
-        print_texts(out, listener->more_certificates, listener->more_certificate_count);
-        return true;
-    }
-    case KIND_PATTERNS: {
-        const struct session_settings *session = &((const struct settings *)base)->session;
-        print_texts(out, session->stateless, session->stateless_count);
-        return true;
-    }
+    case KIND_NAMES:
+    case KIND_FILES:
+    case KIND_PATTERNS:
     case KIND_RULES:
-        print_rules(out, base);
+    case KIND_RENAMES:
+    case KIND_ADDS:
+        value_print_list(out, row, base);
         return true;
     case KIND_SECRET_FILE:
     case KIND_SECRET_ENV:

@@ -27,4 +27,10 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base);
 
 bool value_is_name(ajp_str text);
 
+/* For value.c and value_list.c: "expected WHAT, got TEXT" into ctx->why. Returns false. */
+bool value_refuse(const struct value_context *ctx, const char *text, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void value_print_text(FILE *out, ajp_str text);
+void value_print_list(FILE *out, const struct setting_row *row, const void *base);
+
 #endif

@@ -54,6 +54,7 @@ struct exchange {
     struct pick pick;
 
     struct head head;
+    const struct attribute_policy *front_attributes; /* NULL: the listener changes none */
     uint64_t drop_attrs;     /* of head.raw: attributes that do not go on, by index */
     uint32_t max_reply_head; /* AJP bytes that the front's peer takes; 0: any number */
     bool wants_fields;       /* the front needs reply.fields; else reply.raw will do */

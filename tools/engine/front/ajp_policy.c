@@ -1,94 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attributes carry trusted identity, and some names make a container read files
- * (CVE-2020-1938): only what is known to be harmless or was allowed goes on. */
+/* The secret, and what the listener's attribute policy refuses. */
 #include "front/ajp_policy.h"
+
+#include "map/attributes.h"
 
 #include <string.h>
 
-/* What web servers send, and Tomcat takes, by itself. */
-static const char *const harmless[] = {
-    "AJP_LOCAL_ADDR",
-    "AJP_REMOTE_PORT",
-    "AJP_SSL_PROTOCOL",
-    "JK_LB_ACTIVATION",
-    "CERT_COOKIE",
-    "CERT_FLAGS",
-    "CERT_ISSUER",
-    "CERT_SERIALNUMBER",
-    "CERT_SUBJECT",
-    "HTTPS_KEYSIZE",
-    "HTTPS_SECRETKEYSIZE",
-    "HTTPS_SERVER_ISSUER",
-    "HTTPS_SERVER_SUBJECT",
-    "jakarta.servlet.request.X509Certificate",
-    "jakarta.servlet.request.cipher_suite",
-    "jakarta.servlet.request.key_size",
-    "jakarta.servlet.request.secure_protocol",
-    "jakarta.servlet.request.ssl_session",
-    "jakarta.servlet.request.ssl_session_id",
-    "javax.servlet.request.X509Certificate",
-    "javax.servlet.request.cipher_suite",
-    "javax.servlet.request.key_size",
-    "javax.servlet.request.secure_protocol",
-    "javax.servlet.request.ssl_session",
-    "javax.servlet.request.ssl_session_id",
-};
-
-/* Undertow takes an attribute of such a name for the coded one. */
-static const char *const aliases[] = {
-    "context",       "servlet_path", "remote_user", "auth_type",     "query_string",
-    "route",         "jvm_route",    "ssl_cert",    "ssl_cipher",    "ssl_session",
-    "req_attribute", "ssl_key_size", "secret",      "stored_method",
-};
-
-static bool listed(const char *const *list, size_t n, ajp_str name)
+static bool allowed(const struct attribute_policy *policy, ajp_str name)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strlen(list[i]) == name.len && memcmp(list[i], name.ptr, name.len) == 0)
-            return true;
-    return false;
-}
-
-static bool begins(ajp_str s, const char *with)
-{
-    size_t n = strlen(with);
-
-    return s.len >= n && memcmp(s.ptr, with, n) == 0;
-}
-
-/* Never, whatever the settings say. */
-static bool forbidden(ajp_str name)
-{
-    static const char *const parts[] = {"include.", "forward.", "error."};
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        ajp_str rest = name;
-
-        if (begins(name, "javax.servlet."))
-            rest = ajp_str_of(name.ptr + 14, name.len - 14);
-        else if (begins(name, "jakarta.servlet."))
-            rest = ajp_str_of(name.ptr + 16, name.len - 16);
-        else
-            break;
-        if (begins(rest, parts[i]))
-            return true;
-    }
-    return begins(name, "org.apache.") || name.len == 0 ||
-           listed(aliases, sizeof(aliases) / sizeof(aliases[0]), name);
-}
-
-static bool allowed(const struct listener_settings *listener, ajp_str name)
-{
-    if (listed(harmless, sizeof(harmless) / sizeof(harmless[0]), name))
-        return true;
-    for (size_t i = 0; i < listener->attribute_count; i++) {
-        const struct attribute_rule *rule = &listener->attributes[i];
-
-        if ((rule->prefix ? name.len >= rule->name.len : name.len == rule->name.len) &&
-            memcmp(name.ptr, rule->name.ptr, rule->name.len) == 0)
-            return true;
-    }
-    return false;
+    if (attribute_listed(&policy->deny, name))
+        return false;
+    return attribute_usual(name) || attribute_listed(&policy->allow, name) ||
+           attribute_renamed(policy, name).ptr != NULL;
 }
 
 /* Tomcat ignores such a value, Undertow fails on it. */
@@ -146,13 +69,14 @@ static bool dropped(const struct listener_settings *listener, const ajp_attr_vie
     case AJP_ATTR_SSL_CERT:
         return !listener->trust_identity;
     case AJP_ATTR_NAMED:
-        if (forbidden(a->name)) {
+        if (attribute_forbidden(a->name)) {
             *v = (struct ajp_verdict){.status = 403, .reason = "forbidden request attribute"};
             return true;
         }
-        if (a->name.len == 15 && memcmp(a->name.ptr, "AJP_REMOTE_PORT", 15) == 0)
-            return bad_port(a->value);
-        if (allowed(listener, a->name))
+        if (a->name.len == 15 && memcmp(a->name.ptr, "AJP_REMOTE_PORT", 15) == 0 &&
+            bad_port(a->value))
+            return true;
+        if (allowed(&listener->attributes, a->name))
             return false;
         if (listener->reaction == REACTION_DENY)
             *v = (struct ajp_verdict){.status = 403, .reason = "request attribute not allowed"};

@@ -322,6 +322,8 @@ static void take_request(struct ajp_conn *a)
     h->is_ssl = r->is_ssl;
     h->content_length = r->content_length;
     x->drop_attrs = v.drop;
+    if (a->c.door->settings->attributes.edits)
+        x->front_attributes = &a->c.door->settings->attributes;
     deadline_clear(&a->c.deadline);
     if (v.status != 0) {
         char peer[46];

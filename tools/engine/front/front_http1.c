@@ -375,6 +375,8 @@ static void begin(struct http1_conn *h, struct exchange *x)
     if (head->is_ssl)
         head->tls = stream_tls_facts(&h->c.stream);
     x->wants_fields = true;
+    if (h->c.door->settings->attributes.edits)
+        x->front_attributes = &h->c.door->settings->attributes;
     h->body = head->chunked ? BODY_CHUNKED : head->content_length > 0 ? BODY_LENGTH : BODY_NONE;
     h->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
     h->body_over = h->body == BODY_NONE;

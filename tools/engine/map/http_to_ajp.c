@@ -19,23 +19,25 @@ static void write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
         ajp_write_attr(w, code, value);
 }
 
-static void write_named(ajp_writer *w, ajp_str name, ajp_str value)
+static void write_named(ajp_writer *w, const struct ajp_extra *x, ajp_str name, ajp_str value)
 {
-    if (value.ptr)
+    if (x->front || x->back)
+        name = attribute_at_worker(x->front, x->back, name);
+    if (value.ptr && name.ptr)
         ajp_write_named(w, name, value);
 }
 
-static void write_tls(ajp_writer *w, const struct tls_facts *t)
+static void write_tls(ajp_writer *w, const struct ajp_extra *x, const struct tls_facts *t)
 {
     write_attr(w, AJP_ATTR_SSL_CERT, t->client_cert_pem);
     write_attr(w, AJP_ATTR_SSL_CIPHER, t->cipher);
     write_attr(w, AJP_ATTR_SSL_SESSION, t->session_id);
     if (t->key_size > 0)
         ajp_write_key_size(w, t->key_size);
-    write_named(w, AJP_STR("AJP_SSL_PROTOCOL"), t->protocol);
+    write_named(w, x, AJP_STR("AJP_SSL_PROTOCOL"), t->protocol);
 }
 
-static void write_remote_port(ajp_writer *w, uint16_t port)
+static void write_remote_port(ajp_writer *w, const struct ajp_extra *x, uint16_t port)
 {
     char digits[5];
     size_t at = sizeof digits;
@@ -44,7 +46,7 @@ static void write_remote_port(ajp_writer *w, uint16_t port)
         digits[--at] = (char)('0' + port % 10);
         port /= 10;
     } while (port > 0);
-    ajp_write_named(w, AJP_STR("AJP_REMOTE_PORT"), ajp_str_of(digits + at, sizeof digits - at));
+    write_named(w, x, AJP_STR("AJP_REMOTE_PORT"), ajp_str_of(digits + at, sizeof digits - at));
 }
 
 static ajp_str largest_field(const struct head *h)
@@ -84,12 +86,13 @@ ajp_status map_http_to_ajp(const struct head *h, const struct ajp_extra *x, uint
     write_attr(&w, AJP_ATTR_QUERY_STRING, h->query);
     write_attr(&w, AJP_ATTR_JVM_ROUTE, x->route);
     if (h->is_ssl && h->tls)
-        write_tls(&w, h->tls);
+        write_tls(&w, x, h->tls);
     write_attr(&w, AJP_ATTR_SECRET, x->secret);
     if (h->remote_port > 0)
-        write_remote_port(&w, h->remote_port);
-    write_named(&w, AJP_STR("AJP_LOCAL_ADDR"), h->local_addr);
-    write_named(&w, AJP_STR("JK_LB_ACTIVATION"), x->activation);
+        write_remote_port(&w, x, h->remote_port);
+    write_named(&w, x, AJP_STR("AJP_LOCAL_ADDR"), h->local_addr);
+    write_named(&w, x, AJP_STR("JK_LB_ACTIVATION"), x->activation);
+    attributes_add(&w, x->front, x->back);
     st = ajp_writer_finish(&w, len);
     if (st == AJP_ERR_SPACE)
         *largest = largest_field(h);

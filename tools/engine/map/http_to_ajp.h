@@ -4,12 +4,14 @@
 #define ENGINE_MAP_HTTP_TO_AJP_H
 
 #include "http/head.h"
+#include "map/attributes.h"
 
 /* What the worker is told beside the request; null views are left out. */
 struct ajp_extra {
     ajp_str secret;
-    ajp_str route;      /* the jvm_route attribute */
-    ajp_str activation; /* JK_LB_ACTIVATION: "ACT", "DIS", "STP" */
+    ajp_str route;                               /* the jvm_route attribute */
+    ajp_str activation;                          /* JK_LB_ACTIVATION: "ACT", "DIS", "STP" */
+    const struct attribute_policy *front, *back; /* NULL: no edits */
 };
 
 /* Write h as one canonical packet into out[0..cap), magic and length included. h->raw must be

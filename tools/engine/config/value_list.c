@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds of settings that are lists: each entry checked, added to what is there, printed. */
+#include "config/settings_build.h"
+#include "config/value.h"
+#include "map/attributes.h"
+
+#include <string.h>
+
+enum { NAME_SIZE = 72, VALUE_MAX = 4096 };
+
+static ajp_str keep(const struct value_context *ctx, const char *text, size_t len)
+{
+    return settings_text(ctx->owner, ajp_str_of(text, len));
+}
+
+/* A longer copy of an array; what is new lies at its end. */
+static void *grown(const struct value_context *ctx, const void *old, size_t before, size_t more,
+                   size_t size)
+{
+    void *copy = settings_alloc(ctx->owner, (before + more) * size);
+    if (before)
+        memcpy(copy, old, before * size);
+    return copy;
+}
+
+/* One star at most, at an end. */
+static bool is_pattern(const char *item)
+{
+    size_t len = strlen(item);
+    const char *star = strchr(item, '*');
+    bool placed = !star || (star == strrchr(item, '*') && len > 1 &&
+                            (star == item) != (star == item + len - 1));
+    return placed && (item[0] == '/' || item[0] == '*');
+}
+
+static bool check_text(const struct value_context *ctx, enum kind kind, const char *item)
+{
+    if (kind == KIND_PATTERNS && !is_pattern(item))
+        return value_refuse(ctx, item, "a path as in /exact, /prefix* or *suffix");
+    if (kind == KIND_NAMES && !value_is_name(ajp_str_of(item, strlen(item))))
+        return value_refuse(ctx, item, "names of letters, digits, '_', '-' or '.'");
+    if (kind == KIND_FILES && !*item)
+        return value_refuse(ctx, item, "the path of a file");
+    return true;
+}
+
+static bool set_texts(const struct value_context *ctx, enum kind kind, struct text_list *list,
+                      const char *const *items, size_t count)
+{
+    ajp_str *texts = grown(ctx, list->at, list->count, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        if (!check_text(ctx, kind, items[i]))
+            return false;
+        texts[list->count + i] = keep(ctx, items[i], strlen(items[i]));
+    }
+    *list = (struct text_list){texts, list->count + count};
+    return true;
+}
+
+static bool set_rules(const struct value_context *ctx, struct rule_list *list,
+                      const char *const *names, size_t count)
+{
+    struct attribute_rule *rules = grown(ctx, list->at, list->count, count, sizeof *rules);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(names[i]);
+        bool prefix = len > 0 && names[i][len - 1] == '*';
+        ajp_str name = keep(ctx, names[i], prefix ? len - 1 : len);
+        if (!value_is_name(name))
+            return value_refuse(ctx, names[i],
+                                "an attribute name, or its beginning and '*', of letters, digits, "
+                                "'_', '-' or '.'");
+        rules[list->count + i] = (struct attribute_rule){.name = name, .prefix = prefix};
+    }
+    *list = (struct rule_list){rules, list->count + count};
+    return true;
+}
+
+static bool check_pair(const struct value_context *ctx, enum kind kind, const char *item,
+                       const struct attribute_pair *pair)
+{
+    bool rename = kind == KIND_RENAMES;
+    if (!value_is_name(pair->name) || (rename && !value_is_name(pair->value)))
+        return value_refuse(ctx, item,
+                            "%s, with attribute names of letters, digits, '_', '-' or '.'",
+                            rename ? "OLD=NEW" : "NAME=VALUE");
+    if (pair->value.len > VALUE_MAX)
+        return value_refuse(ctx, item, "a value of at most %d bytes", VALUE_MAX);
+    for (size_t i = 0; i < pair->value.len; i++)
+        if ((unsigned char)pair->value.ptr[i] < 0x20 || pair->value.ptr[i] == 0x7f)
+            return value_refuse(ctx, item, "a value without control characters");
+    if (attribute_forbidden(pair->name) || (rename && attribute_forbidden(pair->value)))
+        return value_refuse(ctx, item, "a name that app servers do not take for more than it is");
+    return true;
+}
+
+static bool set_pairs(const struct value_context *ctx, enum kind kind, struct pair_list *list,
+                      const char *const *items, size_t count)
+{
+    struct attribute_pair *pairs = grown(ctx, list->at, list->count, count, sizeof *pairs);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strcspn(items[i], "=");
+        const char *value = items[i][len] ? items[i] + len + 1 : items[i] + len;
+        struct attribute_pair *pair = &pairs[list->count + i];
+        *pair = (struct attribute_pair){keep(ctx, items[i], len), keep(ctx, value, strlen(value))};
+        if (!items[i][len])
+            pair->name = AJP_NULL;
+        if (!check_pair(ctx, kind, items[i], pair))
+            return false;
+    }
+    *list = (struct pair_list){pairs, list->count + count};
+    return true;
+}
+
+bool value_is_list(enum kind kind)
+{
+    return kind == KIND_NAMES || kind == KIND_FILES || kind == KIND_PATTERNS ||
+           kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
+}
+
+bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
+                    const char *const *items, size_t count)
+{
+    void *place = (char *)base + row->offset;
+    if (row->kind == KIND_RULES)
+        return set_rules(ctx, place, items, count);
+    if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
+        return set_pairs(ctx, row->kind, place, items, count);
+    return set_texts(ctx, row->kind, place, items, count);
+}
+
+static void print_rules(FILE *out, const struct rule_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(out, "%s\"%s%s\"", i ? ", " : "", list->at[i].name.ptr,
+                list->at[i].prefix ? "*" : "");
+}
+
+static void print_pairs(FILE *out, const struct pair_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char text[NAME_SIZE + VALUE_MAX];
+        int n = snprintf(text, sizeof text, "%s=%s", list->at[i].name.ptr, list->at[i].value.ptr);
+        size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+        fputs(i ? ", " : "", out);
+        value_print_text(out, ajp_str_of(text, len));
+    }
+}
+
+static void print_texts(FILE *out, const struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        fputs(i ? ", " : "", out);
+        value_print_text(out, list->at[i]);
+    }
+}
+
+void value_print_list(FILE *out, const struct setting_row *row, const void *base)
+{
+    const void *place = (const char *)base + row->offset;
+    fputc('[', out);
+    if (row->kind == KIND_RULES)
+        print_rules(out, place);
+    else if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
+        print_pairs(out, place);
+    else
+        print_texts(out, place);
+    fputc(']', out);
+}
