@@ -164,6 +164,24 @@ Test(balancer, force_keeps_a_session_from_moving)
     balancer_free(balancer);
 }
 
+Test(balancer, aliases_are_routes_of_their_worker)
+{
+    static const ajp_str aliases[] = {{"old", 3}, {"older", 5}};
+    fixture_reset(2);
+    fixture_workers[1].aliases = (struct text_list){aliases, 2};
+    struct balancer *balancer = fixture_balancer();
+    static const char *const routes[][2] = {{"a", "a"}, {"b", "b"}, {"old", "b"}, {"older", "b"}};
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        struct pick pick = routed(routes[i][0]);
+        cr_expect_str_eq(picked(balancer, &pick), routes[i][1], "%s", routes[i][0]);
+        cr_expect(pick.sticky, "%s", routes[i][0]);
+    }
+    struct pick pick = routed("oldest");
+    picked(balancer, &pick);
+    cr_expect(!pick.sticky);
+    balancer_free(balancer);
+}
+
 Test(balancer, stickiness_can_be_off)
 {
     fixture_reset(2);

@@ -285,7 +285,8 @@ Test(config, whole_file)
              "    packet_size: 65536\nworkers:\n  - {name: a, url: 'ajp://h:1', weight: 5,"
              " activation: drain, domain: d, redirect: b, distance: 2}\n"
              "  - {name: b, url: 'ajp://h:2'}\ntimeouts: {connect: 1500ms, reply: 0}\n"
-             "session: {cookie: SID, sticky: off, separator: '!', stateless: [/a*, '*.b']}\n",
+             "session: {cookie: SID, sticky: off, separator: '!', stateless: [/a*, '*.b'],"
+             " order: [cookie, path], more_cookies: [T, U]}\n",
              secret_path);
     write_file(config_path, text);
     cr_assert_eq(parse(&forward, "--config @C --threads 4", &s), -1, "%s", captured_err.text);
@@ -311,6 +312,10 @@ Test(config, whole_file)
     cr_expect_str_eq(s->session.cookie.ptr, "SID");
     cr_expect(!s->session.sticky);
     cr_expect_eq(s->session.separator, '!');
+    cr_expect_eq(s->session.order.count, 2);
+    cr_expect_eq(s->session.order.at[0], SOURCE_COOKIE);
+    cr_assert_eq(s->session.more_cookies.count, 2);
+    cr_expect_str_eq(s->session.more_cookies.at[1].ptr, "U");
     cr_assert_eq(s->session.stateless.count, 2);
     cr_expect_str_eq(s->session.stateless.at[1].ptr, "*.b");
     settings_free(s);
@@ -353,6 +358,12 @@ Test(config, bad_file_gets_one_message_with_its_place)
         {LISTEN WORKER "session: {stateless: [/a, b]}\n", ": session.stateless: expected a path"},
         {LISTEN WORKER "session: {stateless: [\"*\"]}\n", ": session.stateless: expected a path"},
         {LISTEN WORKER "session: {stateless: [/a*b]}\n", ": session.stateless: expected a path"},
+        {LISTEN WORKER "session: {order: [path, path]}\n", ": session.order: expected query, path"},
+        {LISTEN WORKER "session: {order: [header]}\n", ":6:18: session.order: expected query, pa"},
+        {LISTEN WORKER "session: {more_cookies: ['a b']}\n",
+         ": session.more_cookies: expected nam"},
+        {LISTEN WORKER "    aliases: [a]\n", ":6:14: workers.aliases: expected routes that lead"},
+        {LISTEN WORKER "    aliases: [x, x]\n", ": workers.aliases: expected routes that lead"},
         {LISTEN WORKER "health: {path: x}\n", ": health.path: expected a path as in /health"},
         {LISTEN WORKER "    redirect: z\n", ":6:15: workers.redirect: expected the name of a"},
         {LISTEN WORKER "    weight: 0\n", ":6:13: workers.weight: expected a number from 1"},

@@ -170,6 +170,59 @@ Test(sticky, query_parameter_where_it_is_set)
     balancer_free(balancer);
 }
 
+/* id of the request /;jsessionid=1.a?sid=2.b with three cookies, as a head and as a packet. */
+static void check_order(const char *label, const char *want)
+{
+    static const struct row row = {
+        "", "/;jsessionid=1.a", {"OTHER=3.b; JSESSIONID=4.a", "x=1; THIRD=5.b"}, NULL, NULL, true};
+    struct balancer *balancer = fixture_balancer();
+    struct field fields[] = {{str("Cookie"), str(row.cookies[0])},
+                             {str("cookie"), str(row.cookies[1])}};
+    uint8_t buf[2048];
+    ajp_message message;
+    decode_row(&row, buf, sizeof buf, &message);
+    struct head heads[] = {
+        {.path = str(row.path), .query = str("sid=2.b"), .fields = fields, .field_count = 2},
+        {.path = str(row.path), .query = str("sid=2.b"), .raw = &message.u.request}};
+    for (size_t form = 0; form < 2; form++) {
+        struct sticky_ids it;
+        ajp_str id;
+        char got[64] = "";
+        sticky_ids_init(&it, &heads[form], &fixture_settings.session);
+        while (sticky_ids_next(&it, &id))
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ", (int)id.len, id.ptr);
+        cr_expect_str_eq(got, want, "%s, form %zu: %s", label, form, got);
+    }
+    balancer_free(balancer);
+}
+
+Test(sticky, order_and_several_cookies_are_settings)
+{
+    static const ajp_str more[] = {{"OTHER", 5}, {"THIRD", 5}};
+    static const struct {
+        const char *label;
+        struct source_list order;
+        size_t more;
+        const char *want;
+    } table[] = {
+        {"none set", {{0}, 0}, 0, "2.b 1.a 4.a "},
+        {"more cookies", {{0}, 0}, 1, "2.b 1.a 3.b 4.a "},
+        {"cookies first",
+         {{SOURCE_COOKIE, SOURCE_PATH, SOURCE_QUERY}, 3},
+         2,
+         "3.b 4.a 5.b 1.a 2.b "},
+        {"path before query", {{SOURCE_PATH, SOURCE_QUERY}, 2}, 2, "1.a 2.b "},
+        {"cookies alone", {{SOURCE_COOKIE}, 1}, 2, "3.b 4.a 5.b "},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        fixture_reset(2);
+        fixture_settings.session.query = str("sid");
+        fixture_settings.session.order = table[i].order;
+        fixture_settings.session.more_cookies = (struct text_list){more, table[i].more};
+        check_order(table[i].label, table[i].want);
+    }
+}
+
 Test(sticky, query_parameter_of_a_packet)
 {
     static const struct row row = {"", "/;jsessionid=1.a", {"JSESSIONID=2.a"}, NULL, NULL, true};

@@ -271,6 +271,12 @@ struct worker *balancer_find(struct balancer *balancer, ajp_str route)
     for (size_t i = 0; i < balancer->count; i++)
         if (same_text(balancer->workers[i].settings->name, route))
             return &balancer->workers[i];
+    for (size_t i = 0; balancer->has_aliases && i < balancer->count; i++) {
+        const struct text_list *aliases = &balancer->workers[i].settings->aliases;
+        for (size_t k = 0; k < aliases->count; k++)
+            if (same_text(aliases->at[k], route))
+                return &balancer->workers[i];
+    }
     return NULL;
 }
 
@@ -381,6 +387,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->activation = worker->settings->activation;
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
         balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
+        balancer->has_aliases |= worker->settings->aliases.count > 0;
         worker->room = room_new();
         if (!worker->room) {
             snprintf(error, error_cap, "out of memory");

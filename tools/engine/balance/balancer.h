@@ -14,7 +14,7 @@ struct balancer {
     _Atomic uint32_t turn;       /* where ties begin */
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
     _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
-    bool has_spares;
+    bool has_spares, has_aliases;
     pthread_mutex_t wake_lock; /* taken when health changes, never for a request */
     void (*wake)(void *ctx);
     void *wake_ctx;
@@ -45,7 +45,7 @@ struct worker *balancer_pick(struct balancer *balancer, struct pick *pick);
 void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx);
 void balancer_wake(struct balancer *balancer);
 
-/* By its name, which is its route; NULL: none. */
+/* By its route: its name or an alias; NULL: none. */
 struct worker *balancer_find(struct balancer *balancer, ajp_str route);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { ROUTE_MAX = 64 };
 
-enum phase { PHASE_QUERY, PHASE_PATH, PHASE_FIELDS, PHASE_COOKIES, PHASE_RAW, PHASE_END };
+static const struct source_list usual_order = {{SOURCE_QUERY, SOURCE_PATH, SOURCE_COOKIE}, 3};
 
 static bool is_cookie(ajp_str name)
 {
@@ -20,18 +20,19 @@ static bool is_route_byte(char c)
            c == '-' || c == '.';
 }
 
-static bool next_cookie(struct sticky_ids *it, ajp_str *session_id)
+static bool is_named(ajp_str name, ajp_str wanted)
 {
-    struct ajp_cookie cookie;
-    while (ajp_cookie_next(&it->cookies, &cookie)) {
-        ajp_str wanted = it->session->cookie;
-        /* Cookie names are case-sensitive. */
-        if (cookie.name.len == wanted.len && memcmp(cookie.name.ptr, wanted.ptr, wanted.len) == 0 &&
-            cookie.value.len > 0) {
-            *session_id = cookie.value;
+    return name.len == wanted.len && memcmp(name.ptr, wanted.ptr, wanted.len) == 0;
+}
+
+/* Cookie names are case-sensitive. */
+static bool holds_session(const struct session_settings *session, ajp_str name)
+{
+    if (is_named(name, session->cookie))
+        return true;
+    for (size_t i = 0; i < session->more_cookies.count; i++)
+        if (is_named(name, session->more_cookies.at[i]))
             return true;
-        }
-    }
     return false;
 }
 
@@ -41,18 +42,59 @@ void sticky_ids_init(struct sticky_ids *it, const struct head *head,
     memset(it, 0, sizeof *it);
     it->head = head;
     it->session = session;
-    it->phase = PHASE_QUERY;
+    it->order = session->order.count ? &session->order : &usual_order;
+    it->cookies = ajp_cookies_of(AJP_STR(""));
 }
 
-/* After the query parameter; an AJP request is walked by the library. */
-static void leave_query(struct sticky_ids *it)
+/* Of a packet: the decoder knows where the first Cookie header is, and it is seldom that there are
+ * more; only when that one has not got the id are the headers walked, past the first. */
+static bool next_header_of_packet(struct sticky_ids *it)
 {
-    it->phase = PHASE_PATH;
-    if (it->head->raw) {
-        struct ajp_route_rule rule = {.cookie = it->session->cookie, .param = it->session->param};
-        ajp_session_ids_init(&it->raw, it->head->raw, &rule);
-        it->phase = PHASE_RAW;
+    const ajp_request *raw = it->head->raw;
+    ajp_field field;
+    if (it->headers == 0) {
+        ajp_str first = ajp_request_header(raw, AJP_REQ_COOKIE);
+        if (!first.ptr && raw->known_header[AJP_REQ_COOKIE] == 0)
+            return false;
+        it->cookies = ajp_cookies_of(first);
+        it->fields = raw->headers;
+        it->headers = 1;
+        return true;
     }
+    while (ajp_field_next(&it->fields, &field)) {
+        if (field.code ? field.code != AJP_REQ_COOKIE : !is_cookie(field.name))
+            continue;
+        if (it->headers++ == 1)
+            continue;
+        it->cookies = ajp_cookies_of(field.value);
+        return true;
+    }
+    return false;
+}
+
+static bool next_header(struct sticky_ids *it)
+{
+    if (it->head->raw)
+        return next_header_of_packet(it);
+    while (it->headers < it->head->field_count) {
+        const struct field *field = &it->head->fields[it->headers++];
+        if (is_cookie(field->name)) {
+            it->cookies = ajp_cookies_of(field->value);
+            return true;
+        }
+    }
+    return false;
+}
+
+static ajp_str next_cookie(struct sticky_ids *it)
+{
+    struct ajp_cookie cookie;
+    do
+        while (ajp_cookie_next(&it->cookies, &cookie))
+            if (cookie.value.len > 0 && holds_session(it->session, cookie.name))
+                return cookie.value;
+    while (next_header(it));
+    return AJP_NULL;
 }
 
 static ajp_str query_of(const struct head *head)
@@ -76,44 +118,33 @@ static ajp_str query_param(ajp_str query, ajp_str name)
     return AJP_NULL;
 }
 
+/* null: there are no more in the source that the walk is at. */
+static ajp_str next_of_source(struct sticky_ids *it)
+{
+    const struct session_settings *session = it->session;
+    bool first = !it->asked;
+    it->asked = true;
+    switch ((enum session_source)it->order->at[it->source]) {
+    case SOURCE_QUERY:
+        return first && session->query.ptr ? query_param(query_of(it->head), session->query)
+                                           : AJP_NULL;
+    case SOURCE_PATH:
+        return first ? ajp_path_param(it->head->path, session->param) : AJP_NULL;
+    case SOURCE_COOKIE:
+        return next_cookie(it);
+    case SOURCE_COUNT:
+        break;
+    }
+    return AJP_NULL;
+}
+
 bool sticky_ids_next(struct sticky_ids *it, ajp_str *session_id)
 {
-    if (it->phase == PHASE_QUERY) {
-        leave_query(it);
-        ajp_str id = AJP_NULL;
-        if (it->session->query.ptr)
-            id = query_param(query_of(it->head), it->session->query);
+    for (; it->source < it->order->count; it->source++, it->asked = false) {
+        ajp_str id = next_of_source(it);
         if (id.len > 0) {
             *session_id = id;
             return true;
-        }
-    }
-    if (it->phase == PHASE_RAW) {
-        while (ajp_session_id_next(&it->raw, session_id))
-            if (session_id->len > 0)
-                return true;
-        it->phase = PHASE_END;
-    }
-    if (it->phase == PHASE_PATH) {
-        it->phase = PHASE_FIELDS;
-        ajp_str id = ajp_path_param(it->head->path, it->session->param);
-        if (id.len > 0) {
-            *session_id = id;
-            return true;
-        }
-    }
-    while (it->phase == PHASE_FIELDS || it->phase == PHASE_COOKIES) {
-        if (it->phase == PHASE_COOKIES && next_cookie(it, session_id))
-            return true;
-        it->phase = PHASE_FIELDS;
-        if (it->field >= it->head->field_count) {
-            it->phase = PHASE_END;
-            break;
-        }
-        const struct field *field = &it->head->fields[it->field++];
-        if (is_cookie(field->name)) {
-            it->cookies = ajp_cookies_of(field->value);
-            it->phase = PHASE_COOKIES;
         }
     }
     return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Session ids of a request and the route each carries: query parameter where one is set, path
- * parameter, then every cookie of the name in turn. Works on neutral heads and on raw AJP requests
- * alike. */
+/* Session ids of a request and the route each carries, in the order of the settings: query
+ * parameter where one is set, path parameter, and every cookie of the names in turn. Works on
+ * neutral heads and on raw AJP requests alike. */
 #ifndef ENGINE_BALANCE_STICKY_H
 #define ENGINE_BALANCE_STICKY_H
 
@@ -11,10 +11,12 @@
 struct sticky_ids {
     const struct head *head;
     const struct session_settings *session;
-    struct ajp_session_ids raw;
-    struct ajp_cookies cookies;
-    uint16_t field;
-    uint8_t phase;
+    const struct source_list *order;
+    struct ajp_cookies cookies; /* to come of one header */
+    struct ajp_fields fields;   /* to come of a packet */
+    uint16_t headers;           /* of the head: looked at; of a packet: Cookie headers */
+    uint8_t source;             /* place in order */
+    bool asked;                 /* that source was asked already */
 };
 
 void sticky_ids_init(struct sticky_ids *it, const struct head *head,

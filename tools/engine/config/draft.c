@@ -44,7 +44,10 @@ static const struct settings defaults = {
             .queue = 1024,
             .max_attempts = 3,
         },
-    .session = {.separator = '.', .sticky = true, .idle = 30 * 60 * 1000},
+    .session = {.order = {{SOURCE_QUERY, SOURCE_PATH, SOURCE_COOKIE}, SOURCE_COUNT},
+                .separator = '.',
+                .sticky = true,
+                .idle = 30 * 60 * 1000},
     .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
     .health = {.interval = 5000,
@@ -315,6 +318,26 @@ static const struct worker_settings *named_worker(const struct draft *draft, ajp
     return NULL;
 }
 
+static bool same_text(ajp_str a, ajp_str b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* No worker's name, nor an alias that came before. */
+static bool alias_is_free(const struct draft *draft, size_t at, size_t place)
+{
+    ajp_str alias = draft->workers[at].aliases.at[place];
+    if (named_worker(draft, alias, draft->worker_count))
+        return false;
+    for (size_t i = 0; i <= at; i++) {
+        const struct text_list *other = &draft->workers[i].aliases;
+        for (size_t k = 0; k < other->count && !(i == at && k == place); k++)
+            if (same_text(other->at[k], alias))
+                return false;
+    }
+    return true;
+}
+
 static bool check_worker(struct draft *draft, size_t at)
 {
     struct worker_settings *worker = &draft->workers[at];
@@ -328,6 +351,10 @@ static bool check_worker(struct draft *draft, size_t at)
     if (named_worker(draft, worker->name, at))
         return fail(draft, "%s: expected a name of its own, got \"%s\" twice",
                     place_of(draft, notes, "workers", "name"), worker->name.ptr);
+    for (size_t i = 0; i < worker->aliases.count; i++)
+        if (!alias_is_free(draft, at, i))
+            return fail(draft, "%s: expected routes that lead to one worker, got \"%s\" twice",
+                        place_of(draft, notes, "workers", "aliases"), worker->aliases.at[i].ptr);
     ajp_str redirect = worker->redirect;
     if (redirect.ptr && named_worker(draft, redirect, draft->worker_count) == NULL)
         return fail(draft, "%s: expected the name of a worker, got \"%s\"",

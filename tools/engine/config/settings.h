@@ -91,7 +91,8 @@ struct listener_settings {
 };
 
 struct worker_settings {
-    ajp_str name; /* its JVM route */
+    ajp_str name;             /* its JVM route */
+    struct text_list aliases; /* further routes that lead to it */
     enum proto proto;
     bool secure; /* over TLS */
     ajp_str host;
@@ -151,10 +152,20 @@ struct retry_settings {
     uint64_t replay_buffer; /* bytes of a request's body that are kept for it */
 };
 
+/* Where a session id may be. */
+enum session_source { SOURCE_QUERY, SOURCE_PATH, SOURCE_COOKIE, SOURCE_COUNT };
+
+struct source_list {
+    uint8_t at[SOURCE_COUNT]; /* enum session_source, each once at most */
+    uint8_t count;            /* 0: all, as the enum has them */
+};
+
 struct session_settings {
-    ajp_str cookie;             /* JSESSIONID */
+    ajp_str cookie; /* JSESSIONID */
+    struct text_list more_cookies;
     ajp_str param;              /* jsessionid */
     ajp_str query;              /* query parameter; null: none is looked at */
+    struct source_list order;   /* what goes first when several have one */
     char separator;             /* between id and route: '.' */
     struct text_list stateless; /* paths that belong to no session: /exact, /prefix*, *suffix */
     bool sticky;

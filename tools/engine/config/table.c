@@ -11,6 +11,7 @@ static const char *const profiles[] = {"default", "transparent", NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
+static const char *const sources[] = {"query", "path", "cookie", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -40,10 +41,14 @@ static const struct setting_row top_rows[] = {
      "--access-log-format", "text or json"},
     {"session", "cookie", KIND_NAME, TOP(session.cookie), 0, 0, NULL, "--session-cookie",
      "cookie that holds the session id"},
+    {"session", "more_cookies", KIND_NAMES, TOP(session.more_cookies), 0, 0, NULL, NULL,
+     "other cookies that may hold it"},
     {"session", "param", KIND_NAME, TOP(session.param), 0, 0, NULL, "--session-param",
      "path parameter that holds it"},
     {"session", "query", KIND_NAME, TOP(session.query), 0, 0, NULL, "--session-query",
      "query parameter that holds it"},
+    {"session", "order", KIND_SOURCES, TOP(session.order), 0, 0, sources, NULL,
+     "which of query, path and cookie goes first"},
     {"session", "separator", KIND_MARK, TOP(session.separator), 0, 0, NULL, NULL,
      "between the session id and its route"},
     {"session", "stateless", KIND_PATTERNS, TOP(session.stateless), 0, 0, NULL, NULL,
@@ -175,6 +180,8 @@ static const struct setting_row listener_rows[] = {
 
 static const struct setting_row worker_rows[] = {
     {NULL, "name", KIND_NAME, WORKER(name), 0, 0, NULL, NULL, "its JVM route"},
+    {NULL, "aliases", KIND_NAMES, WORKER(aliases), 0, 0, NULL, NULL,
+     "further routes of its sessions"},
     {NULL, "url", KIND_WORKER_URL, 0, 0, 0, NULL, NULL, "where it listens"},
     {NULL, "secret_file", KIND_SECRET_FILE, WORKER(secret), 0, 0, NULL, NULL,
      "file with the secret to send"},

@@ -21,6 +21,7 @@ enum kind {
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
     KIND_MARK,        /* char: one of . ! : ~ - _ */
     KIND_NAMES,       /* struct text_list, each as KIND_NAME */
+    KIND_SOURCES,     /* struct source_list */
     KIND_PATTERNS,    /* struct text_list: /exact, /prefix*, *suffix */
     KIND_FILES,       /* struct text_list */
     KIND_RULES,       /* struct rule_list: names, or their beginnings and '*' */

@@ -322,6 +322,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
     case KIND_MARK:
         return set_mark(ctx, row, base, text);
     case KIND_NAMES:
+    case KIND_SOURCES:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:
@@ -402,6 +403,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         value_print_text(out, ajp_str_of(place, 1));
         return true;
     case KIND_NAMES:
+    case KIND_SOURCES:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:

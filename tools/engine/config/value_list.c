@@ -111,10 +111,28 @@ static bool set_pairs(const struct value_context *ctx, enum kind kind, struct pa
     return true;
 }
 
+static bool set_sources(const struct value_context *ctx, const struct setting_row *row,
+                        struct source_list *list, const char *const *items, size_t count)
+{
+    struct source_list sources = {0};
+    unsigned seen = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t source = 0;
+        while (source < SOURCE_COUNT && strcmp(items[i], row->choices[source]) != 0)
+            source++;
+        if (source == SOURCE_COUNT || (seen >> source & 1))
+            return value_refuse(ctx, items[i], "query, path and cookie, each once at most");
+        seen |= 1u << source;
+        sources.at[sources.count++] = source;
+    }
+    *list = sources;
+    return true;
+}
+
 bool value_is_list(enum kind kind)
 {
-    return kind == KIND_NAMES || kind == KIND_FILES || kind == KIND_PATTERNS ||
-           kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
+    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_FILES ||
+           kind == KIND_PATTERNS || kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
 }
 
 bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -125,6 +143,8 @@ bool value_set_list(const struct value_context *ctx, const struct setting_row *r
         return set_rules(ctx, place, items, count);
     if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
         return set_pairs(ctx, row->kind, place, items, count);
+    if (row->kind == KIND_SOURCES)
+        return set_sources(ctx, row, place, items, count);
     return set_texts(ctx, row->kind, place, items, count);
 }
 
@@ -154,6 +174,12 @@ static void print_texts(FILE *out, const struct text_list *list)
     }
 }
 
+static void print_sources(FILE *out, const struct setting_row *row, const struct source_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(out, "%s%s", i ? ", " : "", row->choices[list->at[i]]);
+}
+
 void value_print_list(FILE *out, const struct setting_row *row, const void *base)
 {
     const void *place = (const char *)base + row->offset;
@@ -162,6 +188,8 @@ void value_print_list(FILE *out, const struct setting_row *row, const void *base
         print_rules(out, place);
     else if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
         print_pairs(out, place);
+    else if (row->kind == KIND_SOURCES)
+        print_sources(out, row, place);
     else
         print_texts(out, place);
     fputc(']', out);
