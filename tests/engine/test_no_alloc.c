@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Choosing a worker allocates nothing, sticky or not. malloc is ours here and counts. */
+#include "balance/routes.h"
 #include "balance/sticky.h"
 
 #include "balance_fixture.h"
@@ -47,6 +48,7 @@ static void live(struct balancer *balancer, const char *cookie, uint64_t number)
     struct field fields[] = {{str("Host"), str("x")}, {str("Cookie"), str(cookie)}};
     struct head head = {.path = str("/app"), .fields = fields, .field_count = 2};
     struct pick pick = {.key = str("127.0.0.1"), .now_ms = 1000 + number};
+    cr_assert_eq(routes_find(balancer->settings, &head, &pick.outside), 0);
     sticky_find(balancer, &head, &pick);
     struct worker *worker = balancer_pick(balancer, &pick);
     cr_assert_not_null(worker);
@@ -59,6 +61,8 @@ static void live(struct balancer *balancer, const char *cookie, uint64_t number)
 
 Test(no_alloc, choosing_a_worker)
 {
+    static const struct route everything = {
+        .path = {.before = {"/", 1}, .after = {"", 0}, .star = true}};
     static const char *const cookies[] = {"x=1", "a=b; JSESSIONID=0123456789ABCDEF.b",
                                           "JSESSIONID=0123456789ABCDEF.gone",
                                           "JSESSIONID=1.gone; JSESSIONID=2.a; JSESSIONID=3.c"};
@@ -66,6 +70,8 @@ Test(no_alloc, choosing_a_worker)
         fixture_reset(4);
         fixture_settings.balance.method = (enum method)method;
         fixture_workers[3].activation = ACTIVATION_SPARE;
+        fixture_settings.routes = &everything;
+        fixture_settings.route_count = 1;
         struct balancer *balancer = fixture_balancer();
         balancer->workers[2].health = HEALTH_DOWN;
         unsigned long before = allocations;

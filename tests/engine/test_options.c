@@ -250,6 +250,27 @@ Test(options, dump_of_attribute_policies_gives_itself_again)
     cr_expect_str_eq(captured_out.text, first);
 }
 
+Test(options, dump_of_routes_gives_itself_again)
+{
+    static const char routes[] =
+        "routes:\n  -\n    paths: [\"/a/*\", \"!*.b\"]\n    workers: [\"a\"]\n"
+        "  -\n    host: \"*.h.example\"\n    paths: [\"/a/*\"]\n"
+        "    workers: [\"a\"]\n";
+    struct settings *s;
+    char text[1024];
+    static char first[sizeof captured_out.text];
+    snprintf(text, sizeof text,
+             "listen:\n  - url: ajp://127.0.0.1:1\nworkers:\n  - name: a\n    url: ajp://h:1\n%s",
+             routes);
+    write_file(config_path, text);
+    cr_assert_eq(parse(&forward, "--config @C --dump", &s), 0, "%s", captured_err.text);
+    strcpy(first, captured_out.text);
+    cr_expect_not_null(strstr(first, routes), "%s", first);
+    write_file(config_path, first);
+    cr_assert_eq(parse(&forward, "--config @C --dump", &s), 0, "%s", captured_err.text);
+    cr_expect_str_eq(captured_out.text, first);
+}
+
 Test(options, a_secret_that_everyone_can_read_is_told_of)
 {
     struct settings *s;
@@ -364,6 +385,24 @@ Test(config, bad_file_gets_one_message_with_its_place)
          ": session.more_cookies: expected nam"},
         {LISTEN WORKER "    aliases: [a]\n", ":6:14: workers.aliases: expected routes that lead"},
         {LISTEN WORKER "    aliases: [x, x]\n", ": workers.aliases: expected routes that lead"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [z]}]\n",
+         ":6:33: routes.workers: expected the"},
+        {LISTEN WORKER "routes: [{paths: [/x]}]\n", ":6:10: routes: expected workers"},
+        {LISTEN WORKER "routes: [{workers: [a]}]\n", ":6:10: routes: expected paths"},
+        {LISTEN WORKER "routes: [{paths: ['!/x'], workers: [a]}]\n", ": routes: expected paths"},
+        {LISTEN WORKER "routes: [{paths: [x], workers: [a]}]\n", ": routes.paths: expected a path"},
+        {LISTEN WORKER "routes: [{paths: ['/*x*'], workers: [a]}]\n",
+         ": routes.paths: expected a p"},
+        {LISTEN WORKER "routes: [{paths: [/a//b], workers: [a]}]\n",
+         ": routes.paths: expected a p"},
+        {LISTEN WORKER "routes: [{paths: ['/%20'], workers: [a]}]\n",
+         ": routes.paths: expected a p"},
+        {LISTEN WORKER "routes: [{path: [/], workers: [a]}]\n", ": routes: unknown key \"path\""},
+        {LISTEN WORKER "routes: [{host: 'a:1/', paths: [/x], workers: [a]}]\n",
+         ":6:17: routes.host: exp"},
+        {LISTEN WORKER
+         "routes:\n  - {paths: [/x], workers: [a]}\n  - {paths: [/x], workers: [a]}\n",
+         ":8:13: routes.paths: expected each path once"},
         {LISTEN WORKER "health: {path: x}\n", ": health.path: expected a path as in /health"},
         {LISTEN WORKER "    redirect: z\n", ":6:15: workers.redirect: expected the name of a"},
         {LISTEN WORKER "    weight: 0\n", ":6:13: workers.weight: expected a number from 1"},

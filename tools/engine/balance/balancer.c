@@ -34,7 +34,12 @@ static bool same_text(ajp_str a, ajp_str b)
 
 static bool was_tried(const struct pick *pick, const struct worker *worker)
 {
-    return pick->tried >> worker->index & 1;
+    return (pick->tried | pick->outside) >> worker->index & 1;
+}
+
+static bool is_outside(const struct pick *pick, const struct worker *worker)
+{
+    return pick->outside >> worker->index & 1;
 }
 
 static enum activation activation_of(const struct worker *worker)
@@ -78,6 +83,8 @@ static uint64_t spares_in_use(const struct balancer *balancer, const struct pick
         return 0;
     for (size_t i = 0; i < balancer->count; i++) {
         const struct worker *worker = &balancer->workers[i];
+        if (is_outside(pick, worker))
+            continue;
         bool usable = !was_tried(pick, worker) && takes_requests(worker);
         enum activation activation = activation_of(worker);
         wanted += activation == ACTIVATION_ACTIVE && !usable;
@@ -280,10 +287,16 @@ struct worker *balancer_find(struct balancer *balancer, ajp_str route)
     return NULL;
 }
 
+struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, ajp_str route)
+{
+    struct worker *own = balancer_find(balancer, route);
+    return own && !is_outside(pick, own) ? own : NULL;
+}
+
 /* Of a request whose session names a worker, ours or not. */
 static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
 {
-    struct worker *own = balancer_find(balancer, pick->route);
+    struct worker *own = balancer_own(balancer, pick, pick->route);
     if (own && serves_route(own, pick)) {
         pick->sticky = true;
         sessions_seen(own->sessions, bare_id(balancer, pick->session_id), pick->now_ms);

@@ -25,6 +25,7 @@ struct pick {
     ajp_str session_id; /* null: none */
     ajp_str key;        /* what METHOD_HASH hashes: the client's address */
     uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
+    uint64_t outside;   /* likewise those that its path does not belong to */
     uint64_t now_ms;
     bool sticky; /* out: the route's own worker was chosen */
 };
@@ -45,6 +46,8 @@ struct worker *balancer_pick(struct balancer *balancer, struct pick *pick);
 void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx);
 void balancer_wake(struct balancer *balancer);
 
+/* The one that a session of that route belongs to, none that is outside. */
+struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, ajp_str route);
 /* By its route: its name or an alias; NULL: none. */
 struct worker *balancer_find(struct balancer *balancer, ajp_str route);
 

@@ -199,7 +199,7 @@ bool sticky_find(struct balancer *balancer, const struct head *head, struct pick
     sticky_ids_init(&it, head, session);
     while (sticky_ids_next(&it, &id)) {
         ajp_str route = sticky_route_of(id, session->separator);
-        bool known = route.len > 0 && balancer_find(balancer, route);
+        bool known = route.len > 0 && balancer_own(balancer, pick, route);
         if (!any || known || (route.len > 0 && pick->route.len == 0)) {
             pick->session_id = id;
             pick->route = route;

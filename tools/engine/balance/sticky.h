@@ -30,9 +30,9 @@ ajp_str sticky_route_of(ajp_str session_id, char separator);
 /* Is the path one that belongs to no session? */
 bool sticky_is_stateless(const struct session_settings *session, ajp_str path);
 
-/* Fills route and session_id of pick: the first id whose route names a worker, else the first
- * id with a route, else the first id, else nulls. False: no session id at all, or a stateless
- * path. */
+/* Fills route and session_id of pick, whose outside is set: the first id whose route names a
+ * worker, else the first id with a route, else the first id, else nulls. False: no session id at
+ * all, or a stateless path. */
 bool sticky_find(struct balancer *balancer, const struct head *head, struct pick *pick);
 
 #endif

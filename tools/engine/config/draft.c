@@ -95,9 +95,7 @@ void draft_free(struct draft *draft)
     free(draft);
 }
 
-static bool fail(struct draft *draft, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct draft *draft, const char *fmt, ...)
+bool draft_fail(struct draft *draft, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -120,7 +118,7 @@ static bool set_row(struct draft *draft, const struct setting_table *table, size
                                 .why = why,
                                 .why_cap = sizeof why};
     if (!value_set(&ctx, &table->rows[row], base, text))
-        return fail(draft, "%s: %s", what, why);
+        return draft_fail(draft, "%s: %s", what, why);
     notes->given[row] = keep(draft, text);
     return true;
 }
@@ -157,8 +155,8 @@ bool draft_set_worker(struct draft *draft, size_t at, const char *key, const cha
 struct listener_settings *draft_add_listener(struct draft *draft, const char *option, int index)
 {
     if (draft->listener_count == LISTENERS_MAX) {
-        fail(draft, "%s: expected at most %d listeners", option ? option : draft->path,
-             LISTENERS_MAX);
+        draft_fail(draft, "%s: expected at most %d listeners", option ? option : draft->path,
+                   LISTENERS_MAX);
         return NULL;
     }
     size_t at = draft->listener_count++;
@@ -170,7 +168,8 @@ struct listener_settings *draft_add_listener(struct draft *draft, const char *op
 struct worker_settings *draft_add_worker(struct draft *draft, const char *option, int index)
 {
     if (draft->worker_count == WORKERS_MAX) {
-        fail(draft, "%s: expected at most %d workers", option ? option : draft->path, WORKERS_MAX);
+        draft_fail(draft, "%s: expected at most %d workers", option ? option : draft->path,
+                   WORKERS_MAX);
         return NULL;
     }
     size_t at = draft->worker_count++;
@@ -181,8 +180,7 @@ struct worker_settings *draft_add_worker(struct draft *draft, const char *option
     return &draft->workers[at];
 }
 
-/* "FILE:LINE:COLUMN: outer.key" of a value in the file. */
-static const char *place_in_file(struct draft *draft, const char *outer, int index, const char *key)
+const char *draft_place(struct draft *draft, const char *outer, int index, const char *key)
 {
     unsigned line, column;
     char text[512];
@@ -196,7 +194,7 @@ static const char *place_of(struct draft *draft, const struct draft_notes *notes
                             const char *key)
 {
     if (!notes->option)
-        return place_in_file(draft, outer, notes->index, key);
+        return draft_place(draft, outer, notes->index, key);
     char text[512];
     snprintf(text, sizeof text, "%s: %s", draft->program->name, notes->option);
     return keep(draft, text);
@@ -208,7 +206,7 @@ static bool apply_list(struct draft *draft, const struct setting_row *row, void 
     char why[768];
     struct value_context ctx = {.owner = draft->settings, .why = why, .why_cap = sizeof why};
     if (!value_set_list(&ctx, row, base, (const char *const *)slot->value, slot->count))
-        return fail(draft, "%s: %s", place_in_file(draft, outer, index, row->key), why);
+        return draft_fail(draft, "%s: %s", draft_place(draft, outer, index, row->key), why);
     return true;
 }
 
@@ -230,7 +228,7 @@ static bool apply_slots(struct draft *draft, const struct setting_table *table, 
             char why[sizeof draft->message];
             snprintf(why, sizeof why, "%s", draft->message);
             const char *outer = list ? list : row->group;
-            return fail(draft, "%.300s%s", place_in_file(draft, outer, index, row->key), why);
+            return draft_fail(draft, "%.300s%s", draft_place(draft, outer, index, row->key), why);
         }
     }
     return true;
@@ -254,6 +252,13 @@ static bool apply_raw(struct draft *draft, const struct raw_file *raw)
             !apply_slots(draft, &table_worker, worker,
                          schema_entry(&raw->workers, &table_worker, i),
                          &draft->worker_notes[draft->worker_count - 1], "workers", (int)i))
+            return false;
+    }
+    for (size_t i = 0; i < raw->routes.count; i++) {
+        struct draft_notes notes = {.index = (int)i};
+        struct route_settings *route = &draft->routes[draft->route_count++];
+        if (!apply_slots(draft, &table_route, route, schema_entry(&raw->routes, &table_route, i),
+                         &notes, "routes", (int)i))
             return false;
     }
     return true;
@@ -280,21 +285,21 @@ static bool check_listener(struct draft *draft, size_t at)
     struct listener_settings *listener = &draft->listeners[at];
     const struct draft_notes *notes = &draft->listener_notes[at];
     if (!listener->host.ptr)
-        return fail(draft, "%s: expected url, the address to listen on",
-                    place_of(draft, notes, "listen", NULL));
+        return draft_fail(draft, "%s: expected url, the address to listen on",
+                          place_of(draft, notes, "listen", NULL));
     bool loopback = url_is_loopback(listener->host);
     bool secret = listener->secret.len > 0;
     struct tls_blame blame = {0};
     bool verify_given = notes->given[row_of(&table_listener, "client_verify")] != NULL;
     if (!tls_for_listener(draft->settings, listener, verify_given, &blame))
-        return fail(draft, "%s: %s", place_of(draft, notes, "listen", blame.key), blame.why);
+        return draft_fail(draft, "%s: %s", place_of(draft, notes, "listen", blame.key), blame.why);
     bool mutual = listener->secure && listener->client_verify == CLIENT_VERIFY_REQUIRE;
     if (!secret && listener->secret_next.len > 0)
-        return fail(draft, "%s: expected secret_file or secret_env beside the next secret",
-                    place_of(draft, notes, "listen", NULL));
+        return draft_fail(draft, "%s: expected secret_file or secret_env beside the next secret",
+                          place_of(draft, notes, "listen", NULL));
     if (listener->proto == PROTO_AJP && !loopback && !secret && !mutual &&
         !listener->allow_no_secret)
-        return fail(
+        return draft_fail(
             draft,
             "%s: expected a secret (secret_file, secret_env), client certificates (ajps://, "
             "client_ca) or allow_no_secret, since AJP off loopback lets anyone claim any identity",
@@ -343,33 +348,34 @@ static bool check_worker(struct draft *draft, size_t at)
     struct worker_settings *worker = &draft->workers[at];
     const struct draft_notes *notes = &draft->worker_notes[at];
     if (!worker->name.ptr)
-        return fail(draft, "%s: expected name, the JVM route of the worker",
-                    place_of(draft, notes, "workers", NULL));
+        return draft_fail(draft, "%s: expected name, the JVM route of the worker",
+                          place_of(draft, notes, "workers", NULL));
     if (!worker->host.ptr)
-        return fail(draft, "%s: expected url, the address of worker %s",
-                    place_of(draft, notes, "workers", NULL), worker->name.ptr);
+        return draft_fail(draft, "%s: expected url, the address of worker %s",
+                          place_of(draft, notes, "workers", NULL), worker->name.ptr);
     if (named_worker(draft, worker->name, at))
-        return fail(draft, "%s: expected a name of its own, got \"%s\" twice",
-                    place_of(draft, notes, "workers", "name"), worker->name.ptr);
+        return draft_fail(draft, "%s: expected a name of its own, got \"%s\" twice",
+                          place_of(draft, notes, "workers", "name"), worker->name.ptr);
     for (size_t i = 0; i < worker->aliases.count; i++)
         if (!alias_is_free(draft, at, i))
-            return fail(draft, "%s: expected routes that lead to one worker, got \"%s\" twice",
-                        place_of(draft, notes, "workers", "aliases"), worker->aliases.at[i].ptr);
+            return draft_fail(
+                draft, "%s: expected routes that lead to one worker, got \"%s\" twice",
+                place_of(draft, notes, "workers", "aliases"), worker->aliases.at[i].ptr);
     ajp_str redirect = worker->redirect;
     if (redirect.ptr && named_worker(draft, redirect, draft->worker_count) == NULL)
-        return fail(draft, "%s: expected the name of a worker, got \"%s\"",
-                    place_of(draft, notes, "workers", "redirect"), redirect.ptr);
+        return draft_fail(draft, "%s: expected the name of a worker, got \"%s\"",
+                          place_of(draft, notes, "workers", "redirect"), redirect.ptr);
     if (worker->max_idle != 0 && worker->min_idle > worker->max_idle)
-        return fail(draft, "%s: expected at most max_idle, %u, got %u",
-                    place_of(draft, notes, "workers", "min_idle"), worker->max_idle,
-                    worker->min_idle);
+        return draft_fail(draft, "%s: expected at most max_idle, %u, got %u",
+                          place_of(draft, notes, "workers", "min_idle"), worker->max_idle,
+                          worker->min_idle);
     if (worker->max_connections != 0 && worker->min_idle > worker->max_connections)
-        return fail(draft, "%s: expected at most max_connections, %u, got %u",
-                    place_of(draft, notes, "workers", "min_idle"), worker->max_connections,
-                    worker->min_idle);
+        return draft_fail(draft, "%s: expected at most max_connections, %u, got %u",
+                          place_of(draft, notes, "workers", "min_idle"), worker->max_connections,
+                          worker->min_idle);
     struct tls_blame blame = {0};
     if (!tls_for_worker(draft->settings, worker, &blame))
-        return fail(draft, "%s: %s", place_of(draft, notes, "workers", blame.key), blame.why);
+        return draft_fail(draft, "%s: %s", place_of(draft, notes, "workers", blame.key), blame.why);
     worker->attributes.edits =
         edits_attributes(&worker->attributes) || worker->attributes.allow.count > 0;
     if (worker->packet_size == 0)
@@ -388,8 +394,8 @@ static bool check_counts(struct draft *draft)
                       : "a listener: listen in the file, or --listen ajp://HOST:PORT";
     if (!lacking)
         return true;
-    const char *place = draft->path ? place_in_file(draft, NULL, -1, NULL) : draft->program->name;
-    return fail(draft, "%s: expected %s", place, lacking);
+    const char *place = draft->path ? draft_place(draft, NULL, -1, NULL) : draft->program->name;
+    return draft_fail(draft, "%s: expected %s", place, lacking);
 }
 
 struct settings *draft_finish(struct draft *draft)
@@ -411,5 +417,5 @@ struct settings *draft_finish(struct draft *draft)
         memcpy(settings_alloc(settings, workers_size), draft->workers, workers_size);
     settings->listener_count = draft->listener_count;
     settings->worker_count = draft->worker_count;
-    return settings;
+    return draft_finish_routes(draft) ? settings : NULL;
 }

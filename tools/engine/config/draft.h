@@ -23,6 +23,8 @@ struct draft {
     struct draft_notes top;
     struct listener_settings listeners[LISTENERS_MAX];
     struct worker_settings workers[WORKERS_MAX];
+    struct route_settings routes[ROUTES_MAX]; /* in the order of the file */
+    size_t route_count;
     struct draft_notes listener_notes[LISTENERS_MAX], worker_notes[WORKERS_MAX];
     size_t listener_count, worker_count;
     char message[1024]; /* of the call that failed */
@@ -51,5 +53,11 @@ struct settings *draft_finish(struct draft *draft);
 
 /* The effective settings as a file that would give them again. After draft_finish. */
 void draft_dump(const struct draft *draft, FILE *out);
+
+/* For draft_routes.c: sorts draft->routes into the settings, whose workers are complete. */
+bool draft_finish_routes(struct draft *draft);
+/* "FILE:LINE:COLUMN: outer.key" of a value in the file. */
+const char *draft_place(struct draft *draft, const char *outer, int index, const char *key);
+bool draft_fail(struct draft *draft, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

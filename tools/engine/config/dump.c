@@ -14,7 +14,8 @@ static void dump_row(FILE *out, const char *indent, const struct setting_row *ro
         fprintf(out, "%s%s: \"%s\"\n", indent, row->key, given);
     if (secret)
         return;
-    bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_PATH) &&
+    bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_PATH ||
+                   row->kind == KIND_HOST) &&
                   !((const ajp_str *)((const char *)base + row->offset))->ptr;
     if (absent)
         return;
@@ -28,7 +29,7 @@ static void dump_entry(FILE *out, const struct setting_table *table, const void 
 {
     fputs("  -\n", out);
     for (size_t i = 0; i < table->count; i++)
-        dump_row(out, "    ", &table->rows[i], base, notes->given[i]);
+        dump_row(out, "    ", &table->rows[i], base, notes ? notes->given[i] : NULL);
 }
 
 void draft_dump(const struct draft *draft, FILE *out)
@@ -39,6 +40,10 @@ void draft_dump(const struct draft *draft, FILE *out)
     fputs("workers:\n", out);
     for (size_t i = 0; i < draft->worker_count; i++)
         dump_entry(out, &table_worker, &draft->workers[i], &draft->worker_notes[i]);
+    if (draft->route_count)
+        fputs("routes:\n", out);
+    for (size_t i = 0; i < draft->route_count; i++)
+        dump_entry(out, &table_route, &draft->routes[i], NULL);
     const char *group = NULL;
     for (size_t i = 0; i < table_top.count; i++) {
         const struct setting_row *row = &table_top.rows[i];

@@ -22,10 +22,10 @@ struct fields {
 
 /* libcyaml keeps pointers into these while it works; filled once, at start. */
 static struct {
-    struct fields top, listener, worker, groups[GROUPS_MAX];
+    struct fields top, listener, worker, route, groups[GROUPS_MAX];
     const char *group_names[GROUPS_MAX];
     size_t group_count;
-    cyaml_schema_value_t text, listener_entry, worker_entry, root;
+    cyaml_schema_value_t text, listener_entry, worker_entry, route_entry, root;
     bool ready;
 } schema;
 
@@ -112,13 +112,17 @@ static void build(void)
     add_rows(&schema.top, &table_top);
     add_rows(&schema.listener, &table_listener);
     add_rows(&schema.worker, &table_worker);
+    add_rows(&schema.route, &table_route);
     schema.listener_entry = entry_value(&schema.listener, &table_listener);
     schema.worker_entry = entry_value(&schema.worker, &table_worker);
+    schema.route_entry = entry_value(&schema.route, &table_route);
     add_field(
         &schema.top, "listen", offsetof(struct raw_file, listen),
         sequence_value(&schema.listener_entry, schema.listener_entry.data_size, LISTENERS_MAX));
     add_field(&schema.top, "workers", offsetof(struct raw_file, workers),
               sequence_value(&schema.worker_entry, schema.worker_entry.data_size, WORKERS_MAX));
+    add_field(&schema.top, "routes", offsetof(struct raw_file, routes),
+              sequence_value(&schema.route_entry, schema.route_entry.data_size, ROUTES_MAX));
     schema.root = (cyaml_schema_value_t){
         .type = CYAML_MAPPING,
         .flags = CYAML_FLAG_POINTER,
@@ -160,6 +164,8 @@ static const struct fields *fields_of(const char *outer)
         return &schema.listener;
     if (strcmp(outer, "workers") == 0)
         return &schema.worker;
+    if (strcmp(outer, "routes") == 0)
+        return &schema.route;
     for (size_t i = 0; i < schema.group_count; i++)
         if (strcmp(schema.group_names[i], outer) == 0)
             return &schema.groups[i];

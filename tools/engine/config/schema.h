@@ -7,20 +7,20 @@
 #include "config/table.h"
 
 struct raw_slot {
-    void *value; /* char *; char ** of a KIND_RULES row; entries of listen and workers */
+    void *value; /* char *; char ** of a KIND_RULES row; entries of listen, workers and routes */
     size_t count;
 };
 
 struct raw_file {
     struct raw_slot top[ROWS_MAX];
-    struct raw_slot listen, workers;
+    struct raw_slot listen, workers, routes;
 };
 
 /* NULL with "FILE:LINE:COLUMN: what was expected" in message. */
 struct raw_file *schema_load(const char *path, char *message, size_t cap);
 void schema_free(struct raw_file *file);
 
-/* Slots of one entry of listen or workers. */
+/* Slots of one entry of listen, workers or routes. */
 const struct raw_slot *schema_entry(const struct raw_slot *list, const struct setting_table *table,
                                     size_t index);
 

@@ -115,6 +115,29 @@ struct worker_settings {
     struct tls_context *tls; /* what they make; NULL: plain */
 };
 
+/* Which workers a part of the paths belongs to, as it is written. */
+struct route_settings {
+    ajp_str host;             /* name, or "*.name"; null: any */
+    struct text_list paths;   /* patterns with one star at most; "!pattern": not these */
+    struct text_list workers; /* names */
+};
+
+/* A path that begins with before and ends with after; without a star it is before. */
+struct path_pattern {
+    ajp_str before, after;
+    bool star;
+};
+
+/* One pattern of a route, as it is looked for. They are sorted: the first that matches counts. */
+struct route {
+    ajp_str host;    /* null: any */
+    bool subdomains; /* host begins with its dot, and stands for what ends in it */
+    struct path_pattern path;
+    const struct path_pattern *except; /* of its route: these paths belong to nobody */
+    size_t except_count;
+    uint64_t outside; /* workers that it does not have, a bit per index */
+};
+
 /* Milliseconds; 0 is never. */
 struct timeouts {
     uint32_t request_head; /* from its first byte to its last */
@@ -197,7 +220,9 @@ struct settings {
     const struct listener_settings *listeners;
     size_t listener_count;
     const struct worker_settings *workers;
-    size_t worker_count;  /* at most WORKERS_MAX */
+    size_t worker_count; /* at most WORKERS_MAX */
+    const struct route *routes;
+    size_t route_count;   /* 0: every path belongs to all workers */
     uint32_t threads;     /* never 0 */
     uint32_t packet_size; /* of listeners and workers without their own */
     struct timeouts timeouts;
@@ -221,6 +246,7 @@ struct settings {
 enum {
     WORKERS_MAX = 64, /* struct pick keeps one bit a worker */
     LISTENERS_MAX = 64,
+    ROUTES_MAX = 256, /* as they are written */
 };
 
 /* Overwrites secrets, then frees. NULL is fine. */

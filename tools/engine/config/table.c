@@ -20,6 +20,7 @@ enum { HOUR = 3600 * 1000 };
 #define TOP(member)      offsetof(struct settings, member)
 #define LISTENER(member) offsetof(struct listener_settings, member)
 #define WORKER(member)   offsetof(struct worker_settings, member)
+#define ROUTE(member)    offsetof(struct route_settings, member)
 
 static const struct setting_row top_rows[] = {
     {NULL, "threads", KIND_NUMBER, TOP(threads), 1, 256, NULL, "--threads",
@@ -223,6 +224,15 @@ static const struct setting_row worker_rows[] = {
     {NULL, "verify", KIND_BOOL, WORKER(verify), 0, 0, NULL, NULL, "check its certificate and name"},
 };
 
+static const struct setting_row route_rows[] = {
+    {NULL, "host", KIND_HOST, ROUTE(host), 0, 0, NULL, NULL,
+     "name that was asked for; default: any"},
+    {NULL, "paths", KIND_PATHS, ROUTE(paths), 0, 0, NULL, NULL,
+     "/exact, /prefix/*, *.suffix, /prefix/*.suffix; !pattern: not these"},
+    {NULL, "workers", KIND_NAMES, ROUTE(workers), 0, 0, NULL, NULL,
+     "names of the workers for them"},
+};
+
 #define TABLE(rows)                                                                                \
     {                                                                                              \
         rows, sizeof rows / sizeof *rows                                                           \
@@ -231,5 +241,6 @@ static const struct setting_row worker_rows[] = {
 const struct setting_table table_top = TABLE(top_rows);
 const struct setting_table table_listener = TABLE(listener_rows);
 const struct setting_table table_worker = TABLE(worker_rows);
+const struct setting_table table_route = TABLE(route_rows);
 
 _Static_assert(sizeof top_rows / sizeof *top_rows <= ROWS_MAX, "given[] of the draft");

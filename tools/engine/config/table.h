@@ -22,6 +22,8 @@ enum kind {
     KIND_MARK,        /* char: one of . ! : ~ - _ */
     KIND_NAMES,       /* struct text_list, each as KIND_NAME */
     KIND_SOURCES,     /* struct source_list */
+    KIND_HOST,        /* ajp_str: a host name, or "*." and one */
+    KIND_PATHS,       /* struct text_list: paths with one star at most, with or without '!' */
     KIND_PATTERNS,    /* struct text_list: /exact, /prefix*, *suffix */
     KIND_FILES,       /* struct text_list */
     KIND_RULES,       /* struct rule_list: names, or their beginnings and '*' */
@@ -50,5 +52,6 @@ enum { ROWS_MAX = 64 }; /* of any one table */
 extern const struct setting_table table_top;
 extern const struct setting_table table_listener;
 extern const struct setting_table table_worker;
+extern const struct setting_table table_route;
 
 #endif

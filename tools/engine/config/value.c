@@ -176,6 +176,28 @@ static bool set_name(const struct value_context *ctx, const struct setting_row *
     return set_text(ctx, row, base, text);
 }
 
+/* In lower case, as it is compared. */
+static bool set_host(const struct value_context *ctx, const struct setting_row *row, void *base,
+                     const char *text)
+{
+    char host[256];
+    size_t len = strlen(text);
+    const char *name = strncmp(text, "*.", 2) == 0 ? text + 2 : text;
+    bool plain = *name && *name != '.' && len < sizeof host;
+    for (size_t i = 0; plain && text[i]; i++) {
+        bool upper = text[i] >= 'A' && text[i] <= 'Z';
+        host[i] = (char)(upper ? text[i] | 0x20 : text[i]);
+        plain = text + i < name || host[i] == '-' || host[i] == '.' || host[i] == '_' ||
+                host[i] == ':' || (host[i] >= '0' && host[i] <= '9') ||
+                (host[i] >= 'a' && host[i] <= 'z');
+    }
+    if (!plain)
+        return value_refuse(ctx, text, "a host name without a port, or *. and one");
+    host[len] = '\0';
+    *(ajp_str *)place_of(row, base) = settings_text(ctx->owner, ajp_str_of(host, len));
+    return true;
+}
+
 static bool set_path(const struct value_context *ctx, const struct setting_row *row, void *base,
                      const char *text)
 {
@@ -308,6 +330,8 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_choice(ctx, row, base, text);
     case KIND_TEXT:
         return set_text(ctx, row, base, text);
+    case KIND_HOST:
+        return set_host(ctx, row, base, text);
     case KIND_NAME:
         return set_name(ctx, row, base, text);
     case KIND_PATH:
@@ -323,6 +347,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_mark(ctx, row, base, text);
     case KIND_NAMES:
     case KIND_SOURCES:
+    case KIND_PATHS:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:
@@ -386,6 +411,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_TEXT:
     case KIND_NAME:
     case KIND_PATH:
+    case KIND_HOST:
         value_print_text(out, *(const ajp_str *)place);
         return true;
     case KIND_LISTEN_URL: {
@@ -404,6 +430,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         return true;
     case KIND_NAMES:
     case KIND_SOURCES:
+    case KIND_PATHS:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:

@@ -33,12 +33,29 @@ static bool is_pattern(const char *item)
     return placed && (item[0] == '/' || item[0] == '*');
 }
 
+/* What a normalised path can look like, or a part of one. */
+static bool is_path_pattern(const char *item)
+{
+    const char *p = item + (item[0] == '!');
+    const char *star = strchr(p, '*');
+    if ((p[0] != '/' && p[0] != '*') || (star && strchr(star + 1, '*')))
+        return false;
+    for (const char *c = p; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || strchr("?#;%\\", *c))
+            return false;
+    return !strstr(p, "//") && !strstr(p, "/./") && !strstr(p, "/../");
+}
+
 static bool check_text(const struct value_context *ctx, enum kind kind, const char *item)
 {
     if (kind == KIND_PATTERNS && !is_pattern(item))
         return value_refuse(ctx, item, "a path as in /exact, /prefix* or *suffix");
     if (kind == KIND_NAMES && !value_is_name(ajp_str_of(item, strlen(item))))
         return value_refuse(ctx, item, "names of letters, digits, '_', '-' or '.'");
+    if (kind == KIND_PATHS && !is_path_pattern(item))
+        return value_refuse(ctx, item,
+                            "a path as it is after decoding, with one star at most: /exact, "
+                            "/prefix/*, *.suffix, or ! and one");
     if (kind == KIND_FILES && !*item)
         return value_refuse(ctx, item, "the path of a file");
     return true;
@@ -131,7 +148,7 @@ static bool set_sources(const struct value_context *ctx, const struct setting_ro
 
 bool value_is_list(enum kind kind)
 {
-    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_FILES ||
+    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_PATHS || kind == KIND_FILES ||
            kind == KIND_PATTERNS || kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
 }
 

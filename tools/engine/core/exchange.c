@@ -3,6 +3,7 @@
  * what it announced, and deciding what a failure leads to. */
 #include "core/exchange.h"
 
+#include "balance/routes.h"
 #include "balance/sticky.h"
 #include "core/queue.h"
 
@@ -77,6 +78,21 @@ static void attempt_at(struct exchange *x, struct worker *w)
     x->back->start(x);
 }
 
+/* By the generation that x begins under. False: answered. */
+static bool find_route(struct exchange *x)
+{
+    const struct settings *set = x->pools->generation->settings;
+    uint16_t status;
+
+    x->pick.outside = 0;
+    if (set->route_count == 0)
+        return true;
+    status = routes_find(set, &x->head, &x->pick.outside);
+    if (status != 0)
+        give_up(x, status, status == 404 ? "no route" : "path is ambiguous");
+    return status == 0;
+}
+
 static void attempt(struct exchange *x)
 {
     struct worker *w;
@@ -95,6 +111,8 @@ void exchange_start(struct exchange *x)
     x->start_us = now_us(x);
     x->pools = pools_enter(x->shard->pools);
     x->pick.key = x->head.remote_addr;
+    if (!find_route(x))
+        return;
     if (x->shard->settings->session.sticky)
         sticky_find(x->pools->balancer, &x->head, &x->pick);
     attempt(x);
@@ -111,7 +129,8 @@ void exchange_move(struct exchange *x)
     x->attempts--;
     x->pools = pools_enter(x->shard->pools);
     pools_leave(old);
-    attempt(x);
+    if (find_route(x))
+        attempt(x);
 }
 
 /* The attempt at x->worker is over. */

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which workers a path belongs to, from the file's words to the verdict. */
+#include "balance/balancer.h"
+#include "balance/routes.h"
+#include "balance/sticky.h"
+#include "config/options.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct program forward = {"ajpforward", "forwards", 1u << PROTO_AJP};
+
+static const char workers[] = "listen:\n  - url: ajp://127.0.0.1:0\n"
+                              "workers:\n"
+                              "  - {name: a, url: 'ajp://127.0.0.1:1'}\n"
+                              "  - {name: b, url: 'ajp://127.0.0.1:2'}\n"
+                              "  - {name: c, url: 'ajp://127.0.0.1:3'}\n"
+                              "  - {name: d, url: 'ajp://127.0.0.1:4'}\n";
+
+static ajp_str str(const char *text)
+{
+    return text ? ajp_str_of(text, strlen(text)) : AJP_NULL;
+}
+
+static struct settings *settings_of(const char *routes)
+{
+    char path[] = "/tmp/routes-XXXXXX";
+    char *argv[] = {"ajpforward", "--config", path, "--threads", "1"};
+    struct settings *settings = NULL;
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    dprintf(fd, "%sroutes:\n%s", workers, routes);
+    close(fd);
+    int rc = options_parse(5, argv, &forward, &settings);
+    unlink(path);
+    cr_assert_eq(rc, -1);
+    return settings;
+}
+
+/* The letters of the workers it may go to, or the status that refuses it. */
+static const char *found(const struct settings *settings, const char *host, const char *path)
+{
+    static char text[16];
+    struct head head = {
+        .host = str(host), .server_name = str("fallback.example"), .path = str(path)};
+    uint64_t outside = 0;
+    uint16_t status = routes_find(settings, &head, &outside);
+    size_t n = 0;
+    snprintf(text, sizeof text, "%u", status);
+    for (size_t i = 0; status == 0 && i < settings->worker_count; i++)
+        if (!(outside >> i & 1))
+            text[n++] = settings->workers[i].name.ptr[0];
+    if (status == 0)
+        text[n] = '\0';
+    return text;
+}
+
+static const char by_path[] =
+    "  - {paths: ['/app/*', /app, '!/app/private/*', '!*.bak'], workers: [a, b]}\n"
+    "  - {paths: ['/app/deep/*'], workers: [c]}\n"
+    "  - {paths: ['*.jsp', /exact], workers: [d]}\n"
+    "  - {paths: ['/docs/*.pdf', '/caf\xc3\xa9/*', '/a b/*'], workers: [b]}\n";
+
+Test(routes, the_most_specific_pattern_decides)
+{
+    static const char *const rows[][2] = {
+        {"/app", "ab"},
+        {"/app/", "ab"},
+        {"/app/x/y", "ab"},
+        {"/app/x.jsp", "ab"}, /* /app/ is longer than .jsp */
+        {"/app/deep/x", "c"},
+        {"/app/deep", "ab"},
+        {"/application", "404"},
+        {"/", "404"},
+        {"/other", "404"},
+        {"/exact", "d"},
+        {"/exact/", "404"},
+        {"/x.jsp", "d"},
+        {"/x/y/z.jsp", "d"},
+        {"/x.jspx", "404"},
+        {"/docs/1/x.pdf", "b"},
+        {"/docs/x.txt", "404"},
+        {"/docs/.pdf", "b"},
+        {"/docs.pdf", "404"},
+        {"/app/x.bak", "404"},
+        {"/app/private/x", "404"},
+        {"/app/private", "ab"}, /* the pattern says what is below */
+        {"/app/deep/private/x", "c"},
+        {"/app/deep/x.bak", "c"}, /* what another route leaves out is its own affair */
+        {"/caf%C3%A9/x", "b"},
+        {"/caf%c3%a9/x", "b"},
+        {"/a%20b/x", "b"},
+        {"*", "404"},
+    };
+    struct settings *settings = settings_of(by_path);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_str_eq(found(settings, "h", rows[i][0]), rows[i][1], "%s: %s", rows[i][0],
+                         found(settings, "h", rows[i][0]));
+    settings_free(settings);
+}
+
+/* RELIABILITY S-40 to S-42, P-10 to P-13: what is compared is what the app server will see. */
+Test(routes, no_spelling_leads_around_an_exception)
+{
+    static const char *const rows[][2] = {
+        {"/app/private;a=b/x", "404"},
+        {"/app;v=1/private/x", "404"},
+        {"/app//private/x", "404"},
+        {"//app/private/x", "404"},
+        {"/app/./private/x", "404"},
+        {"/app/x/../private/x", "404"},
+        {"/app/%70rivate/x", "404"},
+        {"/app/private/x;jsessionid=1.a", "404"},
+        {"/%61pp/private/x", "404"},
+        {"/x/../app/private/x", "404"},
+        {"/app/deep/../private/x", "404"},
+        {"/app/x.bak;v=1", "404"},
+        {"/APP/private/x", "404"},
+        {"/app/x/..;a/private/x", "400"},
+        {"/app/x/..;/private/x", "400"},
+        {"/../app/private/x", "400"},
+        {"/app/%2e%2e/%2e%2e/x", "400"},
+        {"/app%2fprivate/x", "400"},
+        {"/app%5cprivate/x", "400"},
+        {"/app\\private/x", "400"},
+        {"/app/%00private/x", "400"},
+        {"/app/%zz", "400"},
+        {"app", "400"},
+        {"/app/%2e%2e/app/x", "ab"},
+        {"/app/%252e%252e/private/x", "ab"}, /* decoded once: no dots */
+        {"/app/x;y=../z", "ab"},
+        {"/app;jsessionid=1.a", "ab"},
+        {"/app/priv%61te", "ab"},
+    };
+    struct settings *settings = settings_of(by_path);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_str_eq(found(settings, "h", rows[i][0]), rows[i][1], "%s: %s", rows[i][0],
+                         found(settings, "h", rows[i][0]));
+    settings_free(settings);
+}
+
+Test(routes, hosts_go_before_paths)
+{
+    static const char routes[] =
+        "  - {paths: ['/*'], workers: [a]}\n"
+        "  - {host: '*.example.com', paths: ['/*'], workers: [b]}\n"
+        "  - {host: WWW.example.com, paths: ['/*', '!/no/*'], workers: [c]}\n"
+        "  - {host: 'fallback.example', paths: ['/fb'], workers: [d]}\n"
+        "  - {host: '::1', paths: ['/*'], workers: [d]}\n"
+        "  - {paths: ['/long/path/*'], workers: [d]}\n";
+    static const char *const rows[][3] = {
+        {"www.example.com", "/", "c"},
+        {"WWW.EXAMPLE.COM:8080", "/", "c"},
+        {"www.example.com.", "/", "c"},
+        {"www.example.com", "/long/path/x", "c"},
+        {"www.example.com", "/no/x", "404"},
+        {"api.example.com", "/", "b"},
+        {"a.b.example.com:1", "/", "b"},
+        {"example.com", "/", "a"},
+        {"xexample.com", "/", "a"},
+        {"other", "/long/path/x", "d"},
+        {NULL, "/fb", "d"},
+        {"", "/fb", "d"},
+        {"[::1]:80", "/", "d"},
+        {"[::1]", "/", "d"},
+        {"h", "*", "a"},
+    };
+    struct settings *settings = settings_of(routes);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_str_eq(found(settings, rows[i][0], rows[i][1]), rows[i][2], "%s%s: %s",
+                         rows[i][0], rows[i][1], found(settings, rows[i][0], rows[i][1]));
+    settings_free(settings);
+}
+
+/* --- workers outside, for the balancer --- */
+
+enum { OUTSIDE_AB = 3 };
+
+static const char *picked(struct balancer *balancer, struct pick *pick)
+{
+    struct worker *worker = balancer_pick(balancer, pick);
+    return worker ? worker->settings->name.ptr : "-";
+}
+
+Test(routes, nothing_leads_to_a_worker_outside)
+{
+    char error[256];
+    struct settings *settings = settings_of(by_path);
+    struct balancer *balancer = balancer_new(settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    log_setup(LEVEL_ERROR, LOG_TEXT);
+    struct pick pick = {.now_ms = 10000, .outside = OUTSIDE_AB};
+    for (int i = 0; i < 8; i++)
+        cr_expect_str_eq(picked(balancer, &pick), i % 2 ? "d" : "c");
+    pick = (struct pick){
+        .now_ms = 10000, .outside = OUTSIDE_AB, .route = str("a"), .session_id = str("1.a")};
+    const char *heir = picked(balancer, &pick);
+    cr_expect(*heir == 'c' || *heir == 'd');
+    cr_expect(!pick.sticky);
+    pick.route = str("d");
+    cr_expect_str_eq(picked(balancer, &pick), "d");
+    cr_expect(pick.sticky);
+    pick.tried = 8;
+    cr_expect_str_eq(picked(balancer, &pick), "c");
+    pick.tried = 12;
+    cr_expect_str_eq(picked(balancer, &pick), "-", "rather none");
+    balancer->workers[2].health = balancer->workers[3].health = HEALTH_DOWN;
+    pick = (struct pick){.now_ms = 10000, .outside = OUTSIDE_AB};
+    heir = picked(balancer, &pick);
+    cr_expect(*heir == 'c' || *heir == 'd', "even when all that may be used are down");
+    balancer_free(balancer);
+    settings_free(settings);
+}
+
+Test(routes, the_session_of_a_worker_inside_counts)
+{
+    char error[256];
+    struct settings *settings = settings_of(by_path);
+    struct balancer *balancer = balancer_new(settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    struct field field = {str("Cookie"), str("JSESSIONID=1.a; JSESSIONID=2.d")};
+    struct head head = {.path = str("/"), .fields = &field, .field_count = 1};
+    struct pick pick = {.outside = OUTSIDE_AB};
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect_eq(pick.route.ptr[0], 'd');
+    pick.outside = 0;
+    cr_expect(sticky_find(balancer, &head, &pick));
+    cr_expect_eq(pick.route.ptr[0], 'a');
+    balancer_free(balancer);
+    settings_free(settings);
+}
+
+/* A spare stands in for the active workers of its own path alone. */
+Test(routes, spares_stand_in_for_who_is_inside)
+{
+    char error[256];
+    struct settings *settings = settings_of(by_path);
+    struct balancer *balancer = balancer_new(settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    balancer->has_spares = true;
+    balancer->workers[3].activation = ACTIVATION_SPARE;
+    balancer->workers[0].health = HEALTH_DOWN;
+    struct pick pick = {.now_ms = 10000, .outside = OUTSIDE_AB};
+    for (int i = 0; i < 4; i++)
+        cr_expect_str_eq(picked(balancer, &pick), "c", "a is down, and none of this path's");
+    pick.outside = 2;
+    bool stood_in = false;
+    for (int i = 0; i < 4; i++)
+        stood_in |= *picked(balancer, &pick) == 'd';
+    cr_expect(stood_in);
+    balancer_free(balancer);
+    settings_free(settings);
+}

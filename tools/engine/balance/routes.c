@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compares with patterns that are sorted already. What is forwarded stays as it came. */
+#include "balance/routes.h"
+
+#include "http/uri.h"
+
+#include <string.h>
+
+static bool begins(ajp_str text, ajp_str with)
+{
+    return text.len >= with.len && memcmp(text.ptr, with.ptr, with.len) == 0;
+}
+
+static bool ends(ajp_str text, ajp_str with)
+{
+    return text.len >= with.len && memcmp(text.ptr + text.len - with.len, with.ptr, with.len) == 0;
+}
+
+static bool path_matches(const struct path_pattern *pattern, ajp_str path)
+{
+    if (!pattern->star)
+        return path.len == pattern->before.len && begins(path, pattern->before);
+    return path.len >= pattern->before.len + pattern->after.len && begins(path, pattern->before) &&
+           ends(path, pattern->after);
+}
+
+/* Without port, brackets and the dot of the root. */
+static ajp_str host_of(const struct head *head)
+{
+    ajp_str host = head->host.len > 0 ? head->host : head->server_name;
+    const char *colon = host.len ? memrchr(host.ptr, ':', host.len) : NULL;
+    const char *bracket = host.len ? memchr(host.ptr, ']', host.len) : NULL;
+    if (bracket && host.ptr[0] == '[')
+        return ajp_str_of(host.ptr + 1, (size_t)(bracket - host.ptr) - 1);
+    if (colon && !memchr(host.ptr, ':', (size_t)(colon - host.ptr)))
+        host.len = (size_t)(colon - host.ptr);
+    if (host.len > 0 && host.ptr[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+/* wanted is in lower case. */
+static bool same_host(const char *host, ajp_str wanted)
+{
+    for (size_t i = 0; i < wanted.len; i++) {
+        char c = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] | 0x20) : host[i];
+        if (c != wanted.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+static bool host_matches(const struct route *route, ajp_str host)
+{
+    if (!route->host.ptr)
+        return true;
+    if (!route->subdomains)
+        return host.len == route->host.len && same_host(host.ptr, route->host);
+    return host.len > route->host.len &&
+           same_host(host.ptr + host.len - route->host.len, route->host);
+}
+
+static bool excepted(const struct route *route, ajp_str path)
+{
+    for (size_t i = 0; i < route->except_count; i++)
+        if (path_matches(&route->except[i], path))
+            return true;
+    return false;
+}
+
+uint16_t routes_find(const struct settings *settings, const struct head *head, uint64_t *outside)
+{
+    char normal[AJP_PACKET_MAX]; /* no path is longer than the packet or the line it came in */
+    ajp_str path = {normal, 0}, host = host_of(head);
+    if (head->path.len > sizeof normal ||
+        uri_normalise(head->path, false, normal, sizeof normal, &path.len) != URI_OK)
+        return 400;
+    if (path.len == 1 && normal[0] == '*')
+        normal[0] = '/'; /* OPTIONS * is about the whole server */
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct route *route = &settings->routes[i];
+        if (!host_matches(route, host) || !path_matches(&route->path, path))
+            continue;
+        *outside = route->outside;
+        return excepted(route, path) ? 404 : 0;
+    }
+    return 404;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which workers a request's path and host belong to. */
+#ifndef ENGINE_BALANCE_ROUTES_H
+#define ENGINE_BALANCE_ROUTES_H
+
+#include "config/settings.h"
+#include "http/head.h"
+
+/* 0: *outside are the workers that it may not go to, a bit per index. 404: no route has it. 400:
+ * the path can be read in more than one way. What is compared is the path as Tomcat sees it. */
+uint16_t routes_find(const struct settings *settings, const struct head *head, uint64_t *outside);
+
+#endif
