@@ -75,16 +75,52 @@ timeouts:
   reply: 120000ms
 """
 
-# every key of mod_jk's reference for workers of type ajp13, lb and status, but type and reference
-KEYS = """
-    host port connection_pool_size connection_pool_minsize connection_pool_timeout socket_timeout
-    socket_connect_timeout socket_keepalive socket_buffer prefer_ipv6 source secret max_packet_size ping_mode
-    ping_timeout connection_ping_interval connect_timeout prepost_timeout reply_timeout retries retry_interval
-    recovery_options fail_on_status max_reply_timeouts recover_time lbfactor activation route distance domain
-    redirect busy_limit connection_acquire_timeout balance_workers sticky_session sticky_session_force method
-    lock lb_retries error_escalation_time session_cookie session_cookie_path session_path set_session_cookie
-    css ns xmlns doctype prefix read_only user user_case_insensitive good bad mount
-    """.split()
+# Every key that mod_jk 1.2 reads of a worker, its deprecated ones among them: what it turns into, or None where
+# it is named with a reason. "lb." is said of the balancer, "status." of a status worker, "." of no worker.
+KEYS = {
+    ".list": "workers:", ".maintain": None,
+    # workers of type ajp13
+    "type": "name: \"a\"", "host": 'url: "ajp://example:8009"', "port": 'url: "ajp://h:7"', "reference": "weight: 5",
+    "lbfactor": "weight: 7", "connection_pool_size": None, "connection_pool_minsize": "min_idle: 7",
+    "connection_pool_timeout": "pool_idle: 7000ms", "cachesize": None, "cache_timeout": "pool_idle: 7000ms",
+    "recycle_timeout": None, "socket_timeout": "write_stall: 7000ms", "socket_connect_timeout": "connect: 7ms",
+    "socket_keepalive": None, "socket_buffer": None, "prefer_ipv6": None, "source": None,
+    "secret": "secret_env: AJP_SECRET_a", "max_packet_size": "packet_size: 9000", "ping_mode": None,
+    "ping_timeout": "cping: 7ms", "connection_ping_interval": "cping_idle: 7000ms", "connect_timeout": "cping: 7ms",
+    "prepost_timeout": "cping: 7ms", "reply_timeout": "reply: 7ms", "retries": None, "retry_interval": None,
+    "recovery_options": None, "fail_on_status": "on_503: true", "max_reply_timeouts": None, "recover_time": None,
+    "connection_acquire_timeout": "queue: 7ms", "mount": 'routes:\n  - paths: ["/7"]\n    workers: ["a"]',
+    # members of a balancer
+    "activation": "activation: stop", "disabled": "activation: drain", "stopped": "activation: stop",
+    "route": 'name: "7"', "jvm_route": 'name: "7"', "distance": "distance: 7", "domain": 'domain: "7"',
+    "redirect": "redirect: b", "busy_limit": "max_connections: 7", "local_worker": None,
+    # balancers
+    "lb.type": "balance:", "lb.balance_workers": 'name: "c"', "lb.balanced_workers": 'name: "c"',
+    "lb.sticky_session": "sticky: false", "lb.sticky_session_force": "force: true", "lb.method": "method: traffic",
+    "lb.lock": None, "lb.lb_retries": "max_attempts: 7", "lb.error_escalation_time": None,
+    "lb.session_cookie": 'cookie: "7"', "lb.session_cookie_path": None, "lb.session_path": 'param: "7"',
+    "lb.set_session_cookie": None, "lb.retries": None, "lb.recover_time": None, "lb.max_reply_timeouts": None,
+    "lb.local_worker_only": None, "lb.mount": 'routes:\n  - paths: ["/7"]\n    workers: ["a", "b"]',
+    "lb.secret": "secret_env: AJP_SECRET_b",
+    # status workers
+    "status.css": None, "status.ns": None, "status.xmlns": None, "status.doctype": None, "status.prefix": None,
+    "status.read_only": None, "status.user": None, "status.user_case_insensitive": None, "status.good": None,
+    "status.bad": None,
+    # workers of type ajp14 and jni
+    "secretkey": None, "bridge": None, "class_path": None, "cmd_line": None, "jvm_lib": None, "ld_path": None,
+    "ms": None, "mx": None, "stderr": None, "stdout": None, "sysprops": None,
+}
+VALUES = {"type": "ajp13", "host": "example", "reference": "worker.t", "max_packet_size": "9000", "activation": "S",
+          "redirect": "b", "disabled": "1", "stopped": "1", "lb.type": "lb", "lb.balance_workers": "a,b,c",
+          "lb.balanced_workers": "c", "lb.sticky_session": "0", "lb.sticky_session_force": "1", "lb.method": "T",
+          "fail_on_status": "503", "mount": "/7", "lb.mount": "/7", ".list": "lb"}
+
+# what may follow a mapping
+EXTENSIONS = {
+    "reply_timeout": None, "sticky_ignore": 'stateless: ["/app/*"]', "stateless": 'stateless: ["/app/*"]', "active": None,
+    "disabled": None, "stopped": None, "fail_on_status": None, "use_server_errors": None, "session_cookie": None,
+    "session_path": None, "set_session_cookie": None, "session_cookie_path": None,
+}
 
 
 def run_import(tmp_path, workers, uris=None, program="ajpforward"):
@@ -131,26 +167,99 @@ def test_worker_without_balancer(tmp_path):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_is_carried_or_named(tmp_path, key):
-    """A key changes the settings, or there is a note on it."""
-    base = "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b\nworker.b.host=h\nworker.a.host=h\n"
-    values = {"host": "example", "port": "1", "balance_workers": "b,a,c",
-              "redirect": "b", "activation": "S", "method": "T", "sticky_session": "0", "sticky_session_force": "1", "max_packet_size": "9000"}
-    of_balancer = {"balance_workers", "sticky_session", "sticky_session_force", "method", "session_cookie",
-                   "session_path"}
-    owner = "lb" if key in of_balancer else "a"
-    line = f"worker.{owner}.{key}={values.get(key, '7')}\n"
-    before = run_import(tmp_path, base).stdout
-    after = run_import(tmp_path, base + line).stdout
-    assert after != before
-    assert "not a key of mod_jk" not in after
+    """The setting that a key turns into is there and was not before; or a note on its line gives the reason."""
+    owner, _, name = key.rpartition(".") if "." in key else ("a", ".", key)
+    line = f"worker.{owner}.{name}={VALUES.get(key, '7')}\n".replace("worker..", "worker.")
+    lines = ["worker.list=lb\n", "worker.lb.type=lb\n", "worker.lb.balance_workers=a,b\n", "worker.a.host=h\n",
+             "worker.b.host=h\n", "worker.t.lbfactor=5\n", "worker.status.type=status\n"]
+    # keys that are there already are tried without themselves
+    without = [x for x in lines if x.split("=")[0] != line.split("=")[0]]
+    before = run_import(tmp_path, "".join(without))
+    after = run_import(tmp_path, "".join(without) + line)
+    assert after.returncode == 0, after.stderr
+    body, _, rest = after.stdout.partition("\n# Not carried over:\n")
+    number = len(without) + 1
+    if KEYS[key] is None:
+        assert notes(rest)[number].startswith(line.split("=")[0] + ": ")
+        assert "not a key of mod_jk" not in notes(rest)[number] and len(notes(rest)[number]) > len(line) + 10
+    else:
+        assert KEYS[key] in body
+        assert KEYS[key] not in before.stdout or key == "type"
+        assert number not in notes(rest)
 
 
-def test_uri_map(tmp_path):
-    uris = "/*=lb\n!/static/*=lb\n/app|/app/*=lb;sticky_ignore=1;nonsense=2\n/status=jkstatus\n"
-    done = run_import(tmp_path, WORKERS, uris)
-    lines = re.findall(r"^# \S+uriworkermap.properties:(\d): ([^:]+):", done.stdout, re.M)
-    assert lines == [("2", "!/static/*"), ("3", "/app|/app/*"), ("3", "sticky_ignore"), ("3", "nonsense"),
-                     ("4", "/status")]
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_every_extension_of_a_mapping_is_carried_or_named(tmp_path, extension):
+    done = run_import(tmp_path, "worker.list=a\nworker.a.host=h\n", f"/app/*=a;{extension}=1\n")
+    body, _, rest = done.stdout.partition("\n# Not carried over:\n")
+    if EXTENSIONS[extension] is None:
+        assert notes(rest)[1].startswith(extension + ": ") and "not a key" not in rest
+    else:
+        assert EXTENSIONS[extension] in body and not rest
+
+
+def test_what_mod_jk_does_not_know_is_told(tmp_path):
+    done = run_import(tmp_path, "worker.list=a\nworker.a.host=h\nworker.a.nonsense=1\n", "/*=a;nonsense=1\n")
+    assert done.stdout.count("nonsense: not a key of mod_jk") == 2
+
+
+POOLS = """\
+worker.list=shop,wiki,status
+worker.shop.type=lb
+worker.shop.balance_workers=s1,s2
+worker.wiki.type=lb
+worker.wiki.balance_workers=w1,s2
+worker.wiki.method=T
+worker.status.type=status
+worker.s1.host=h1
+worker.s2.host=h2
+worker.s2.route=second
+worker.w1.host=h3
+"""
+MAPPINGS = """\
+/shop|/*=shop
+!/shop/private/*=shop
+/wiki/*=wiki;stateless=1
+*.jsp=wiki
+!*.bak=*
+/a/?/b=shop
+!/w*i*k=wiki
+-/off/*=shop
+/status=status
+/shop/*=wiki
+"""
+ROUTES = """\
+routes:
+  - paths: ["/shop", "/shop/*", "!/shop/private/*", "!*.bak"]
+    workers: ["s1", "second"]
+  - paths: ["/wiki/*", "*.jsp", "!*.bak"]
+    workers: ["second", "w1"]
+session:
+  sticky: true
+  stateless: ["/wiki/*"]
+"""
+
+
+def test_mappings_to_several_balancers_are_routes(tmp_path):
+    done = run_import(tmp_path, POOLS, MAPPINGS)
+    body, _, rest = done.stdout.partition("\n# Not carried over:\n")
+    assert ROUTES in body
+    of_map = dict(re.findall(r"^# \S+uriworkermap.properties:(\d+): (.*)$", rest, re.M))
+    assert set(of_map) == {"6", "7", "8", "9", "10"}
+    assert "BEWARE, not excluded" in of_map["7"] and of_map["10"].endswith("mapped before")
+    assert re.search(r"workers.properties:6: worker.wiki.method: one setting for all paths", rest)
+    out = tmp_path / "out.yaml"
+    out.write_text(done.stdout)
+    checked = subprocess.run([BIN / "ajpforward", "--config", out, "--check"], capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("uris, routes", [("/*=lb\n", False), ("/*=lb\n!/static/*=lb\n", True), ("/app/*=lb\n", True)])
+def test_everything_to_one_balancer_needs_no_route(tmp_path, uris, routes):
+    workers = "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b\n"
+    done = run_import(tmp_path, workers, uris)
+    assert ("routes:" in done.stdout) == routes
+    assert "Not carried over" not in done.stdout
 
 
 @pytest.mark.parametrize("workers, message", [

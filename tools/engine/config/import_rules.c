@@ -13,7 +13,7 @@
 #define STATUS "there is no status worker"
 #define JNI    "workers inside the web server's process are not supported"
 #define COOKIE "only app servers make session cookies"
-#define PER    "settings are for all paths; keep this in the web server"
+#define PER    "one setting for all paths"
 
 static const struct import_rule rules[] = {
     {"activation", CARRY_ENTRY, 0, 0, 0},
@@ -57,23 +57,23 @@ static const struct import_rule rules[] = {
     {"cachesize", CARRY_NOT, 0, 0, POOL},
     {"class_path", CARRY_NOT, 0, 0, JNI},
     {"cmd_line", CARRY_NOT, 0, 0, JNI},
-    {"connection_pool_minsize", CARRY_NOT, 0, 0, POOL},
+    {"connection_pool_minsize", CARRY_ENTRY, 0, 0, 0},
     {"connection_pool_size", CARRY_NOT, 0, 0, POOL},
     {"css", CARRY_NOT, 0, 0, STATUS},
     {"doctype", CARRY_NOT, 0, 0, STATUS},
     {"error_escalation_time", CARRY_NOT, 0, 0, HEALTH},
-    {"fail_on_status", CARRY_NOT, 0, 0,
-     "an answer of the app is no failure of its worker, and is never asked for again"},
+    {"fail_on_status", CARRY_ENTRY, 0, 0, 0},
     {"good", CARRY_NOT, 0, 0, STATUS},
     {"jvm_lib", CARRY_NOT, 0, 0, JNI},
-    {"lb_retries", CARRY_NOT, 0, 0, RETRY},
+    {"lb_retries", CARRY_ENTRY, 0, 0, 0},
     {"ld_path", CARRY_NOT, 0, 0, JNI},
     {"local_worker", CARRY_NOT, 0, 0, "use distance"},
     {"local_worker_only", CARRY_NOT, 0, 0, "use activation: standby for the others"},
     {"lock", CARRY_NOT, 0, 0, "workers are balanced without locks"},
     {"maintain", CARRY_NOT, 0, 0, HEALTH},
     {"max_reply_timeouts", CARRY_NOT, 0, 0, HEALTH},
-    {"mount", CARRY_NOT, 0, 0, "paths are the web server's to choose: keep the mounts there"},
+    {"mount", CARRY_ENTRY, 0, 0, 0},
+    {"ms", CARRY_NOT, 0, 0, JNI},
     {"mx", CARRY_NOT, 0, 0, JNI},
     {"ns", CARRY_NOT, 0, 0, STATUS},
     {"ping_mode", CARRY_NOT, 0, 0,

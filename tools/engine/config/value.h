@@ -26,6 +26,8 @@ bool value_is_list(enum kind kind);
 bool value_print(FILE *out, const struct setting_row *row, const void *base);
 
 bool value_is_name(ajp_str text);
+/* What a normalised path can look like, or with one star a part of one; or '!' and one. */
+bool value_is_path_pattern(const char *text);
 
 /* For value.c and value_list.c: "expected WHAT, got TEXT" into ctx->why. Returns false. */
 bool value_refuse(const struct value_context *ctx, const char *text, const char *fmt, ...)

@@ -33,8 +33,7 @@ static bool is_pattern(const char *item)
     return placed && (item[0] == '/' || item[0] == '*');
 }
 
-/* What a normalised path can look like, or a part of one. */
-static bool is_path_pattern(const char *item)
+bool value_is_path_pattern(const char *item)
 {
     const char *p = item + (item[0] == '!');
     const char *star = strchr(p, '*');
@@ -52,7 +51,7 @@ static bool check_text(const struct value_context *ctx, enum kind kind, const ch
         return value_refuse(ctx, item, "a path as in /exact, /prefix* or *suffix");
     if (kind == KIND_NAMES && !value_is_name(ajp_str_of(item, strlen(item))))
         return value_refuse(ctx, item, "names of letters, digits, '_', '-' or '.'");
-    if (kind == KIND_PATHS && !is_path_pattern(item))
+    if (kind == KIND_PATHS && !value_is_path_pattern(item))
         return value_refuse(ctx, item,
                             "a path as it is after decoding, with one star at most: /exact, "
                             "/prefix/*, *.suffix, or ! and one");
