@@ -42,11 +42,11 @@ def worker():
 def bridge(tmp_path, worker):
     made = []
 
-    def start(settings, threads=2, pool_idle="60s"):
+    def start(settings, threads=2, pool_idle="60s", more=""):
         file = tmp_path / "bridge.yaml"
         file.write_text(f"admin: unix:{tmp_path}/admin.sock\nthreads: {threads}\nlisten:\n  - url: http://127.0.0.1:0\n"
                         f"workers:\n  - name: a\n    url: ajp://127.0.0.1:{worker.port}\n    {settings}\n"
-                        f"timeouts: {{pool_idle: {pool_idle}, queue: 20s}}\n")
+                        f"timeouts: {{pool_idle: {pool_idle}, queue: 20s}}\n{more}\n")
         made.append(Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log"))
         made[0].admin = f"unix:{tmp_path}/admin.sock"
         return made[0]
@@ -54,8 +54,8 @@ def bridge(tmp_path, worker):
     assert made[0].terminate() == 0, made[0].output()
 
 
-def ctl(daemon, verb):
-    done = subprocess.run([BIN / "ajpbridge", "ctl", daemon.admin, verb], capture_output=True, timeout=20)
+def ctl(daemon, *args):
+    done = subprocess.run([BIN / "ajpbridge", "ctl", daemon.admin, *args], capture_output=True, timeout=20)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -133,6 +133,28 @@ def test_a_connection_ends_after_max_requests(bridge, worker):
     daemon = bridge("max_requests: 3", threads=1)
     assert fetch(daemon, 1, 10) == [200] * 10
     assert sorted(link.requests for link in worker.links if link.requests) == [1, 3, 3, 3]
+
+
+def test_a_slow_start_limits_connections_and_ends(bridge, worker):
+    """A worker made active has a twentieth of its connections, then more; who must wait is served in the end."""
+    worker.pause = 0.2
+    daemon = bridge("max_connections: 20\n    activation: stop", threads=2, more="balance: {slow_start: 4s}")
+    begin = time.monotonic()
+    ctl(daemon, "active", "a")
+    assert fetch(daemon, 20) == [200] * 20
+    assert worker.most <= 1 + 20 * (time.monotonic() - begin) / 4
+    assert worker.most < 20
+    time.sleep(max(0, begin + 4.1 - time.monotonic()))  # the slow start is over
+    assert fetch(daemon, 40) == [200] * 40
+    assert worker.most == 20
+
+
+def test_a_slow_start_after_our_own_is_a_setting(bridge, worker):
+    worker.pause = 0.2
+    begin = time.monotonic()
+    daemon = bridge("max_connections: 20", more="balance: {slow_start_boot: 4s}")
+    assert fetch(daemon, 20) == [200] * 20
+    assert worker.most <= 1 + 20 * (time.monotonic() - begin) / 4
 
 
 def test_503_of_the_forwarder_says_when_to_come_again(tmp_path, worker):

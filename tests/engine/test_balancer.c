@@ -534,6 +534,56 @@ Test(balancer, capacity_starts_slowly_too)
     balancer_free(balancer);
 }
 
+Test(balancer, slow_start_of_the_daemon_is_a_setting)
+{
+    fixture_reset(1);
+    fixture_workers[0].max_connections = 100;
+    fixture_settings.balance.slow_start = 10000;
+    struct balancer *balancer = fixture_balancer();
+    uint64_t born = balancer->born_ms;
+    struct worker *a = &balancer->workers[0];
+    cr_expect_gt(born, 0);
+    cr_expect_eq(load_capacity(a, born), 100, "not by itself");
+    fixture_settings.balance.slow_start_boot = 4000;
+    cr_expect_eq(load_capacity(a, born), 4);
+    cr_expect_eq(load_capacity(a, born + 2000), 50);
+    cr_expect_eq(load_capacity(a, born + 4000), 100);
+    a->recovered_ms = born + 1000;
+    cr_expect_eq(load_capacity(a, born + 2000), 9, "the slower of both");
+    balancer->born_ms = 0;
+    a->recovered_ms = 0;
+    cr_expect_eq(load_capacity(a, 1), 100, "taken over");
+    balancer_free(balancer);
+}
+
+Test(balancer, workers_that_are_new_after_a_reload_start_slowly)
+{
+    fixture_reset(2);
+    fixture_settings.balance.slow_start = 10000;
+    struct balancer *old = fixture_balancer();
+    struct worker_settings before = fixture_workers[1];
+    old->born_ms = 77;
+    old->workers[1].settings = &before;
+    fixture_workers[1].port = 9;
+    fixture_settings.worker_count = 3;
+    fixture_workers[2] = fixture_workers[0];
+    fixture_workers[2].name = str("new");
+    struct balancer *new = fixture_balancer();
+    balancer_inherit(new, old);
+    uint64_t now = new->workers[2].recovered_ms;
+    cr_expect_eq(new->born_ms, 77);
+    cr_expect_eq(new->workers[0].recovered_ms, 0, "the same");
+    cr_expect_gt(new->workers[1].recovered_ms, 0, "at another address");
+    cr_assert_gt(now, 0, "new");
+    cr_expect_lt(load_share(&new->workers[2], now), SHARE_UNIT / 10);
+    struct balancer *next = fixture_balancer();
+    balancer_inherit(next, new);
+    cr_expect_eq(next->workers[2].recovered_ms, now, "and goes on");
+    balancer_free(next);
+    balancer_free(new);
+    balancer_free(old);
+}
+
 Test(balancer, while_all_are_down_one_try_a_second)
 {
     fixture_reset(2);

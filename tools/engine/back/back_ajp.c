@@ -439,7 +439,7 @@ static void back_start(struct exchange *x)
             send_request(l);
         return;
     }
-    if (!capacity_take(x->worker)) {
+    if (!capacity_take(x->worker, shard_now(sh))) {
         bool room = queue_wait(x);
 
         if (!room)
@@ -545,7 +545,7 @@ static bool open_idle(struct shard *sh, struct worker *w)
 {
     struct link *l;
 
-    if (atomic_load(&w->room->waiting) > 0 || !capacity_take(w))
+    if (atomic_load(&w->room->waiting) > 0 || !capacity_take(w, shard_now(sh)))
         return false;
     l = link_new(sh, sh->pools, w, on_event, on_deadline);
     if (l == NULL)

@@ -4,6 +4,7 @@
 #include "back/link.h"
 
 #include "back/back.h"
+#include "balance/load.h"
 #include "core/queue.h"
 
 #include <errno.h>
@@ -118,9 +119,9 @@ void link_close(struct link *l, bool reset)
 }
 
 /* Has w a connection to spare for who waits in this thread? */
-static bool can_serve(const struct pools *p, const struct worker *w)
+static bool can_serve(const struct pools *p, const struct worker *w, uint64_t now)
 {
-    uint32_t cap = w->settings->max_connections;
+    uint32_t cap = load_capacity(w, now);
 
     return !list_empty(&p->waiting[w->index]) && (!list_empty(&p->idle[w->index]) || cap == 0 ||
                                                   atomic_load(&w->room->connections) < cap);
@@ -133,7 +134,7 @@ void links_look_again(struct shard *sh)
     for (size_t i = 0; i < p->balancer->count; i++) {
         struct worker *w = &p->balancer->workers[i];
 
-        while (can_serve(p, w))
+        while (can_serve(p, w, shard_now(sh)))
             queue_serve(p, w);
         if (queue_elsewhere(p, w) && !list_empty(&p->idle[i]))
             link_close(CONTAINER_OF(p->idle[i].next, struct link, pool), false);

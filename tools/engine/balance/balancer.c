@@ -389,6 +389,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
     pthread_mutex_init(&balancer->wake_lock, NULL);
     balancer->settings = settings;
     balancer->count = settings->worker_count;
+    balancer->born_ms = clock_ms();
     if (size)
         memset(balancer->workers, 0, size);
     for (size_t i = 0; i < balancer->count; i++) {
@@ -430,8 +431,10 @@ static void inherit(struct worker *to, const struct worker *from)
     to->errors = from->errors;
     to->retries = from->retries;
     if (to->settings->port != from->settings->port ||
-        !same_text(to->settings->host, from->settings->host))
+        !same_text(to->settings->host, from->settings->host)) {
+        worker_start_slowly(to, clock_ms());
         return;
+    }
     room_share(to, from);
     to->health = from->health;
     to->since_ms = from->since_ms;
@@ -455,10 +458,17 @@ static void inherit(struct worker *to, const struct worker *from)
 
 void balancer_inherit(struct balancer *to, const struct balancer *from)
 {
-    for (size_t i = 0; i < to->count; i++)
-        for (size_t k = 0; k < from->count; k++)
-            if (same_text(to->workers[i].settings->name, from->workers[k].settings->name))
-                inherit(&to->workers[i], &from->workers[k]);
+    to->born_ms = from->born_ms;
+    for (size_t i = 0; i < to->count; i++) {
+        size_t k = 0;
+        while (k < from->count &&
+               !same_text(to->workers[i].settings->name, from->workers[k].settings->name))
+            k++;
+        if (k < from->count)
+            inherit(&to->workers[i], &from->workers[k]);
+        else
+            worker_start_slowly(&to->workers[i], clock_ms());
+    }
 }
 
 void balancer_free(struct balancer *balancer)

@@ -13,6 +13,7 @@ struct balancer {
     size_t count;
     _Atomic uint32_t turn;       /* where ties begin */
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
+    uint64_t born_ms;            /* when the daemon started; 0: it took over from another */
     _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
     bool has_spares, has_aliases;
     pthread_mutex_t wake_lock; /* taken when health changes, never for a request */

@@ -14,18 +14,27 @@ enum {
     LATENCY_FLOOR = 500,  /* us: below, workers count as equally fast */
 };
 
-/* How far its slow start is, of RAMP_UNIT. */
-static uint32_t ramp_of(const struct worker *worker, uint64_t now_ms)
+/* How far a slow start is that began at from; 0: there was none. */
+static uint32_t ramp(uint32_t slow, uint64_t from, uint64_t now_ms)
 {
-    uint32_t slow = worker->balancer->settings->balance.slow_start;
-    uint64_t from = atomic_load_explicit(&worker->recovered_ms, memory_order_relaxed);
     if (slow == 0 || from == 0)
         return RAMP_UNIT;
     uint64_t passed = now_ms > from ? now_ms - from : 0;
     if (passed >= slow)
         return RAMP_UNIT;
-    uint32_t ramp = (uint32_t)(passed * RAMP_UNIT / slow);
-    return ramp < RAMP_MIN ? RAMP_MIN : ramp;
+    uint32_t part = (uint32_t)(passed * RAMP_UNIT / slow);
+    return part < RAMP_MIN ? RAMP_MIN : part;
+}
+
+/* Of RAMP_UNIT. */
+static uint32_t ramp_of(const struct worker *worker, uint64_t now_ms)
+{
+    const struct balancer *balancer = worker->balancer;
+    const struct balance_settings *settings = &balancer->settings->balance;
+    uint64_t recovered = atomic_load_explicit(&worker->recovered_ms, memory_order_relaxed);
+    uint32_t since_back = ramp(settings->slow_start, recovered, now_ms);
+    uint32_t since_boot = ramp(settings->slow_start_boot, balancer->born_ms, now_ms);
+    return since_back < since_boot ? since_back : since_boot;
 }
 
 uint32_t load_share(const struct worker *worker, uint64_t now_ms)

@@ -9,7 +9,7 @@ enum { SHARE_UNIT = 1024 }; /* of a weight of 1 */
 
 /* Its weight, less while it starts slowly. Never 0. */
 uint32_t load_share(const struct worker *worker, uint64_t now_ms);
-/* Requests it may have at a time, fewer while it starts slowly; 0: no limit. */
+/* Connections it may have, fewer while it starts slowly; 0: no limit. */
 uint32_t load_capacity(const struct worker *worker, uint64_t now_ms);
 
 uint64_t load_of(const struct worker *worker, enum method method);

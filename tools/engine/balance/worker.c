@@ -28,7 +28,7 @@ void worker_set_address(struct worker *worker, const struct sockaddr *address, s
     atomic_store_explicit(&worker->address_at, next, memory_order_release);
 }
 
-static void start_slowly(struct worker *worker, uint64_t now_ms)
+void worker_start_slowly(struct worker *worker, uint64_t now_ms)
 {
     atomic_store_explicit(&worker->recovered_ms, now_ms, memory_order_relaxed);
     load_level(worker);
@@ -38,7 +38,7 @@ void worker_set_activation(struct worker *worker, enum activation activation, ui
 {
     uint32_t before = atomic_exchange(&worker->activation, activation);
     if (activation == ACTIVATION_ACTIVE && before != ACTIVATION_ACTIVE)
-        start_slowly(worker, now_ms);
+        worker_start_slowly(worker, now_ms);
 }
 
 enum health worker_health(const struct worker *worker)
@@ -65,7 +65,7 @@ static bool move_health(struct worker *worker, enum health from, enum health to,
     if (to == HEALTH_UP || to == HEALTH_PROBE)
         atomic_store_explicit(&worker->refused, 0, memory_order_relaxed);
     if (from == HEALTH_PROBE && to == HEALTH_UP)
-        start_slowly(worker, now_ms);
+        worker_start_slowly(worker, now_ms);
     char name[80];
     log_event(to == HEALTH_DOWN ? LEVEL_WARN : LEVEL_INFO, "worker_health",
               "worker=%s from=%s to=%s reason=\"%s\"",

@@ -104,6 +104,9 @@ void worker_set_address(struct worker *worker, const struct sockaddr *address, s
 /* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
 
+/* A worker that is new to us. */
+void worker_start_slowly(struct worker *worker, uint64_t now_ms);
+
 enum health worker_health(const struct worker *worker);
 const char *health_name(enum health health);
 

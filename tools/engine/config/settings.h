@@ -200,6 +200,7 @@ struct session_settings {
 struct balance_settings {
     enum method method;
     uint32_t slow_start; /* ms until a worker that came back has its whole weight; 0: at once */
+    uint32_t slow_start_boot; /* likewise of all workers, after the daemon's own start */
 };
 
 /* What the prober asks for, and how many equal answers it wants. */

@@ -66,6 +66,8 @@ static const struct setting_row top_rows[] = {
      "busyness, requests, sessions, traffic, latency or hash"},
     {"balance", "slow_start", KIND_DURATION, TOP(balance.slow_start), 0, HOUR, NULL, "--slow-start",
      "until a worker that came back has its whole weight"},
+    {"balance", "slow_start_boot", KIND_DURATION, TOP(balance.slow_start_boot), 0, HOUR, NULL, NULL,
+     "until all workers have all their connections, after our own start"},
     {"health", "path", KIND_PATH, TOP(health.path), 0, 0, NULL, "--health-path",
      "page that the prober asks workers for"},
     {"health", "status", KIND_NUMBER, TOP(health.status), 0, 599, NULL, NULL,

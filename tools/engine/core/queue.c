@@ -4,9 +4,11 @@
  * wake-up is lost. */
 #include "core/queue.h"
 
-bool capacity_take(struct worker *w)
+#include "balance/load.h"
+
+bool capacity_take(struct worker *w, uint64_t now)
 {
-    uint32_t cap = w->settings->max_connections;
+    uint32_t cap = load_capacity(w, now);
     uint32_t have = atomic_load(&w->room->connections);
 
     do {
@@ -40,7 +42,7 @@ bool queue_wait(struct exchange *x)
         atomic_fetch_sub(&w->room->waiting, 1);
         return false;
     }
-    if (capacity_take(w)) {
+    if (capacity_take(w, shard_now(sh))) {
         atomic_fetch_sub(&w->room->waiting, 1);
         return true;
     }

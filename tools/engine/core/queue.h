@@ -7,7 +7,7 @@
 #include "core/exchange.h"
 
 /* Count one more connection to w in; false: it has all that it may have. */
-bool capacity_take(struct worker *w);
+bool capacity_take(struct worker *w, uint64_t now);
 /* One connection less; whoever waits for it is told, in whatever thread. */
 void capacity_give(struct shard *sh, struct worker *w);
 

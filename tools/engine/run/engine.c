@@ -395,6 +395,8 @@ int engine_main(int argc, char **argv, const struct program *program)
     e.thread_count = set->threads;
     e.now = generation_new(set, error, sizeof(error));
     size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
+    if (e.now != NULL && inherit_any()) /* the workers have been at work all the time */
+        e.now->balancer->born_ms = 0;
     e.threads = aligned_alloc(64, size);
     if (e.now != NULL && e.threads != NULL) {
         memset(e.threads, 0, size);

@@ -145,6 +145,7 @@ static void on_second(uv_timer_t *timer)
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
     links_warm(&t->shard);
+    links_look_again(&t->shard); /* a slow start leaves room for more, by and by */
 }
 
 static void on_wake(uv_async_t *a)
