@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import threading
 
 import pytest
 
@@ -74,6 +75,95 @@ def test_a_drained_worker_keeps_its_sessions(bridge):
         assert home not in {client.get("/echo").json["route"] for _ in range(10)}
 
 
+def test_a_weight_is_changed_at_run_time_and_stays_over_a_reload(bridge):
+    def shares():
+        with Client(bridge.port) as client:
+            routes = [client.get("/echo").json["route"] for _ in range(40)]
+        return routes.count("nodeA") / len(routes)
+    assert ctl(bridge, "weight", "nodeA", "3").returncode == 0
+    assert status(bridge)["nodeA"]["weight"] == 3
+    assert shares() == pytest.approx(0.75, abs=0.05)
+    assert ctl(bridge, "reload").returncode == 0
+    assert shares() == pytest.approx(0.75, abs=0.05)
+    text = bridge.file.read_text()
+    bridge.file.write_text(text.replace("  - name: nodeA\n", "  - name: nodeA\n    weight: 1000\n"))
+    assert ctl(bridge, "reload").returncode == 0
+    assert status(bridge)["nodeA"]["weight"] == 1000, "the file says something new"
+
+
+def test_a_worker_is_added_and_removed_at_run_time(bridge, tmp_path):
+    def routes(count=12):
+        with Client(bridge.port) as client:
+            return {client.get("/echo").json["route"] for _ in range(count)}
+    node = Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", "nodeC", "--quiet", log=tmp_path / "c.log")
+    try:
+        with open(bridge.file, "a") as file:
+            file.write("balance: {slow_start: 0}\n")
+        url = f"ajp://127.0.0.1:{node.port}"
+        assert ctl(bridge, "add", "nodeC", url, "weight=2", "distance=0").returncode == 0
+        assert (status(bridge)["nodeC"]["weight"], status(bridge)["nodeC"]["port"]) == (2, node.port)
+        assert routes() == {"nodeA", "nodeB", "nodeC"}
+        assert ctl(bridge, "add", "nodeC", url).returncode == 1
+        assert ctl(bridge, "remove", "nodeA").returncode == 0
+        assert ctl(bridge, "reload").returncode == 0
+        assert routes() == {"nodeB", "nodeC"}, "also after a reload"
+        assert ctl(bridge, "remove", "nodeC").returncode == 0
+        assert routes() == {"nodeB"}
+        last = ctl(bridge, "remove", "nodeB")
+        assert last.returncode == 1 and "expected a worker" in last.stderr
+        assert routes() == {"nodeB"}
+        nodes = bridge.file.read_text()
+        port = nodes[nodes.index("nodeA"):].split("127.0.0.1:")[1].split()[0]
+        assert ctl(bridge, "add", "nodeA", f"ajp://127.0.0.1:{port}").returncode == 0
+        assert routes() == {"nodeA", "nodeB"}
+    finally:
+        node.terminate()
+
+
+def test_a_worker_like_another_has_its_settings_and_routes(bridge):
+    text = bridge.file.read_text()
+    bridge.file.write_text(text.replace("  - name: nodeA\n", "  - name: nodeA\n    weight: 7\n    aliases: [old]\n")
+                           + "routes:\n  - paths: [/echo]\n    workers: [nodeA]\nbalance: {slow_start: 0}\n")
+    assert ctl(bridge, "reload").returncode == 0
+    port = status(bridge)["nodeB"]["port"]
+    assert ctl(bridge, "add", "twin", f"ajp://127.0.0.1:{port}", "like=nodeA").returncode == 0
+    assert status(bridge)["twin"]["weight"] == 7
+    assert ctl(bridge, "remove", "nodeA").returncode == 0, "a route has another"
+    with Client(bridge.port) as client:
+        assert {client.get("/echo").json["route"] for _ in range(4)} == {"nodeB"}, "twin is at its port"
+    refused = ctl(bridge, "remove", "twin")
+    assert refused.returncode == 1 and "expected workers" in refused.stderr
+
+
+def test_workers_come_and_go_under_load(bridge, tmp_path):
+    """No request fails for a worker that is added or removed, over and over."""
+    done, failures, count = threading.Event(), [], [0]
+
+    def load():
+        with Client(bridge.port) as client:
+            while not done.is_set():
+                try:
+                    answer = client.get("/bytes/1000")
+                    if answer.status != 200 or len(answer.body) != 1000:
+                        failures.append(answer.status)
+                    count[0] += 1
+                except Exception as error:  # any failure is what this test is about
+                    failures.append(repr(error))
+                    return
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for t in threads:
+        t.start()
+    port = status(bridge)["nodeB"]["port"]
+    for _ in range(10):
+        assert ctl(bridge, "remove", "nodeB").returncode == 0
+        assert ctl(bridge, "add", "nodeB", f"ajp://127.0.0.1:{port}").returncode == 0
+        assert ctl(bridge, "weight", "nodeB", "9").returncode == 0
+    done.set()
+    for t in threads:
+        t.join()
+    assert failures == [] and count[0] > 50
+
+
 def test_reload_by_command(bridge):
     text = bridge.file.read_text()
     bridge.file.write_text(text[:text.index("  - name: nodeB")])
@@ -87,6 +177,17 @@ def test_reload_by_command(bridge):
 @pytest.mark.parametrize("args, code, word", [
     (["drain", "nobody"], 1, "no worker of that name"),
     (["drain"], 2, "usage"), (["explode"], 2, "usage"), ([], 2, "usage"),
+    (["weight", "nobody", "3"], 1, "no worker of that name"), (["weight", "nodeA", "0"], 1, "1 to 1000"),
+    (["weight", "nodeA", "1001"], 1, "1 to 1000"), (["weight", "nodeA", "99999999999999999999"], 1, "1 to 1000"),
+    (["weight", "nodeA", "x"], 2, "usage"), (["weight", "nodeA"], 2, "usage"),
+    (["remove", "nobody"], 1, "no worker of that name"), (["remove"], 2, "usage"),
+    (["add", "nodeA", "ajp://127.0.0.1:1"], 1, "there is a worker of that name"),
+    (["add", "x", "nonsense"], 1, "expected ajp://HOST:PORT"), (["add", "x y", "ajp://127.0.0.1:1"], 2, "usage"),
+    (["add", "x", "ajp://127.0.0.1:1", "nonsense=1"], 1, "unknown key"),
+    (["add", "x", "ajp://127.0.0.1:1", "weight=none"], 1, "a number from 1 to 1000"),
+    (["add", "x", "ajp://127.0.0.1:1", "like=nobody"], 1, "expected the name of a worker"),
+    (["add", "x", "ajp://127.0.0.1:1", "redirect=nobody"], 1, "expected the name of a worker"),
+    (["add", "x", "ajp://127.0.0.1:1", "weight"], 2, "usage"), (["add", "x"], 2, "usage"),
 ])
 def test_what_can_not_be_done_is_said(bridge, args, code, word):
     done = ctl(bridge, *args)

@@ -70,39 +70,119 @@ static bool activation_of(const char *name, enum activation *out)
     return false;
 }
 
+/* Whatever of it is told; NULL: it can be done. */
+static const char *problem_of(const json_t *o, enum activation *next)
+{
+    const json_t *state = json_object_get(o, "activation"), *weight = json_object_get(o, "weight");
+    const char *expected = "expected {\"activation\": \"active|drain|stop|standby\"} or "
+                           "{\"weight\": 1 to 1000}";
+
+    if (state == NULL && weight == NULL)
+        return expected;
+    if (state != NULL && (!json_is_string(state) || !activation_of(json_string_value(state), next)))
+        return expected;
+    if (weight != NULL && (!json_is_integer(weight) || json_integer_value(weight) < 1 ||
+                           json_integer_value(weight) > 1000))
+        return expected;
+    return NULL;
+}
+
 static enum MHD_Result put_worker(struct admin *a, struct MHD_Connection *c, const char *name,
                                   const struct request *q)
 {
     struct generation *g = a->host->enter(a->host->ctx);
     struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
     json_t *o = json_loadb(q->body, q->len, 0, NULL);
+    const json_t *weight = json_object_get(o, "weight");
     const char *state = json_string_value(json_object_get(o, "activation"));
-    enum activation next;
+    enum activation next = ACTIVATION_ACTIVE;
+    const char *problem = problem_of(o, &next);
     enum MHD_Result rc;
 
     if (w == NULL) {
         rc = answer_json(c, 404, "error", "no worker of that name");
-    } else if (state == NULL || !activation_of(state, &next)) {
-        rc = answer_json(c, 400, "error",
-                         "expected {\"activation\": \"active|drain|stop|standby\"}");
+    } else if (problem != NULL) {
+        rc = answer_json(c, 400, "error", problem);
     } else {
-        worker_set_activation(w, next, uv_hrtime() / 1000000);
-        log_event(LEVEL_INFO, "activation", "worker=%s activation=%s by=admin",
-                  w->settings->name.ptr, state);
-        rc = answer_json(c, 200, "activation", state);
+        if (state != NULL)
+            worker_set_activation(w, next, uv_hrtime() / 1000000);
+        if (weight != NULL)
+            worker_set_weight(w, (uint32_t)json_integer_value(weight));
+        log_event(LEVEL_INFO, "activation", "worker=%s activation=%s weight=%u by=admin",
+                  w->settings->name.ptr,
+                  activation_name((enum activation)atomic_load(&w->activation)), worker_weight(w));
+        rc = state != NULL ? answer_json(c, 200, "activation", state)
+                           : answer_json(c, 200, "result", "done");
     }
     json_decref(o);
     generation_leave(g);
     return rc;
 }
 
-static enum MHD_Result post_reload(struct admin *a, struct MHD_Connection *c)
+static enum MHD_Result reload_with(struct admin *a, struct MHD_Connection *c,
+                                   struct overlay_change *change)
 {
     char error[512];
 
-    if (a->host->reload(a->host->ctx, error, sizeof(error)))
-        return answer_json(c, 200, "result", "reloaded");
+    if (a->host->reload(a->host->ctx, change, error, sizeof(error)))
+        return answer_json(c, 200, "result", change == NULL ? "reloaded" : "done");
     return answer_json(c, 409, "error", error);
+}
+
+static bool exists(struct admin *a, const char *name)
+{
+    struct generation *g = a->host->enter(a->host->ctx);
+    const struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
+
+    generation_leave(g);
+    return w != NULL;
+}
+
+/* Every key is a setting of workers, as in the file. NULL: no memory, or no such object. */
+static struct overlay_change *change_of(json_t *o)
+{
+    const char *name = json_string_value(json_object_get(o, "name"));
+    struct overlay_change *change = name != NULL ? overlay_change_new(false, name) : NULL;
+    const char *key;
+    json_t *value;
+    bool ok = change != NULL;
+
+    json_object_foreach(o, key, value)
+    {
+        if (ok && strcmp(key, "name") != 0)
+            ok = json_is_string(value) && overlay_change_set(change, key, json_string_value(value));
+    }
+    if (ok)
+        return change;
+    overlay_change_free(change);
+    return NULL;
+}
+
+static enum MHD_Result post_worker(struct admin *a, struct MHD_Connection *c,
+                                   const struct request *q)
+{
+    json_t *o = json_loadb(q->body, q->len, 0, NULL);
+    struct overlay_change *change = change_of(o);
+
+    json_decref(o);
+    if (change == NULL)
+        return answer_json(c, 400, "error",
+                           "expected {\"name\": ..., \"url\": ..., ...} with texts");
+    if (exists(a, change->name)) {
+        overlay_change_free(change);
+        return answer_json(c, 409, "error", "there is a worker of that name");
+    }
+    return reload_with(a, c, change);
+}
+
+static enum MHD_Result delete_worker(struct admin *a, struct MHD_Connection *c, const char *name)
+{
+    struct overlay_change *change;
+
+    if (!exists(a, name))
+        return answer_json(c, 404, "error", "no worker of that name");
+    change = overlay_change_new(true, name);
+    return change != NULL ? reload_with(a, c, change) : answer_json(c, 500, "error", "no memory");
 }
 
 static enum MHD_Result change(struct admin *a, struct MHD_Connection *c, const char *method,
@@ -111,10 +191,15 @@ static enum MHD_Result change(struct admin *a, struct MHD_Connection *c, const c
     if (MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Ajp-Admin") == NULL)
         return answer_json(c, 403, "error", "expected a header X-Ajp-Admin");
     if (strcmp(method, "POST") == 0 && strcmp(url, "/reload") == 0)
-        return post_reload(a, c);
+        return reload_with(a, c, NULL);
     if (strcmp(method, "PUT") == 0 && strncmp(url, "/workers/", 9) == 0)
         return put_worker(a, c, url + 9, q);
-    return answer_json(c, 404, "error", "expected PUT /workers/NAME or POST /reload");
+    if (strcmp(method, "DELETE") == 0 && strncmp(url, "/workers/", 9) == 0)
+        return delete_worker(a, c, url + 9);
+    if (strcmp(method, "POST") == 0 && strcmp(url, "/workers") == 0)
+        return post_worker(a, c, q);
+    return answer_json(c, 404, "error",
+                       "expected PUT or DELETE /workers/NAME, POST /workers or POST /reload");
 }
 
 /* --- looking --- */

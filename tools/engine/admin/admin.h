@@ -4,6 +4,7 @@
 #ifndef ENGINE_ADMIN_ADMIN_H
 #define ENGINE_ADMIN_ADMIN_H
 
+#include "config/overlay.h"
 #include "core/generation.h"
 
 /* What the server may ask of the engine, from its own thread. */
@@ -12,8 +13,9 @@ struct admin_host {
     const char *program;
     /* The generation in force, with one user for the caller. */
     struct generation *(*enter)(void *ctx);
-    /* Read the configuration again. False, with one message in error. */
-    bool (*reload)(void *ctx, char *error, size_t error_cap);
+    /* Read the configuration again, with one change more laid over it, which is the engine's from
+     * then on; NULL: none. False, with one message in error. */
+    bool (*reload)(void *ctx, struct overlay_change *change, char *error, size_t error_cap);
 };
 
 struct admin;

@@ -20,14 +20,14 @@ static json_t *worker_json(const struct worker *w)
     enum activation activation = (enum activation)atomic_load(&w->activation);
 
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "name",
+        "{s:s, s:s, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "name",
         w->settings->name.ptr, "host", w->settings->host.ptr, "port", (int)w->settings->port,
-        "activation", activation_name(activation), "health", health_name(worker_health(w)), "busy",
-        (int)atomic_load(&w->busy), "connections", (int)atomic_load(&w->room->connections),
-        "waiting", (int)atomic_load(&w->room->waiting), "elected",
-        (json_int_t)atomic_load(&w->elected), "served", (json_int_t)atomic_load(&w->served),
-        "errors", (json_int_t)atomic_load(&w->errors), "retries",
-        (json_int_t)atomic_load(&w->retries), "sessions", (json_int_t)value_sessions(w));
+        "activation", activation_name(activation), "weight", (int)worker_weight(w), "health",
+        health_name(worker_health(w)), "busy", (int)atomic_load(&w->busy), "connections",
+        (int)atomic_load(&w->room->connections), "waiting", (int)atomic_load(&w->room->waiting),
+        "elected", (json_int_t)atomic_load(&w->elected), "served",
+        (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors),
+        "retries", (json_int_t)atomic_load(&w->retries), "sessions", (json_int_t)value_sessions(w));
 }
 
 char *admin_status_json(const struct admin_host *host, struct generation *g)

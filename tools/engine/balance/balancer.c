@@ -221,7 +221,7 @@ static struct worker *pick_by_hash(struct balancer *balancer, const struct pick 
         uint32_t rank = rank_of(worker, pick, domain, spares) & ~(uint32_t)RANK_SUSPECT;
         if (rank == RANK_NONE || rank > best_rank)
             continue;
-        uint64_t cost = rendezvous_cost(key, worker->name_hash, worker->settings->weight);
+        uint64_t cost = rendezvous_cost(key, worker->name_hash, worker_weight(worker));
         if (best && rank == best_rank && cost >= best_cost)
             continue;
         best = worker;
@@ -399,6 +399,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->index = (uint32_t)i;
         worker->name_hash = rendezvous_hash(worker->settings->name);
         worker->activation = worker->settings->activation;
+        worker->weight = worker->settings->weight;
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
         balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
         balancer->has_aliases |= worker->settings->aliases.count > 0;
@@ -445,6 +446,8 @@ static void inherit(struct worker *to, const struct worker *from)
     to->charge = from->charge;
     to->latency_us = from->latency_us;
     /* What was set at run time stays, until the file says something new. */
+    if (to->settings->weight == from->settings->weight)
+        to->weight = from->weight;
     if (to->settings->activation == from->settings->activation)
         to->activation = from->activation;
     if (to->activation == from->activation) {

@@ -39,7 +39,7 @@ static uint32_t ramp_of(const struct worker *worker, uint64_t now_ms)
 
 uint32_t load_share(const struct worker *worker, uint64_t now_ms)
 {
-    uint32_t share = worker->settings->weight * ramp_of(worker, now_ms);
+    uint32_t share = worker_weight(worker) * ramp_of(worker, now_ms);
     return share ? share : 1;
 }
 
@@ -135,10 +135,10 @@ void load_level(struct worker *worker)
     for (size_t i = 0; i < balancer->count; i++) {
         const struct worker *other = &balancer->workers[i];
         uint64_t charge = atomic_load_explicit(&other->charge, memory_order_relaxed);
-        charge /= other->settings->weight;
+        charge /= worker_weight(other);
         if (other != worker && charge > most)
             most = charge;
     }
-    atomic_store_explicit(&worker->charge, most * worker->settings->weight, memory_order_relaxed);
+    atomic_store_explicit(&worker->charge, most * worker_weight(worker), memory_order_relaxed);
     atomic_store_explicit(&worker->latency_us, 0, memory_order_relaxed);
 }

@@ -41,6 +41,12 @@ void worker_set_activation(struct worker *worker, enum activation activation, ui
         worker_start_slowly(worker, now_ms);
 }
 
+void worker_set_weight(struct worker *worker, uint32_t weight)
+{
+    atomic_store(&worker->weight, weight);
+    load_level(worker); /* no debt to make up, at once, by the new measure */
+}
+
 enum health worker_health(const struct worker *worker)
 {
     return (enum health)atomic_load_explicit(&worker->health, memory_order_relaxed);

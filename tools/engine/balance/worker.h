@@ -58,6 +58,7 @@ struct worker {
     /* Written when something is wrong, or changes. */
     _Alignas(64) _Atomic uint32_t health; /* enum health */
     _Atomic uint32_t activation;          /* enum activation; starts as in the settings */
+    _Atomic uint32_t weight;              /* starts as in the settings */
     _Atomic uint64_t since_ms;            /* of the last change of health */
     _Atomic uint64_t recovered_ms;        /* when it was last back up; 0: it was never down */
     _Atomic uint64_t ejected_ms;          /* until then others are preferred */
@@ -103,6 +104,14 @@ void worker_set_address(struct worker *worker, const struct sockaddr *address, s
 
 /* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
+
+static inline uint32_t worker_weight(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->weight, memory_order_relaxed);
+}
+
+/* At run time. */
+void worker_set_weight(struct worker *worker, uint32_t weight);
 
 /* A worker that is new to us. */
 void worker_start_slowly(struct worker *worker, uint64_t now_ms);

@@ -362,6 +362,8 @@ static bool check_worker(struct draft *draft, size_t at)
                 draft, "%s: expected routes that lead to one worker, got \"%s\" twice",
                 place_of(draft, notes, "workers", "aliases"), worker->aliases.at[i].ptr);
     ajp_str redirect = worker->redirect;
+    if (redirect.ptr && overlay_removes(draft->overlay, redirect.ptr))
+        worker->redirect = redirect = AJP_NULL;
     if (redirect.ptr && named_worker(draft, redirect, draft->worker_count) == NULL)
         return draft_fail(draft, "%s: expected the name of a worker, got \"%s\"",
                           place_of(draft, notes, "workers", "redirect"), redirect.ptr);

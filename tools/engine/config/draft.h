@@ -5,6 +5,7 @@
 #define ENGINE_CONFIG_DRAFT_H
 
 #include "config/options.h"
+#include "config/overlay.h"
 #include "config/table.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct draft_notes {
     const char *given[ROWS_MAX];
     const char *option; /* "--listen http://..."; NULL: from the file */
     int index;          /* in the file's list */
+    const char *like;   /* worker whose routes it shares; NULL: nobody's */
 };
 
 struct draft {
@@ -27,7 +29,8 @@ struct draft {
     size_t route_count;
     struct draft_notes listener_notes[LISTENERS_MAX], worker_notes[WORKERS_MAX];
     size_t listener_count, worker_count;
-    char message[1024]; /* of the call that failed */
+    const struct overlay *overlay; /* applied; NULL: none */
+    char message[1024];            /* of the call that failed */
 };
 
 /* NULL when memory runs out. */

@@ -48,10 +48,16 @@ static bool workers_outside(struct draft *draft, size_t at, uint64_t *outside)
                (draft->workers[k].name.len != names->at[i].len ||
                 memcmp(draft->workers[k].name.ptr, names->at[i].ptr, names->at[i].len) != 0))
             k++;
-        if (k == draft->worker_count)
+        bool removed = overlay_removes(draft->overlay, names->at[i].ptr);
+        if (k == draft->worker_count && !removed)
             return draft_fail(draft, "%s: expected the names of workers, got \"%s\"",
                               draft_place(draft, "routes", (int)at, "workers"), names->at[i].ptr);
-        inside |= UINT64_C(1) << k;
+        if (k < draft->worker_count)
+            inside |= UINT64_C(1) << k;
+        for (size_t other = 0; other < draft->worker_count; other++)
+            if (draft->worker_notes[other].like &&
+                strcmp(draft->worker_notes[other].like, names->at[i].ptr) == 0)
+                inside |= UINT64_C(1) << other;
     }
     if (inside == 0)
         return draft_fail(draft, "%s: expected workers, a list of their names",

@@ -365,9 +365,10 @@ static int survey(struct walk walk, unsigned *flags, const char **config)
 }
 
 static int build(struct draft *draft, struct walk walk, unsigned flags, const char *config,
-                 struct settings **out)
+                 const struct overlay *overlay, struct settings **out)
 {
-    bool ok = (!config || draft_apply_file(draft, config)) && apply(draft, walk);
+    bool ok = (!config || draft_apply_file(draft, config)) && apply(draft, walk) &&
+              overlay_apply(overlay, draft);
     struct settings *settings = ok ? draft_finish(draft) : NULL;
     if (!settings) {
         fprintf(stderr, "%s\n", draft->message);
@@ -384,6 +385,15 @@ static int build(struct draft *draft, struct walk walk, unsigned flags, const ch
 
 int options_parse(int argc, char **argv, const struct program *program, struct settings **out)
 {
+    char error[8];
+    return options_parse_over(argc, argv, program, NULL, error, sizeof error, out);
+}
+
+int options_parse_over(int argc, char **argv, const struct program *program,
+                       const struct overlay *overlay, char *error, size_t error_cap,
+                       struct settings **out)
+{
+    error[0] = '\0';
     struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program->name};
     unsigned flags = 0;
     const char *config = NULL;
@@ -405,7 +415,8 @@ int options_parse(int argc, char **argv, const struct program *program, struct s
         fprintf(stderr, "%s: out of memory\n", program->name);
         return EXIT_FAILURE;
     }
-    rc = build(draft, walk, flags, config, out);
+    rc = build(draft, walk, flags, config, overlay, out);
+    snprintf(error, error_cap, "%s", draft->message);
     draft_free(draft);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "admin/admin.h"
 #include "admin/ctl.h"
 #include "balance/health.h"
+#include "config/overlay.h"
 #include "net/inherit.h"
 #include "net/tap.h"
 #include "run/sockets.h"
@@ -32,8 +33,10 @@ struct engine {
     struct tap *tap;
     uv_mutex_t lock; /* of now, and of asked and what follows it */
     uv_cond_t answered;
-    uv_async_t ask; /* the admin server wants a reload */
-    char *asked;    /* where its error goes; NULL: it does not ask */
+    uv_async_t ask;                /* the admin server wants a reload */
+    struct overlay overlay;        /* changes of workers at run time */
+    struct overlay_change *change; /* one more, asked for with the reload */
+    char *asked;                   /* where its error goes; NULL: it does not ask */
     size_t asked_cap;
     bool done;
     uv_timer_t later; /* a reload that has to wait for the one before it */
@@ -105,13 +108,17 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
     struct settings *set = NULL;
     struct generation *g;
     struct order **orders;
+    char why[480];
 
     if (e->ending) {
         snprintf(error, error_cap, "the daemon is about to end");
         return false;
     }
-    if (options_parse(e->argc, e->argv, e->program, &set) >= 0) {
-        snprintf(error, error_cap, "the configuration is not valid, see the message before this");
+    if (options_parse_over(e->argc, e->argv, e->program, &e->overlay, why, sizeof(why), &set) >=
+        0) {
+        for (char *p = why; *p != '\0'; p++) /* it is told within quotes */
+            *p = *p == '"' ? '\'' : *p;
+        snprintf(error, error_cap, "the configuration is not valid: %s", why);
         return false;
     }
     set->threads = e->thread_count; /* a change takes a restart */
@@ -157,6 +164,7 @@ static void on_later(uv_timer_t *t);
 /* Do what was asked for, or wait while some thread has not followed the last order. */
 static void reload_when_free(struct engine *e)
 {
+    struct overlay_change *change;
     char error[512];
     bool done;
 
@@ -164,7 +172,15 @@ static void reload_when_free(struct engine *e)
         uv_timer_start(&e->later, on_later, LATER_MS, 0);
         return;
     }
+    uv_mutex_lock(&e->lock);
+    change = e->change;
+    e->change = NULL;
+    uv_mutex_unlock(&e->lock);
+    if (change != NULL)
+        overlay_add(&e->overlay, change);
     done = reload_and_tell(e, error, sizeof(error));
+    if (change != NULL && !done)
+        overlay_drop_last(&e->overlay);
     uv_mutex_lock(&e->lock);
     if (e->asked != NULL)
         answer(e, done, error);
@@ -197,7 +213,7 @@ static struct generation *admin_enter(void *ctx)
 }
 
 /* Ask the main thread, and wait for it. */
-static bool admin_reload(void *ctx, char *error, size_t error_cap)
+static bool admin_reload(void *ctx, struct overlay_change *change, char *error, size_t error_cap)
 {
     struct engine *e = ctx;
     bool done;
@@ -205,6 +221,7 @@ static bool admin_reload(void *ctx, char *error, size_t error_cap)
     uv_mutex_lock(&e->lock);
     e->asked = error;
     e->asked_cap = error_cap;
+    e->change = change;
     if (e->deaf)
         answer(e, false, "the daemon is about to end");
     else
@@ -410,6 +427,8 @@ int engine_main(int argc, char **argv, const struct program *program)
         generation_leave(e.before);
     if (e.now != NULL)
         generation_leave(e.now);
+    overlay_clear(&e.overlay);
+    overlay_change_free(e.change);
     free(e.threads);
     return started ? 0 : 1;
 }
