@@ -95,7 +95,8 @@ def test_a_worker_is_added_and_removed_at_run_time(bridge, tmp_path):
     def routes(count=12):
         with Client(bridge.port) as client:
             return {client.get("/echo").json["route"] for _ in range(count)}
-    node = Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", "nodeC", "--quiet", log=tmp_path / "c.log")
+    node = Daemon("ajpcat", "serve", "--listen", "ajp://127.0.0.1:0", "--route", "nodeC", "--quiet",
+                  log=tmp_path / "c.log")
     try:
         with open(bridge.file, "a") as file:
             file.write("balance: {slow_start: 0}\n")

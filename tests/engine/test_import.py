@@ -117,8 +117,8 @@ VALUES = {"type": "ajp13", "host": "example", "reference": "worker.t", "max_pack
 
 # what may follow a mapping
 EXTENSIONS = {
-    "reply_timeout": None, "sticky_ignore": 'stateless: ["/app/*"]', "stateless": 'stateless: ["/app/*"]', "active": None,
-    "disabled": None, "stopped": None, "fail_on_status": None, "use_server_errors": None, "session_cookie": None,
+    "reply_timeout": None, "sticky_ignore": 'stateless: ["/app/*"]', "stateless": 'stateless: ["/app/*"]',
+    "active": None, "disabled": None, "stopped": None, "fail_on_status": None, "use_server_errors": None, "session_cookie": None,
     "session_path": None, "set_session_cookie": None, "session_cookie_path": None,
 }
 

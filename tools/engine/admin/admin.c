@@ -129,11 +129,13 @@ static enum MHD_Result reload_with(struct admin *a, struct MHD_Connection *c,
     return answer_json(c, 409, "error", error);
 }
 
-static bool exists(struct admin *a, const char *name)
+/* made: for one of several addresses of a host name. */
+static bool exists(struct admin *a, const char *name, bool *made)
 {
     struct generation *g = a->host->enter(a->host->ctx);
     const struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
 
+    *made = w != NULL && w->settings->origin.ptr != NULL;
     generation_leave(g);
     return w != NULL;
 }
@@ -164,11 +166,13 @@ static enum MHD_Result post_worker(struct admin *a, struct MHD_Connection *c,
     json_t *o = json_loadb(q->body, q->len, 0, NULL);
     struct overlay_change *change = change_of(o);
 
+    bool made;
+
     json_decref(o);
     if (change == NULL)
         return answer_json(c, 400, "error",
                            "expected {\"name\": ..., \"url\": ..., ...} with texts");
-    if (exists(a, change->name)) {
+    if (exists(a, change->name, &made)) {
         overlay_change_free(change);
         return answer_json(c, 409, "error", "there is a worker of that name");
     }
@@ -178,9 +182,12 @@ static enum MHD_Result post_worker(struct admin *a, struct MHD_Connection *c,
 static enum MHD_Result delete_worker(struct admin *a, struct MHD_Connection *c, const char *name)
 {
     struct overlay_change *change;
+    bool made;
 
-    if (!exists(a, name))
+    if (!exists(a, name, &made))
         return answer_json(c, 404, "error", "no worker of that name");
+    if (made)
+        return answer_json(c, 409, "error", "it is one of the addresses of a host name");
     change = overlay_change_new(true, name);
     return change != NULL ? reload_with(a, c, change) : answer_json(c, 500, "error", "no memory");
 }

@@ -99,7 +99,9 @@ struct worker_settings {
     uint16_t port;
     ajp_str secret;
     struct attribute_policy attributes;
-    uint32_t weight; /* 1..1000 */
+    bool each_address;           /* of host: a worker of its own */
+    ajp_str origin, origin_host; /* what it was made from for its address; null: nothing */
+    uint32_t weight;             /* 1..1000 */
     enum activation activation;
     ajp_str domain;   /* replication group */
     ajp_str redirect; /* name of the preferred successor */

@@ -186,6 +186,8 @@ static const struct setting_row worker_rows[] = {
     {NULL, "aliases", KIND_NAMES, WORKER(aliases), 0, 0, NULL, NULL,
      "further routes of its sessions"},
     {NULL, "url", KIND_WORKER_URL, 0, 0, 0, NULL, NULL, "where it listens"},
+    {NULL, "each_address", KIND_BOOL, WORKER(each_address), 0, 0, NULL, NULL,
+     "a worker for each address of its host name"},
     {NULL, "secret_file", KIND_SECRET_FILE, WORKER(secret), 0, 0, NULL, NULL,
      "file with the secret to send"},
     {NULL, "secret_env", KIND_SECRET_ENV, WORKER(secret), 0, 0, NULL, NULL,

@@ -8,6 +8,7 @@
 #include "config/overlay.h"
 #include "net/inherit.h"
 #include "net/tap.h"
+#include "run/expand.h"
 #include "run/sockets.h"
 #include "run/thread.h"
 #include "run/upgrade.h"
@@ -39,6 +40,7 @@ struct engine {
     char *asked;                   /* where its error goes; NULL: it does not ask */
     size_t asked_cap;
     bool done;
+    struct expand_watch names;
     uv_timer_t later; /* a reload that has to wait for the one before it */
     bool deaf;        /* nobody will answer any more */
     struct upgrade upgrade;
@@ -122,6 +124,10 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
         return false;
     }
     set->threads = e->thread_count; /* a change takes a restart */
+    if (!expand_workers(set, error, error_cap)) {
+        settings_free(set);
+        return false;
+    }
     g = generation_new(set, error, error_cap);
     if (g == NULL)
         return false;
@@ -196,6 +202,18 @@ static void on_hangup(uv_signal_t *s, int number)
 {
     (void)number;
     reload_when_free(s->data);
+}
+
+static const struct settings *settings_now(void *ctx)
+{
+    const struct engine *e = ctx;
+
+    return e->now->settings;
+}
+
+static void on_names_changed(void *ctx)
+{
+    reload_when_free(ctx);
 }
 
 /* --- the admin server, which has a thread of its own --- */
@@ -351,6 +369,7 @@ static void finish_asking(struct engine *e)
     admin_stop(e->admin, e->upgrade.running);
     uv_close((uv_handle_t *)&e->ask, NULL);
     uv_close((uv_handle_t *)&e->later, NULL);
+    expand_watch_stop(&e->names);
     tap_stop(e->tap, e->upgrade.running);
 }
 
@@ -386,6 +405,9 @@ static bool start(struct engine *e, char *error, size_t error_cap)
     }
     free(orders);
     e->prober = health_start(e->now->balancer, main_loop(e));
+    e->names =
+        (struct expand_watch){.ctx = e, .settings = settings_now, .changed = on_names_changed};
+    expand_watch_start(&e->names, &main_loop(e)->uv);
     if (e->prober == NULL)
         snprintf(error, error_cap, "out of memory");
     return e->prober != NULL && start_admin(e, error, error_cap);
@@ -410,7 +432,10 @@ int engine_main(int argc, char **argv, const struct program *program)
     upgrade_init(&e.upgrade);
     log_setup(set->log_level, set->log_format);
     e.thread_count = set->threads;
-    e.now = generation_new(set, error, sizeof(error));
+    if (expand_workers(set, error, sizeof(error)))
+        e.now = generation_new(set, error, sizeof(error));
+    else
+        settings_free(set);
     size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
     if (e.now != NULL && inherit_any()) /* the workers have been at work all the time */
         e.now->balancer->born_ms = 0;
