@@ -252,6 +252,8 @@ const struct decode_row request_rows[] = {
      ONE("s\"x-a\" 00 01 0a 00 05 s\"01234567890123456789\" ff"), "strict", AJP_ERR_TEXT, 47},
     {"53 value behind a spelled name with LF, leniently",
      ONE("s\"x-a\" 00 01 0a 00 05 s\"01234567890123456789\" ff"), "controls", AJP_OK, 0},
+    {"36 value behind a spelled name to the very end", ONE("s\"x-a\" 00 1e 61 x30"), "strict",
+     AJP_ERR_TRUNCATED, 45},
     {"61 CL -1 before others", ONE("a0 08 s\"-1\" 05 s\"01234567890123456789\" ff"), "strict",
      AJP_ERR_LENGTH, 39},
     {"46 code a000, any text", ONE("a0 00 s\"h\" ff"), "controls", AJP_ERR_HEADER, 39},
