@@ -4,6 +4,7 @@
 #include "back/back.h"
 
 #include "back/ajp_head.h"
+#include "back/leftover.h"
 #include "back/link.h"
 #include "core/queue.h"
 #include "map/ajp_to_http.h"
@@ -52,6 +53,7 @@ static void fail_gone(struct link *l, const char *reason)
         else
             fail(l, l->reused ? FAIL_SILENT_STALE : FAIL_SILENT_FRESH, reason);
         break;
+    case LINK_LEFT:
     case LINK_IDLE:
     case LINK_CLOSED:
         link_close(l, false);
@@ -80,7 +82,9 @@ static void on_deadline(struct deadline *d)
     case LINK_IDLE:
         link_expired(l);
         break;
+    case LINK_LEFT:
     case LINK_CLOSED:
+        link_close(l, false);
         break;
     }
 }
@@ -232,14 +236,6 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
         exchange_part(l->x, &p);
 }
 
-/* Has it carried all the requests that it may? */
-static bool worn_out(struct link *l)
-{
-    uint32_t max = l->worker->settings->max_requests;
-
-    return max != 0 && ++l->carried >= max;
-}
-
 /* rest: bytes that came behind END_RESPONSE, of which there must be none (K1). */
 static void on_end(struct link *l, size_t rest)
 {
@@ -250,13 +246,7 @@ static void on_end(struct link *l, size_t rest)
     l->x = NULL;
     x->link = NULL;
     x->worker_closes = !ajp_session_idle(&l->session);
-    if (reuse && rest > 0)
-        log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
-                  rest);
-    if (reuse && rest == 0 && !worn_out(l) && !l->shard->draining)
-        link_put_idle(l);
-    else
-        link_close(l, false);
+    link_done(l, reuse, rest);
     exchange_end(x);
 }
 
@@ -291,32 +281,6 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
     }
 }
 
-/* Keep in[0..len), the beginning of a message, until the rest of it comes. */
-static bool keep_rest(struct link *l, const uint8_t *in, size_t len)
-{
-    struct buf_pool *pool = &l->shard->loop.bufs;
-
-    if (len == 0)
-        return true;
-    if (len > pool->block || (l->rest = buf_take(pool)) == NULL)
-        return false;
-    memcpy(l->rest->data, in, len);
-    l->rest->end = (uint32_t)len;
-    return true;
-}
-
-/* The other way round: no reply may ever find bytes of the one before it. */
-static size_t take_rest(struct link *l, uint8_t *to)
-{
-    size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
-
-    if (have > 0)
-        memcpy(to, l->rest->data, have);
-    buf_give(&l->shard->loop.bufs, l->rest);
-    l->rest = NULL;
-    return have;
-}
-
 /* A reply that is framed well, but whose contents may not be passed on: a client can bring an
  * app to that, so it says nothing of the worker. */
 static bool app_at_fault(ajp_status st)
@@ -325,7 +289,8 @@ static bool app_at_fault(ajp_status st)
            st == AJP_ERR_LENGTH || st == AJP_ERR_STATUS;
 }
 
-static void on_bytes(struct link *l, const uint8_t *in, size_t len)
+/* True while x goes on. */
+static bool take_bytes(struct link *l, const uint8_t *in, size_t len)
 {
     struct exchange *x = l->x;
 
@@ -341,22 +306,32 @@ static void on_bytes(struct link *l, const uint8_t *in, size_t len)
                 fail_gone(l, ajp_strerror(st));
             else
                 fail(l, app_at_fault(st) ? FAIL_BAD_REPLY : FAIL_BROKEN, ajp_strerror(st));
-            return;
+            return false;
         }
         len -= used;
         on_message(l, &m, in, used, len);
         in += used;
         if (l->x != x || x == NULL) /* ended, failed, cancelled; or there was none */
-            return;
+            return false;
         if (x->begun && !x->wanted) /* until then one deadline holds, whatever trickles in */
             arm(l, l->shard->settings->timeouts.reply);
     }
-    if (!keep_rest(l, in, len)) {
+    if (!link_keep_rest(l, in, len)) {
         fail(l, FAIL_INTERNAL, "out of memory");
-        return;
+        return false;
     }
-    if (x != NULL)
-        exchange_settle(x);
+    return x != NULL;
+}
+
+static void on_bytes(struct link *l, const uint8_t *in, size_t len)
+{
+    bool goes_on;
+
+    l->taking = true;
+    goes_on = take_bytes(l, in, len);
+    l->taking = false;
+    if (goes_on)
+        exchange_settle(l->x);
 }
 
 static void on_readable(struct link *l)
@@ -367,7 +342,7 @@ static void on_readable(struct link *l)
 
     if (n == STREAM_AGAIN)
         return;
-    take_rest(l, loop->scratch);
+    link_take_rest(l, loop->scratch);
     if (l->state == LINK_IDLE && n > 0)
         log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%ld", l->worker->settings->name.ptr,
                   n);
@@ -403,6 +378,10 @@ static void on_event(struct stream *s, bool readable, bool writable)
 
     if (l->state == LINK_CONNECTING) {
         on_connected(l);
+        return;
+    }
+    if (l->state == LINK_LEFT) {
+        leftover_readable(l);
         return;
     }
     if (readable) {
@@ -528,7 +507,8 @@ static void back_cancel(struct exchange *x)
 
     x->link = NULL;
     l->x = NULL;
-    link_close(l, true);
+    if (!leftover_begin(l, x))
+        link_close(l, true);
 }
 
 const struct back_ops back_ajp = {

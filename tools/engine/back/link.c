@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct link *link_take_idle(struct pools *p, const struct worker *w)
 {
@@ -46,6 +47,25 @@ void link_put_idle(struct link *l)
     if (!queue_serve(l->pools, l->worker) &&
         (l->pools->retired || count->now > count->max || queue_elsewhere(l->pools, l->worker)))
         link_close(l, false); /* of no more use, or of more use to another thread */
+}
+
+/* Has it carried all the requests that it may? */
+static bool worn_out(struct link *l)
+{
+    uint32_t max = l->worker->settings->max_requests;
+
+    return max != 0 && ++l->carried >= max;
+}
+
+void link_done(struct link *l, bool reuse, size_t rest)
+{
+    if (reuse && rest > 0)
+        log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
+                  rest);
+    if (reuse && rest == 0 && !worn_out(l) && !l->shard->draining)
+        link_put_idle(l);
+    else
+        link_close(l, false);
 }
 
 void link_expired(struct link *l)
@@ -116,6 +136,30 @@ void link_close(struct link *l, bool reset)
     stream_close(&l->stream, reset);
     capacity_give(l->shard, l->worker);
     pools_leave(l->pools);
+}
+
+bool link_keep_rest(struct link *l, const uint8_t *in, size_t len)
+{
+    struct buf_pool *pool = &l->shard->loop.bufs;
+
+    if (len == 0)
+        return true;
+    if (len > pool->block || (l->rest = buf_take(pool)) == NULL)
+        return false;
+    memcpy(l->rest->data, in, len);
+    l->rest->end = (uint32_t)len;
+    return true;
+}
+
+size_t link_take_rest(struct link *l, uint8_t *to)
+{
+    size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
+
+    if (have > 0)
+        memcpy(to, l->rest->data, have);
+    buf_give(&l->shard->loop.bufs, l->rest);
+    l->rest = NULL;
+    return have;
 }
 
 /* Has w a connection to spare for who waits in this thread? */

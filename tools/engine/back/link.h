@@ -11,6 +11,7 @@ enum link_state {
     LINK_PINGING, /* CPing sent, waiting for the CPong */
     LINK_SENDING, /* the kernel has not taken all of the Forward Request */
     LINK_WAITING, /* the request is out: reply and body go their ways */
+    LINK_LEFT,    /* its client is gone: the rest of the reply is thrown away (leftover.c) */
     LINK_IDLE,    /* in the pool */
     LINK_CLOSED
 };
@@ -30,9 +31,11 @@ struct link {
     uint64_t idle_since;
     uint32_t carried;   /* requests so far */
     uint16_t data_left; /* bytes that the DATA packet begun still lacks */
+    uint32_t waste;     /* LINK_LEFT: bytes that may still be thrown away */
     enum link_state state;
     bool reused;  /* has carried a request before this one */
     bool spoke;   /* some byte of the reply has come */
+    bool taking;  /* bytes that came are being looked at further up the stack */
     bool opening; /* for no request: to keep the worker's min_idle */
 };
 
@@ -45,9 +48,17 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_deadline)(struct deadline *d));
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
+/* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came
+ * behind the reply, of which there must be none (K1). */
+void link_done(struct link *l, bool reuse, size_t rest);
 /* It was idle for as long as an idle link is kept: close it, unless the worker's min_idle says no.
  */
 void link_expired(struct link *l);
+/* Keep in[0..len), the beginning of a message, until the rest of it comes. */
+bool link_keep_rest(struct link *l, const uint8_t *in, size_t len);
+/* The other way round: no reply may ever find bytes of the one before it. */
+size_t link_take_rest(struct link *l, uint8_t *to);
+
 /* Close and, later, free. l->x must be NULL already. */
 void link_close(struct link *l, bool reset);
 
