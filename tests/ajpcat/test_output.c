@@ -156,6 +156,26 @@ Test(histogram, extremes_have_a_bucket)
     cr_expect_eq(histogram_quantile(&h, 1), UINT64_MAX);
 }
 
+Test(text, printable_runs_end_at_the_first_other_byte)
+{
+    char line[40];
+    for (size_t at = 0; at <= sizeof line; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            bool plain = byte >= ' ' && byte < 127 && byte != '"' && byte != '\\';
+            memset(line, 'x', sizeof line);
+            if (at < sizeof line)
+                line[at] = (char)byte;
+            if (at + 9 < sizeof line)
+                line[at + 9] = (char)byte;
+            size_t want = plain ? sizeof line : at;
+            cr_expect_eq(text_plain(line, sizeof line, '"', '\\'), want, "%d at %zu", byte, at);
+            cr_expect_eq(text_plain(line, at, '"', '\\'), at);
+        }
+    }
+    cr_expect_eq(text_plain("a\"b\\c", 5, '\\', '\\'), 3u);
+    cr_expect_eq(text_plain("", 0, '"', '"'), 0u);
+}
+
 Test(term, a_body_brings_no_control_sequence)
 {
     static const struct {

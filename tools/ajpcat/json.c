@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
 static void put_special(struct text *out, unsigned char c)
 {
     static const char letters[] = "btnvfr"; /* 8..13, of which JSON lacks \v */
@@ -30,11 +25,9 @@ void json_quote(struct text *out, const char *s, size_t len)
     const unsigned char *p = (const unsigned char *)s;
     text_byte(out, '"');
     for (size_t i = 0; i < len;) {
-        size_t run = i;
-        while (run < len && is_plain(p[run]))
-            run++;
-        text_put(out, s + i, run - i);
-        i = run;
+        size_t run = text_plain(p + i, len - i, '"', '\\');
+        text_put(out, p + i, run);
+        i += run;
         if (i == len)
             break;
         size_t n = p[i] >= 0xc2 ? utf8_length(p + i, len - i) : 0;

@@ -35,9 +35,7 @@ void term_colour(struct text *out, bool on, enum term_colour c)
 void term_put(struct text *out, ajp_str s)
 {
     for (size_t i = 0; i < s.len;) {
-        size_t run = i;
-        while (run < s.len && s.ptr[run] >= ' ' && s.ptr[run] < 127 && s.ptr[run] != '\\')
-            run++;
+        size_t run = i + text_plain(s.ptr + i, s.len - i, '\\', '\\');
         text_put(out, s.ptr + i, run - i);
         if (run < s.len && s.ptr[run] == '\\')
             text_str(out, "\\\\");
@@ -57,9 +55,7 @@ static bool is_unfit(const uint8_t *p, size_t n)
 void term_body(struct text *out, const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        size_t n = 0;
-        while (i + n < len && data[i + n] >= ' ' && data[i + n] < 127)
-            n++;
+        size_t n = text_plain(data + i, len - i, 127, 127);
         text_put(out, data + i, n);
         i += n;
         if (i == len)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint64_t EACH = 0x0101010101010101; /* a one in each byte */
+
 static void *have(void *p)
 {
     if (!p) {
@@ -106,6 +108,30 @@ void text_cut(struct text *t, size_t n)
     memmove(t->at, t->at + n, t->len - n);
     t->len -= n;
     t->at[t->len] = '\0';
+}
+
+/* Whether one of eight bytes is below n, up to 128: the top bit of some byte is set then. */
+static uint64_t any_below(uint64_t eight, uint8_t n)
+{
+    return (eight - EACH * n) & ~eight & (EACH * 0x80);
+}
+
+size_t text_plain(const void *s, size_t len, char but, char nor)
+{
+    const unsigned char *p = s;
+    size_t i = 0;
+    for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        uint64_t eight;
+        memcpy(&eight, p + i, sizeof eight);
+        uint64_t high = (eight | (eight + EACH)) & (EACH * 0x80); /* 127 and up */
+        if (high | any_below(eight, ' ') | any_below(eight ^ EACH * (unsigned char)but, 1) |
+            any_below(eight ^ EACH * (unsigned char)nor, 1))
+            break;
+    }
+    while (i < len && p[i] >= ' ' && p[i] < 127 && p[i] != (unsigned char)but &&
+           p[i] != (unsigned char)nor)
+        i++;
+    return i;
 }
 
 size_t utf8_length(const unsigned char *s, size_t len)

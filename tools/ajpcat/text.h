@@ -67,6 +67,9 @@ void text_free(struct text *t);
 /* Drops the first n bytes. */
 void text_cut(struct text *t, size_t n);
 
+/* How many bytes at the front of s are printable ASCII and neither of those two. */
+size_t text_plain(const void *s, size_t len, char but, char nor);
+
 /* Length of the well-formed UTF-8 sequence at s[0..len), or 0. */
 size_t utf8_length(const unsigned char *s, size_t len);
 

@@ -4,6 +4,7 @@
 #include "view.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { BODY_SHOWN = 64 * 1024 };
 
@@ -37,9 +38,8 @@ static void put_body(struct view *v, const struct body_sum *b)
     const char *at = b->kept.at;
     size_t len = b->kept.len;
     while (len > 0) { /* line by line, so that line ends stay */
-        size_t line = 0;
-        while (line < len && at[line] != '\n')
-            line++;
+        const char *end = memchr(at, '\n', len);
+        size_t line = end ? (size_t)(end - at) : len;
         term_put(&v->out, ajp_str_of(at, line));
         text_byte(&v->out, '\n');
         line += line < len;
