@@ -41,6 +41,7 @@ struct http1_conn {
 };
 
 static void process(struct http1_conn *h);
+static void client_gone(struct http1_conn *h, bool broken);
 
 static struct http1_conn *of(struct exchange *x)
 {
@@ -199,6 +200,20 @@ static void front_fail(struct exchange *x, uint16_t status)
         conn_finish(c, false);
 }
 
+/* What rx holds is less than the packet that was asked for, and the client has sent more: read that
+ * first, so that the packet leaves in one piece. Nothing of rx is lent now. The client's end is
+ * still there for the event that follows, its failure is not. False: it is gone. */
+static bool fill_packet(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+    uint64_t packet = h->left < h->grant ? h->left : h->grant;
+
+    if (h->body == BODY_LENGTH && h->packet_left == 0 && conn_unread(c) < packet &&
+        (c->stream.ready & STREAM_READABLE) != 0 && conn_fill(c) == STREAM_FAILED)
+        client_gone(h, true);
+    return !c->closed;
+}
+
 static void front_want(struct exchange *x, uint32_t max)
 {
     struct http1_conn *h = of(x);
@@ -212,7 +227,9 @@ static void front_want(struct exchange *x, uint32_t max)
             return;
     }
     conn_arm(c, x->shard->settings->timeouts.body);
-    if (!c->busy)
+    if (c->busy)
+        return;
+    if (fill_packet(h))
         process(h); /* which asks the client for more if rx does not hold enough */
 }
 
