@@ -7,7 +7,7 @@
 
 static uint8_t got[1 << 20];
 static size_t got_len, may_take;
-static int sends;
+static int sends, pieces; /* calls, and iovecs of the last one */
 static bool broken;
 
 static long fake_send(struct stream *s, const struct iovec *v, int n)
@@ -16,6 +16,7 @@ static long fake_send(struct stream *s, const struct iovec *v, int n)
 
     (void)s;
     sends++;
+    pieces = n;
     if (broken)
         return STREAM_FAILED;
     for (int i = 0; i < n; i++) {
@@ -64,6 +65,28 @@ Test(out, pieces_leave_in_one_call)
     cr_assert_eq(got_len, 8);
     cr_assert_arr_eq(got, "headbody", 8);
     cr_assert_eq(loop.bufs.in_use, 0, "idle output holds nothing");
+    end();
+}
+
+Test(out, a_run_of_borrowed_bytes_leaves_as_one_piece)
+{
+    static const uint8_t run[] = "AB head AB chunk AB end";
+
+    begin(SIZE_MAX);
+    out_borrow(&o, &s, run, 0);
+    out_borrow(&o, &s, run, 8);
+    out_borrow(&o, &s, run + 8, 9);
+    out_borrow(&o, &s, run + 17, 6);
+    cr_assert(out_flush(&o, &s));
+    cr_assert_eq(pieces, 1);
+    cr_assert_eq(got_len, 23);
+    cr_assert_arr_eq(got, run, 23);
+    out_borrow(&o, &s, run, 8);
+    out_borrow(&o, &s, run + 17, 6); /* with a gap before it: copied behind */
+    out_copy(&o, &s, "!", 1);
+    cr_assert(out_flush(&o, &s));
+    cr_assert_eq(pieces, 2);
+    cr_assert_arr_eq(got + 23, "AB head AB end!", 15);
     end();
 }
 

@@ -183,29 +183,31 @@ static void send_ping(struct link *l)
 
 /* --- receiving --- */
 
+/* For a front that speaks another protocol. */
+static void reply_mapped(struct link *l, struct reply *reply)
+{
+    struct field fields[HEAD_FIELDS_MAX];
+    const char *why;
+
+    reply->fields = fields;
+    if (map_ajp_to_http(reply->raw, reply, &why) == MAP_OK)
+        exchange_reply(l->x, reply);
+    else
+        fail(l, FAIL_BAD_REPLY, why);
+}
+
 static void on_headers(struct link *l, const ajp_response *r)
 {
-    struct exchange *x = l->x;
-    struct field fields[HEAD_FIELDS_MAX];
-    struct reply reply = {
-        .status = r->status,
-        .content_length = r->content_length,
-        .fields = fields,
-        .raw = r,
-    };
-    const char *why = "status is out of range";
+    struct reply reply = {.status = r->status, .content_length = r->content_length, .raw = r};
 
     if (r->status >= 100 && r->status < 200 && r->status != 101)
         return; /* an interim reply: the final one follows */
-    if (r->status < 200 || r->status > 599) {
-        fail(l, FAIL_BAD_REPLY, why);
-        return;
-    }
-    if (x->wants_fields && map_ajp_to_http(r, &reply, &why) != MAP_OK) {
-        fail(l, FAIL_BAD_REPLY, why);
-        return;
-    }
-    exchange_reply(x, &reply);
+    if (r->status < 200 || r->status > 599)
+        fail(l, FAIL_BAD_REPLY, "status is out of range");
+    else if (l->x->wants_fields)
+        reply_mapped(l, &reply);
+    else
+        exchange_reply(l->x, &reply);
 }
 
 /* in[0..used) is the message, if all of it came in one part. */
@@ -236,8 +238,11 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
         exchange_part(l->x, &p);
 }
 
-/* rest: bytes that came behind END_RESPONSE, of which there must be none (K1). */
-static void on_end(struct link *l, size_t rest)
+enum { END_SIZE = AJP_HEADER_SIZE + 2, CONN_FETCH = 384 /* bytes of a client connection */ };
+
+/* in: END_RESPONSE as it came, if it has END_SIZE bytes; else NULL. rest: bytes that came behind
+ * it, of which there must be none (K1). */
+static void on_end(struct link *l, const uint8_t *in, size_t rest)
 {
     struct exchange *x = l->x;
     bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0 && l->data_left == 0 &&
@@ -247,6 +252,7 @@ static void on_end(struct link *l, size_t rest)
     x->link = NULL;
     x->worker_closes = !ajp_session_idle(&l->session);
     link_done(l, reuse, rest);
+    x->end_frame = in;
     exchange_end(x);
 }
 
@@ -273,7 +279,7 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
         want_body(l, m->u.wanted == 0 || m->u.wanted > data_max(l) ? data_max(l) : m->u.wanted);
         break;
     case AJP_END_RESPONSE:
-        on_end(l, rest);
+        on_end(l, used == END_SIZE ? in : NULL, rest);
         break;
     default: /* the session refuses every other kind from a container */
         fail(l, FAIL_BROKEN, "message out of turn");
@@ -338,7 +344,13 @@ static void on_readable(struct link *l)
 {
     struct loop *loop = &l->shard->loop;
     size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
-    long n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
+    long n;
+
+    if (l->x != NULL) {
+        fetch_ahead(l->x, offsetof(struct exchange, message));
+        fetch_ahead(l->client, CONN_FETCH);
+    }
+    n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
 
     if (n == STREAM_AGAIN)
         return;
@@ -411,6 +423,7 @@ static void back_start(struct exchange *x)
 
     if (l != NULL) {
         l->x = x;
+        l->client = x->conn;
         x->link = l;
         if (t->cping_idle != 0 && shard_now(sh) - l->idle_since > t->cping_idle)
             send_ping(l);
@@ -432,6 +445,7 @@ static void back_start(struct exchange *x)
         return;
     }
     l->x = x;
+    l->client = x->conn;
     x->link = l;
     arm(l, t->connect);
     stream_want(&l->stream, false, true);

@@ -27,6 +27,7 @@ struct link {
     struct pools *pools;
     struct worker *worker;
     struct exchange *x; /* NULL: none at work */
+    const void *client; /* what x->conn was, to be fetched ahead */
     struct buf *rest;   /* the beginning of a message whose end has not come */
     uint64_t idle_since;
     uint32_t carried;   /* requests so far */

@@ -78,6 +78,7 @@ struct exchange {
     uint64_t bytes_up, bytes_down;
     uint64_t start_us, first_us; /* first_us: of the reply, 0: none yet */
     const char *reason;          /* why it failed, constant text */
+    const uint8_t *end_frame;    /* END_RESPONSE as it came, for front->end; NULL: odd, or none */
     struct field *more_fields;   /* head.fields where they are more than EXCHANGE_FIELDS */
 
     struct buf *replay, *replay_end; /* body bytes that went to a worker, for another one */

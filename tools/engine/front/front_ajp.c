@@ -66,11 +66,18 @@ static void request_over(struct ajp_conn *a, uint16_t status, bool reuse)
 
 static void end_response(struct ajp_conn *a, bool reuse)
 {
+    const struct exchange *x = a->c.x;
     uint8_t end[AJP_SMALL_MAX];
 
-    if (may_send(a, AJP_END_RESPONSE, reuse))
-        put(a, end, ajp_make_end(end, reuse));
-    request_over(a, a->c.x->status, reuse);
+    if (may_send(a, AJP_END_RESPONSE, reuse)) {
+        const size_t n = ajp_make_end(end, reuse);
+
+        if (x->end_frame != NULL && memcmp(x->end_frame, end, n) == 0) /* behind what it ends */
+            out_borrow(&a->c.out, &a->c.stream, x->end_frame, n);
+        else
+            put(a, end, n);
+    }
+    request_over(a, x->status, reuse);
 }
 
 /* A whole reply of our own. */

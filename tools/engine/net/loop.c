@@ -14,6 +14,7 @@
 enum { BLOCK_EXTRA = 56 * 1024, BLOCKS_KEPT = 512, SCRATCH_MIN = 256 * 1024 };
 
 enum { STALL_MS = 1000, GRACE_MS = 1000, EVENTS = 256 };
+enum { WATCH_FETCH = 384 /* bytes of what a watch is part of */ };
 
 /* Who did not run for long (stopped, or without a CPU) must not blame the others: what they sent
  * meanwhile is looked at before any deadline is. */
@@ -78,6 +79,8 @@ void loop_turn(struct loop *l, bool wait)
     for (int i = 0; i < n; i++) {
         struct watch *w = ready[i].data.ptr;
 
+        if (i + 1 < n)
+            fetch_ahead(ready[i + 1].data.ptr, WATCH_FETCH);
         if (w != NULL)
             w->changed(w, ready[i].events);
         else

@@ -121,18 +121,19 @@ void out_copy(struct out *o, struct stream *s, const void *p, size_t n)
 
 void out_borrow(struct out *o, struct stream *s, const void *p, size_t n)
 {
-    struct out_stage *g;
+    struct out_stage *g = o->stage;
 
-    if (n <= SMALL_PIECE) { /* a copy costs less than one more iovec */
-        out_copy(o, s, p, n);
+    if (n == 0)
         return;
-    }
-    g = o->stage;
     if (g != NULL && g->n > 0) {
         struct iovec *last = &g->v[g->n - 1];
 
         if ((const uint8_t *)last->iov_base + last->iov_len == (const uint8_t *)p) {
             last->iov_len += n; /* goes on where the last one ended */
+            return;
+        }
+        if (n <= SMALL_PIECE) { /* a copy costs less than one more iovec */
+            out_copy(o, s, p, n);
             return;
         }
     }
