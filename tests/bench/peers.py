@@ -2,6 +2,7 @@
 """The proxies that are measured: how each is configured, started and stopped."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -11,6 +12,14 @@ import time
 APACHE_MODULES = "/usr/lib/apache2/modules"
 NGINX_MODULES = os.environ.get("NGINX_MODULES", "/usr/lib/nginx/modules")
 PROXY_CPU, LOAD_CPU = "0", "1"
+SPARE_FILES = 500
+
+
+def most_idle(peer):
+    """Idle clients that the limit of descriptors lets it hold: each takes two where it has its
+    own connection to the app server, as with the relay and most peers."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE_FILES
+    return files if peer and peer.key in ("ajpbridge", "ajpforward") else files // 2
 
 
 def free_port():
@@ -55,7 +64,7 @@ class Peer:
     def floor(self):
         return "relay-" + self.front
 
-    def start(self, base, sink_ports, build):
+    def start(self, base, sink_ports, build, cpus=PROXY_CPU, env=None):
         self.dir = os.path.join(base, self.key)
         os.makedirs(self.dir, exist_ok=True)
         os.chmod(self.dir, 0o777)  # web servers give up root
@@ -64,8 +73,8 @@ class Peer:
         if argv is None:
             return False
         log = open(os.path.join(self.dir, "log"), "ab")
-        self.process = subprocess.Popen(pin(PROXY_CPU, argv), cwd=self.dir, stdout=log, stderr=log,
-                                        stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(pin(cpus, argv), cwd=self.dir, stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL, env=env)
         log.close()
         self.wait_ready()
         return True
@@ -113,13 +122,13 @@ def relay(directory, port, upstream, build):
     return [f"{build}/tests/bench/relay", str(port), str(upstream)]
 
 
-def ours(name, scheme):
+def ours(name, scheme, threads=1):
     def command(directory, port, upstream, build):
         program = f"{build}/tools/{name}/{name}"
         if not os.access(program, os.X_OK):
             return None
         return [program, "--listen", f"{scheme}://127.0.0.1:{port}", "--worker",
-                f"nodeA=ajp://127.0.0.1:{upstream}", "--threads", "1"]
+                f"nodeA=ajp://127.0.0.1:{upstream}", "--threads", str(threads)]
     return command
 
 
@@ -129,7 +138,7 @@ def haproxy(mode):
         return program and [program, "-db", "-f", write(directory, "conf", f"""
 global
   nbthread 1
-  maxconn 8000
+  maxconn {min(12000, most_idle(None))}
 defaults
   mode {mode}
   timeout connect 5s
@@ -148,8 +157,8 @@ daemon off;
 master_process off;
 pid nginx.pid;
 error_log error.log;
-worker_rlimit_nofile 20000;
-events { worker_connections 18000; }
+worker_rlimit_nofile 30000;
+events { worker_connections 28000; }
 """
 
 
@@ -209,8 +218,8 @@ server.bind = "127.0.0.1"
 server.port = {port}
 server.upload-dirs = ( "{directory}" )
 server.modules = ( "mod_ajp13" )
-server.max-fds = 16000
-server.max-connections = 7000
+server.max-fds = 26000
+server.max-connections = 12000
 server.listen-backlog = 4096
 server.max-keep-alive-requests = 1000000000
 server.max-keep-alive-idle = 600
@@ -295,3 +304,9 @@ def all_peers():
         Peer("haproxy-tcp", "HAProxy mode tcp", "ajp", "ajp", haproxy("tcp")),
         Peer("nginx-stream", "nginx stream", "ajp", "ajp", nginx_stream),
     ]
+
+
+def with_threads(key, threads):
+    """One of ours, apart from those of the table."""
+    scheme = {"ajpbridge": "http", "ajpforward": "ajp"}[key]
+    return Peer(f"{key}-{threads}", key, scheme, "ajp", ours(key, scheme, threads))

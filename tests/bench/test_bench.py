@@ -99,3 +99,18 @@ def test_the_table_has_a_row_for_each(tmp_path):
     assert set(rows) == {"relay-ajp", "ajpforward"}, done.stderr
     for row in rows.values():
         assert row["columns"]["small"]["us"] > 0 and "broken" not in row["columns"]["up"]
+
+
+@pytest.mark.release
+@pytest.mark.skipif(not (TOOLS / "allocs.so").exists(), reason="needs glibc")
+def test_a_sticky_request_costs_no_allocation():
+    """Through the whole daemon: every request carries a session of the worker's route, over 64
+    connections. The relay, which allocates for each connection, shows that the count works."""
+    done = subprocess.run([HERE / "run", "proxies", "--build", BUILD, "--peers", "ajpforward,ajpbridge",
+                           "--columns", "small", "--extras", "allocations", "--rounds", "1",
+                           "--seconds", "0.05", "--json"], capture_output=True, text=True, timeout=60)
+    rows = json.loads(done.stdout)
+    for row in rows.values():
+        assert row["allocations"]["all"] >= 3 * 64, "each pass has 64 new connections"
+    for name in ("ajpforward", "ajpbridge"):
+        assert abs(rows[name]["allocations"]["per_request"]) < 0.01, rows[name]
