@@ -250,6 +250,19 @@ Test(options, dump_of_attribute_policies_gives_itself_again)
     cr_expect_str_eq(captured_out.text, first);
 }
 
+Test(options, networks_are_printed_as_they_are_meant)
+{
+    struct settings *s;
+    write_file(config_path,
+               "listen:\n  - url: ajp://127.0.0.1:1\n    allow_from: [10.0.0.0/8, 192.0.2.1, '::1',"
+               " '2001:db8::/32', 0.0.0.0/0, '::/0']\nworkers: [{name: a, url: 'ajp://h:1'}]\n");
+    cr_assert_eq(parse(&forward, "--config @C --dump", &s), 0, "%s", captured_err.text);
+    cr_expect_not_null(strstr(captured_out.text,
+                              "    allow_from: [\"10.0.0.0/8\", \"192.0.2.1/32\", \"::1/128\","
+                              " \"2001:db8::/32\", \"0.0.0.0/0\", \"::/0\"]\n"),
+                       "%s", captured_out.text);
+}
+
 Test(options, dump_of_routes_gives_itself_again)
 {
     static const char routes[] =
@@ -412,6 +425,13 @@ Test(config, bad_file_gets_one_message_with_its_place)
          ": workers.min_idle: expected at"},
         {LISTEN "    packet_size: 100\n" WORKER, ":3:18: listen.packet_size: expected"},
         {LISTEN "    attributes: [\"a b\"]\n" WORKER, ":3:17: listen.attributes: expected"},
+        {LISTEN "    allow_from: [10.0.0.1/8]\n" WORKER,
+         ":3:17: listen.allow_from: expected an ad"},
+        {LISTEN "    allow_from: [10.0.0.0/33]\n" WORKER,
+         ": listen.allow_from: expected an address"},
+        {LISTEN "    allow_from: [localhost]\n" WORKER, ": listen.allow_from: expected an address"},
+        {LISTEN "    trust_identity_from: ['::1/129']\n" WORKER,
+         ": listen.trust_identity_from: ex"},
         {LISTEN "    rename_attributes: [A]\n" WORKER,
          ":3:24: listen.rename_attributes: expected OLD="},
         {LISTEN "    rename_attributes: [A=secret]\n" WORKER,

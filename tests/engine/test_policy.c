@@ -85,7 +85,7 @@ static struct ajp_verdict judged(const struct listener_settings *listener,
     cr_assert_eq(ajp_writer_finish(&w, &len), AJP_OK);
     ajp_session_init(&session, AJP_CONTAINER, &limits);
     cr_assert_eq(ajp_session_recv(&session, packet, len, &used, &m), AJP_OK);
-    return ajp_policy(listener, &m.u.request);
+    return ajp_policy(listener, &m.u.request, true);
 }
 
 static void add_secret(ajp_writer *w, const void *ctx)

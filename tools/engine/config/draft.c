@@ -305,7 +305,8 @@ static bool check_listener(struct draft *draft, size_t at)
             "client_ca) or allow_no_secret, since AJP off loopback lets anyone claim any identity",
             place_of(draft, notes, "listen", "url"));
     if (!notes->given[row_of(&table_listener, "trust_identity")])
-        listener->trust_identity = secret || loopback || mutual;
+        listener->trust_identity =
+            secret || loopback || mutual || listener->trust_identity_from.count > 0;
     listener->attributes.edits = edits_attributes(&listener->attributes);
     if (listener->packet_size == 0)
         listener->packet_size = draft->settings->packet_size;

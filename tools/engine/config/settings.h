@@ -71,14 +71,26 @@ struct attribute_policy {
     bool edits; /* there is something but allow at a listener: requests have to be looked at */
 };
 
+struct network {
+    uint8_t bytes[16]; /* IPv4 as IPv6 has it */
+    uint8_t bits;      /* that count */
+};
+
+struct network_list {
+    const struct network *at;
+    size_t count;
+};
+
 struct listener_settings {
     enum proto proto;
     bool secure;  /* https, ajps: over TLS */
     ajp_str host; /* no brackets */
     uint16_t port;
-    ajp_str secret, secret_next; /* both are accepted; null: none is asked for */
-    bool allow_no_secret;        /* off loopback without a secret */
-    bool trust_identity;         /* remote_user, auth_type and certificate are believed */
+    ajp_str secret, secret_next;    /* both are accepted; null: none is asked for */
+    bool allow_no_secret;           /* off loopback without a secret */
+    bool trust_identity;            /* remote_user, auth_type and certificate are believed */
+    struct network_list allow_from; /* who may connect; none: all */
+    struct network_list trust_identity_from; /* whose identity is believed; none: all */
     struct attribute_policy attributes;
     enum reaction reaction;
     enum profile profile;

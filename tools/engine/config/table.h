@@ -26,6 +26,7 @@ enum kind {
     KIND_PATHS,       /* struct text_list: paths with one star at most, with or without '!' */
     KIND_PATTERNS,    /* struct text_list: /exact, /prefix*, *suffix */
     KIND_FILES,       /* struct text_list */
+    KIND_NETWORKS,    /* struct network_list */
     KIND_RULES,       /* struct rule_list: names, or their beginnings and '*' */
     KIND_RENAMES,     /* struct pair_list: OLD=NEW, of attributes */
     KIND_ADDS,        /* struct pair_list: NAME=VALUE, of attributes */

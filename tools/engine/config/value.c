@@ -348,6 +348,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
     case KIND_NAMES:
     case KIND_SOURCES:
     case KIND_PATHS:
+    case KIND_NETWORKS:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:
@@ -431,6 +432,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_NAMES:
     case KIND_SOURCES:
     case KIND_PATHS:
+    case KIND_NETWORKS:
     case KIND_FILES:
     case KIND_PATTERNS:
     case KIND_RULES:

@@ -3,6 +3,7 @@
 #include "config/settings_build.h"
 #include "config/value.h"
 #include "map/attributes.h"
+#include "net/networks.h"
 
 #include <string.h>
 
@@ -145,10 +146,23 @@ static bool set_sources(const struct value_context *ctx, const struct setting_ro
     return true;
 }
 
+static bool set_networks(const struct value_context *ctx, struct network_list *list,
+                         const char *const *items, size_t count)
+{
+    struct network *networks = grown(ctx, list->at, list->count, count, sizeof *networks);
+    for (size_t i = 0; i < count; i++)
+        if (!network_parse(items[i], &networks[list->count + i]))
+            return value_refuse(ctx, items[i],
+                                "an address or a network, as in 10.0.0.0/8 or 2001:db8::1");
+    *list = (struct network_list){networks, list->count + count};
+    return true;
+}
+
 bool value_is_list(enum kind kind)
 {
-    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_PATHS || kind == KIND_FILES ||
-           kind == KIND_PATTERNS || kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
+    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_PATHS ||
+           kind == KIND_NETWORKS || kind == KIND_FILES || kind == KIND_PATTERNS ||
+           kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
 }
 
 bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -159,6 +173,8 @@ bool value_set_list(const struct value_context *ctx, const struct setting_row *r
         return set_rules(ctx, place, items, count);
     if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
         return set_pairs(ctx, row->kind, place, items, count);
+    if (row->kind == KIND_NETWORKS)
+        return set_networks(ctx, place, items, count);
     if (row->kind == KIND_SOURCES)
         return set_sources(ctx, row, place, items, count);
     return set_texts(ctx, row->kind, place, items, count);
@@ -196,6 +212,15 @@ static void print_sources(FILE *out, const struct setting_row *row, const struct
         fprintf(out, "%s%s", i ? ", " : "", row->choices[list->at[i]]);
 }
 
+static void print_networks(FILE *out, const struct network_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char text[64];
+        network_print(&list->at[i], text, sizeof text);
+        fprintf(out, "%s\"%s\"", i ? ", " : "", text);
+    }
+}
+
 void value_print_list(FILE *out, const struct setting_row *row, const void *base)
 {
     const void *place = (const char *)base + row->offset;
@@ -204,6 +229,8 @@ void value_print_list(FILE *out, const struct setting_row *row, const void *base
         print_rules(out, place);
     else if (row->kind == KIND_RENAMES || row->kind == KIND_ADDS)
         print_pairs(out, place);
+    else if (row->kind == KIND_NETWORKS)
+        print_networks(out, place);
     else if (row->kind == KIND_SOURCES)
         print_sources(out, row, place);
     else

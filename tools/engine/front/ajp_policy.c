@@ -55,7 +55,7 @@ static bool secret_right(const struct listener_settings *listener, ajp_str given
 }
 
 /* What becomes of one attribute: true when it does not go on. */
-static bool dropped(const struct listener_settings *listener, const ajp_attr_view *a,
+static bool dropped(const struct listener_settings *listener, bool trusted, const ajp_attr_view *a,
                     struct ajp_verdict *v)
 {
     switch (a->code) {
@@ -67,7 +67,7 @@ static bool dropped(const struct listener_settings *listener, const ajp_attr_vie
     case AJP_ATTR_REMOTE_USER:
     case AJP_ATTR_AUTH_TYPE:
     case AJP_ATTR_SSL_CERT:
-        return !listener->trust_identity;
+        return !listener->trust_identity || !trusted;
     case AJP_ATTR_NAMED:
         if (attribute_forbidden(a->name)) {
             *v = (struct ajp_verdict){.status = 403, .reason = "forbidden request attribute"};
@@ -94,7 +94,8 @@ static bool target_is_path(const ajp_request *r)
     return r->uri.ptr[0] == '/' || (r->uri.len == 1 && r->uri.ptr[0] == '*' && options);
 }
 
-struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r)
+struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r,
+                              bool trusted)
 {
     struct ajp_verdict v = {0};
     ajp_attrs it = r->attrs;
@@ -105,7 +106,7 @@ struct ajp_verdict ajp_policy(const struct listener_settings *listener, const aj
     if (!target_is_path(r))
         return (struct ajp_verdict){.status = 400, .reason = "request target is not a path"};
     while (ajp_attr_next(&it, &a)) {
-        if (dropped(listener, &a, &v))
+        if (dropped(listener, trusted, &a, &v))
             v.drop |= UINT64_C(1) << a.index;
         if (v.status != 0)
             break;

@@ -13,7 +13,9 @@ struct ajp_verdict {
     uint64_t drop;      /* attributes that do not go on, by index */
 };
 
-struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r);
+/* trusted: the peer is one whose identity may be believed, if the listener believes any. */
+struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r,
+                              bool trusted);
 
 /* Compares without giving away by its time where they differ. */
 bool secret_equal(ajp_str given, ajp_str wanted);

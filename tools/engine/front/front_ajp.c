@@ -5,6 +5,7 @@
 #include "front/conn.h"
 #include "front/front.h"
 #include "http/h1_write.h"
+#include "net/networks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct ajp_conn {
     uint16_t piece_left; /* of the packet begun with the worker, which may be a smaller one */
     uint16_t reply_left; /* of the worker's body chunk, likewise */
     uint16_t chunk_left;
+    bool trusted; /* the peer: its identity may be believed */
     bool refused; /* the session is over: our last words are not its business */
 };
 
@@ -308,7 +310,7 @@ static void take_request(struct ajp_conn *a)
 {
     struct exchange *x = a->c.x;
     const ajp_request *r = &x->message.u.request;
-    struct ajp_verdict v = ajp_policy(a->c.door->settings, r);
+    struct ajp_verdict v = ajp_policy(a->c.door->settings, r, a->trusted);
     struct head *h = &x->head;
 
     a->c.kept = a->c.rx->start;
@@ -542,6 +544,8 @@ void front_ajp_accept(struct shard *sh, struct door *door, int fd)
     } else if (!conn_open(&a->c, sh, door, fd, &ops)) {
         free(a);
     } else {
+        a->trusted = door->settings->trust_identity_from.count == 0 ||
+                     networks_hold_peer(&door->settings->trust_identity_from, fd);
         a->c.stream.tapped = true;
         ajp_session_init(&a->session, AJP_CONTAINER, &limits);
     }

@@ -5,6 +5,7 @@
 #include "back/back.h"
 #include "core/exchange.h"
 #include "front/front.h"
+#include "net/networks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +44,26 @@ void order_free(struct order *order)
 
 /* --- doors --- */
 
+static bool may_come(const struct door *d, int fd)
+{
+    const struct network_list *from = &d->settings->allow_from;
+
+    if (from->count == 0 || networks_hold_peer(from, fd))
+        return true;
+    log_event(LEVEL_WARN, "connection_refused", "listener=%s:%u reason=\"not in allow_from\"",
+              d->settings->host.ptr, d->settings->port);
+    return false;
+}
+
 static void on_accepted(struct listener *l, int fd)
 {
     struct thread *t = l->owner;
     struct door *d = CONTAINER_OF(l, struct door, listener);
 
+    if (!may_come(d, fd)) {
+        close(fd);
+        return;
+    }
     if (d->settings->proto == PROTO_AJP)
         front_ajp_accept(&t->shard, d, fd);
     else
