@@ -20,13 +20,13 @@ static uint64_t said_before(const ajp_request *raw, bool secret, bool activation
     ajp_attrs it = raw->attrs;
     ajp_attr_view attr;
     uint64_t found = 0;
-    while (ajp_attr_next(&it, &attr))
-        if (secret && attr.code == AJP_ATTR_SECRET)
+    while (ajp_attr_next(&it, &attr)) {
+        bool told = activation && attr.code == AJP_ATTR_NAMED &&
+                    attr.name.len == sizeof activation_name_text - 1 &&
+                    memcmp(attr.name.ptr, activation_name_text, attr.name.len) == 0;
+        if (told || (secret && attr.code == AJP_ATTR_SECRET))
             found |= UINT64_C(1) << attr.index;
-        else if (activation && attr.code == AJP_ATTR_NAMED &&
-                 attr.name.len == sizeof activation_name_text - 1 &&
-                 memcmp(attr.name.ptr, activation_name_text, attr.name.len) == 0 && attr.index < 64)
-            found |= UINT64_C(1) << attr.index;
+    }
     return found;
 }
 

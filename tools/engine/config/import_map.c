@@ -60,10 +60,12 @@ static const char *take(struct import *im, const char *pattern, size_t pool, boo
         return "mapped before";
     if (im->path_count == IMPORT_PATHS_MAX)
         return "too many mappings";
-    char *copy = strdup(pattern);
-    if (!copy)
+    struct import_path *path = &im->paths[im->path_count];
+    *path = (struct import_path){.pool = pool, .exception = exception};
+    path->pattern = strdup(pattern);
+    if (!path->pattern)
         return "out of memory";
-    im->paths[im->path_count++] = (struct import_path){copy, pool, exception};
+    im->path_count++;
     return NULL;
 }
 

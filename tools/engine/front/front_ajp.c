@@ -420,7 +420,7 @@ static bool take_message(struct ajp_conn *a)
         len = body_room(a);
     }
     st = ajp_session_recv(&a->session, c->rx->data + c->rx->start, len, &used, m);
-    if (st == AJP_OK && m->kind == AJP_FORWARD_REQUEST) {
+    if (st == AJP_OK && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh;
         c->rx->start += (uint32_t)used;
         take_request(a);

@@ -42,7 +42,7 @@ static const char *const aliases[] = {
 
 static bool same(ajp_str a, ajp_str b)
 {
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 static bool one_of(const char *const *list, size_t n, ajp_str name)
@@ -65,23 +65,25 @@ bool attribute_usual(ajp_str name)
     return one_of(usual, sizeof(usual) / sizeof(usual[0]), name);
 }
 
-bool attribute_forbidden(ajp_str name)
+/* By these the container itself tells a servlet what to serve. */
+static bool is_dispatch(ajp_str name)
 {
+    static const char *const packages[] = {"javax.servlet.", "jakarta.servlet."};
     static const char *const parts[] = {"include.", "forward.", "error."};
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        ajp_str rest = name;
+    for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
+        size_t n = strlen(packages[i]);
 
-        if (begins(name, "javax.servlet."))
-            rest = ajp_str_of(name.ptr + 14, name.len - 14);
-        else if (begins(name, "jakarta.servlet."))
-            rest = ajp_str_of(name.ptr + 16, name.len - 16);
-        else
-            break;
-        if (begins(rest, parts[i]))
-            return true;
+        for (size_t k = 0; begins(name, packages[i]) && k < sizeof(parts) / sizeof(parts[0]); k++)
+            if (begins(ajp_str_of(name.ptr + n, name.len - n), parts[k]))
+                return true;
     }
-    return begins(name, "org.apache.") || name.len == 0 ||
+    return false;
+}
+
+bool attribute_forbidden(ajp_str name)
+{
+    return name.len == 0 || begins(name, "org.apache.") || is_dispatch(name) ||
            one_of(aliases, sizeof(aliases) / sizeof(aliases[0]), name);
 }
 
