@@ -127,6 +127,7 @@ def test_a_worker_like_another_has_its_settings_and_routes(bridge):
                            + "routes:\n  - paths: [/echo]\n    workers: [nodeA]\nbalance: {slow_start: 0}\n")
     assert ctl(bridge, "reload").returncode == 0
     port = status(bridge)["nodeB"]["port"]
+    assert "no worker of that name" in ctl(bridge, "remove", "old").stderr, "an alias is no worker"
     assert ctl(bridge, "add", "twin", f"ajp://127.0.0.1:{port}", "like=nodeA").returncode == 0
     assert status(bridge)["twin"]["weight"] == 7
     assert ctl(bridge, "remove", "nodeA").returncode == 0, "a route has another"

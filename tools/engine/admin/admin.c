@@ -129,15 +129,16 @@ static enum MHD_Result reload_with(struct admin *a, struct MHD_Connection *c,
     return answer_json(c, 409, "error", error);
 }
 
-/* made: for one of several addresses of a host name. */
+/* By its name, not an alias. made: for one of several addresses of a host name. */
 static bool exists(struct admin *a, const char *name, bool *made)
 {
     struct generation *g = a->host->enter(a->host->ctx);
     const struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
+    bool there = w != NULL && strcmp(w->settings->name.ptr, name) == 0;
 
-    *made = w != NULL && w->settings->origin.ptr != NULL;
+    *made = there && w->settings->origin.ptr != NULL;
     generation_leave(g);
-    return w != NULL;
+    return there;
 }
 
 /* Every key is a setting of workers, as in the file. NULL: no memory, or no such object. */
