@@ -260,6 +260,7 @@ class AjpClient:
 
     def closed(self, deadline=5):
         """Whether the peer ends the connection without another byte."""
+        before = self.sock.gettimeout()
         self.sock.settimeout(deadline)
         try:
             return self.sock.recv(1) == b""
@@ -267,6 +268,8 @@ class AjpClient:
             return True
         except TimeoutError:
             return False
+        finally:
+            self.sock.settimeout(before)
 
     def close(self):
         self.sock.close()

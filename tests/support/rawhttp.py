@@ -124,6 +124,7 @@ class HttpClient:
                              .encode() + body, head=method == "HEAD")
 
     def closed(self, deadline=5):
+        before = self.sock.gettimeout()
         self.sock.settimeout(deadline)
         try:
             return self.sock.recv(1) == b""
@@ -131,6 +132,8 @@ class HttpClient:
             return True
         except TimeoutError:
             return False
+        finally:
+            self.sock.settimeout(before)
 
     def close(self):
         self.sock.close()

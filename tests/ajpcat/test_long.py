@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large captures: `ajpcat` is many times as fast as tshark, in the same memory however long they are."""
+"""Large captures take the same memory however long they are, and progress is shown. How fast they are decoded is
+for `./dev bench decode` to tell: a time is no test."""
 import re
-import shutil
 
 import pytest
 
 import long_pcap
 from cat import TRUTH, on_terminal
-from cost import cost, tshark_decoding
+from cost import cost
 from procs import BIN
 
 pytestmark = pytest.mark.release
@@ -44,14 +44,3 @@ def test_progress_is_shown_on_a_terminal_that_shows_nothing_else(args, shown, ca
     assert bool(bars) == shown == (b"MB/s" in out)
     assert all(len(bar) == 30 and abs(bar.count(b"#") / 0.3 - float(share)) <= 3.4 for bar, share in bars)
     assert not shown or b"\r\x1b[K0 requests" in out
-
-
-@pytest.mark.parametrize("view, peer", [(["decode"], []), (["decode", "--json"], []), (["stats"], []),
-                                        (["decode", "-v"], ["-V"])], ids=lambda words: " ".join(words) or "tshark")
-def test_it_is_twenty_times_as_fast_as_tshark(view, peer, captures, tmp_path):
-    tshark, file = shutil.which("tshark"), captures[1][0]
-    if not tshark:
-        pytest.skip("no tshark")
-    theirs = min(cost(tshark_decoding(tshark, file, *peer), tmp_path).cpu for _ in range(2))
-    ours = min(cost([BIN / "ajpcat", *view, file], tmp_path).cpu for _ in range(5))
-    assert theirs / ours >= 20
