@@ -17,7 +17,7 @@ static void misplaced(struct talk *t, const struct packet *p)
     struct exchange *e = talk_any(t);
     unsigned quirk = t->first_cping ? 14 : t->requests > 0 ? 15 : 0;
     char why[64];
-    snprintf(why, sizeof why, "packet of type %u belongs to no request",
+    snprintf(why, sizeof why, "packet of type %d belongs to no request",
              p->intact ? p->payload[0] : 0);
     if (!e) {
         talk_stray(t, p, quirk, why);

@@ -66,7 +66,7 @@ struct worker {
     _Atomic uint64_t failed_ms;           /* last failure of any kind */
     _Atomic uint64_t errors;
     _Atomic uint64_t retries; /* attempts here that failed and were made again, here or elsewhere */
-    _Atomic uint32_t refused;        /* in a row */
+    _Atomic uint32_t refused; /* in a row */
     _Atomic uint32_t probe_ok;       /* requests that went well in HEALTH_PROBE */
     _Atomic uint32_t streak;         /* of the prober's equal findings in this state */
     _Atomic uint32_t failures;       /* F within the window */
