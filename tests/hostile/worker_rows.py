@@ -164,8 +164,8 @@ ROWS = [
     *(Row(f"118 Content-Length {v!r}", [reply(headers=[("Content-Length", v)]) + chunk(BODY) + end()], 502, "N")
       for v in ("-1", "+5", "0x5", "", "5, 5", " 5", "9" * 20, "9223372036854775808")),
     Row("118 two lengths", [reply(headers=[LENGTH, ("Content-Length", "5")]) + chunk(BODY) + end()], 502, "N"),
-    Row("118 two lengths, one spelled", [reply(headers=[LENGTH]).replace(b"\0\x01\xa0", b"\0\2" + header(
-        "content-length", "5") + b"\xa0", 1), chunk(BODY) + end()], 502, "F", modes=()),
+    Row("118 two lengths, one spelled",
+        [reply(headers=[LENGTH], count=2, tail=header("content-length", "5")) + chunk(BODY) + end()], 502, "N"),
     Row("119 body on 204", [reply(204, []) + chunk(BODY) + end()], OK, body=b"", after="kept"),
     Row("119 body on 304", [reply(304, []) + chunk(BODY) + end()], OK, body=b"", after="kept"),
     Row("119 body on HEAD", [ALL], OK, method="HEAD", body=b"", after="kept"),
@@ -184,7 +184,6 @@ ROWS = [
         chunk(bytes([65 + i % 26])) for i in range(64)) + end()], OK, after="kept",
         body=bytes(65 + i % 26 for i in range(64))),
 ]
-ROWS = [row for row in ROWS if row.modes]
 SLOW = [
     Row("123 never an answer", [lambda link, _: link.packet()], 504, "F"),
     Row("124 one byte at a time, for ever", ["trickle"], 504, "F"),
