@@ -42,6 +42,9 @@ struct engine {
     bool done;
     struct expand_watch names;
     uv_timer_t later; /* a reload that has to wait for the one before it */
+    bool wanted;      /* a reload */
+    bool untold;      /* the last one: not all threads have followed yet */
+    bool taken;       /* the last one was asked for by the admin server */
     bool deaf;        /* nobody will answer any more */
     struct upgrade upgrade;
     uv_signal_t term, interrupt, reopen, hangup, replace;
@@ -142,19 +145,6 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
     return true;
 }
 
-static bool reload_and_tell(struct engine *e, char *error, size_t error_cap)
-{
-    bool done = reload(e, error, error_cap);
-
-    if (done)
-        log_event(LEVEL_INFO, "reloaded", "workers=%zu listeners=%zu",
-                  e->now->settings->worker_count, e->now->settings->listener_count);
-    else
-        log_event(LEVEL_ERROR, "reload_failed", "reason=\"%s\" note=\"the old settings stay\"",
-                  error);
-    return done;
-}
-
 /* The lock is held, and the admin server waits. */
 static void answer(struct engine *e, bool done, const char *error)
 {
@@ -167,41 +157,77 @@ static void answer(struct engine *e, bool done, const char *error)
 
 static void on_later(uv_timer_t *t);
 
-/* Do what was asked for, or wait while some thread has not followed the last order. */
-static void reload_when_free(struct engine *e)
+/* It is told when every thread has followed, not before. */
+static void tell_reloaded(struct engine *e)
+{
+    e->untold = false;
+    log_event(LEVEL_INFO, "reloaded", "workers=%zu listeners=%zu", e->now->settings->worker_count,
+              e->now->settings->listener_count);
+    uv_mutex_lock(&e->lock);
+    if (e->taken && e->asked != NULL)
+        answer(e, true, "");
+    uv_mutex_unlock(&e->lock);
+}
+
+static void tell_failed(struct engine *e, const char *error)
+{
+    log_event(LEVEL_ERROR, "reload_failed", "reason=\"%s\" note=\"the old settings stay\"", error);
+    uv_mutex_lock(&e->lock);
+    if (e->taken && e->asked != NULL)
+        answer(e, false, error);
+    uv_mutex_unlock(&e->lock);
+}
+
+static void start_reload(struct engine *e)
 {
     struct overlay_change *change;
     char error[512];
-    bool done;
 
-    if (orders_pending(e)) {
-        uv_timer_start(&e->later, on_later, LATER_MS, 0);
-        return;
-    }
     uv_mutex_lock(&e->lock);
     change = e->change;
     e->change = NULL;
+    e->taken = e->asked != NULL;
     uv_mutex_unlock(&e->lock);
     if (change != NULL)
         overlay_add(&e->overlay, change);
-    done = reload_and_tell(e, error, sizeof(error));
-    if (change != NULL && !done)
+    e->untold = reload(e, error, sizeof(error));
+    if (e->untold)
+        return;
+    if (change != NULL)
         overlay_drop_last(&e->overlay);
-    uv_mutex_lock(&e->lock);
-    if (e->asked != NULL)
-        answer(e, done, error);
-    uv_mutex_unlock(&e->lock);
+    tell_failed(e, error);
+}
+
+/* Do what was asked for, or wait while some thread has not followed the last order. */
+static void go_on(struct engine *e)
+{
+    if (!orders_pending(e)) {
+        if (e->untold)
+            tell_reloaded(e);
+        if (e->wanted) {
+            e->wanted = false;
+            start_reload(e);
+        }
+    }
+    if (e->untold || e->wanted)
+        uv_timer_start(&e->later, on_later, LATER_MS, 0);
 }
 
 static void on_later(uv_timer_t *t)
 {
-    reload_when_free(t->data);
+    go_on(t->data);
+}
+
+static void want_reload(struct engine *e)
+{
+    e->wanted = true;
+    go_on(e);
 }
 
 static void on_hangup(uv_signal_t *s, int number)
 {
     (void)number;
-    reload_when_free(s->data);
+    want_reload(s->data);
 }
 
 static const struct settings *settings_now(void *ctx)
@@ -213,7 +239,7 @@ static const struct settings *settings_now(void *ctx)
 
 static void on_names_changed(void *ctx)
 {
-    reload_when_free(ctx);
+    want_reload(ctx);
 }
 
 /* --- the admin server, which has a thread of its own --- */
@@ -253,7 +279,7 @@ static bool admin_reload(void *ctx, struct overlay_change *change, char *error, 
 
 static void on_ask(uv_async_t *a)
 {
-    reload_when_free(a->data);
+    want_reload(a->data);
 }
 
 static bool start_admin(struct engine *e, char *error, size_t error_cap)

@@ -135,11 +135,14 @@ static int follow(struct thread *t, struct order *order)
 static void on_ordered(uv_async_t *a)
 {
     struct thread *t = a->data;
-    struct order *order = atomic_exchange(&t->order, NULL);
+    struct order *order = atomic_load(&t->order);
 
-    if (order != NULL && follow(t, order) != 0)
+    if (order == NULL)
+        return;
+    if (follow(t, order) != 0)
         log_event(LEVEL_ERROR, "reload_failed", "thread=%u reason=\"out of memory\"",
                   t->shard.index);
+    atomic_store(&t->order, NULL); /* only now: it is told that all have followed */
 }
 
 bool thread_order(struct thread *t, struct order *order)
