@@ -242,6 +242,8 @@ def test_filters_choose_exchanges(expression, test):
     ("status 3", 8, "=="),
     ("uri ~ '['", 7, "regular expression"),
     ("uri == 'x", 8, "closing quote"),
+    ("uri ~ 'a++++++++++++++++++++++++++++++'", 7, "fewer repetitions"),
+    ("uri ~ '(((a{999}){999}){999})'", 7, "fewer repetitions"),
     ("uri == x", 8, "in quotes"),
     ("time > 3x", 9, "the unit"),
     ("status ~ '5..'", 10, "text field"),

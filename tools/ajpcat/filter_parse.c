@@ -145,6 +145,26 @@ static bool take_number(struct parser *p, struct filter_node *n)
     return true;
 }
 
+/* The C library writes a repetition out: "a++++" doubles with each sign, "(a{99}){99}" is a
+ * hundred times a hundred. False for what could take a great deal of memory. */
+static bool is_modest(const char *pattern)
+{
+    uint64_t size = strlen(pattern) + 1;
+    for (; *pattern && size <= 1u << 20; pattern++) {
+        if (*pattern == '+') {
+            size *= 2;
+        } else if (*pattern == '{') {
+            uint64_t most = 2, here = 0;
+            for (const char *c = pattern + 1; *c && *c != '}' && most < 1u << 16; c++) {
+                here = *c >= '0' && *c <= '9' ? here * 10 + (uint64_t)(*c - '0') : 0;
+                most = here > most ? here : most;
+            }
+            size *= most;
+        }
+    }
+    return size <= 1u << 20;
+}
+
 static bool take_string(struct parser *p, struct filter_node *n)
 {
     char quote = *p->at;
@@ -161,8 +181,10 @@ static bool take_string(struct parser *p, struct filter_node *n)
     p->at++;
     if (n->op != OP_MATCH && n->op != OP_NO_MATCH)
         return true;
-    n->has_regex =
-        regcomp(&n->regex, n->string.at ? n->string.at : "", REG_EXTENDED | REG_NOSUB) == 0;
+    const char *pattern = n->string.at ? n->string.at : "";
+    if (!is_modest(pattern))
+        return refuse(p, start, "expected fewer repetitions in the regular expression");
+    n->has_regex = regcomp(&n->regex, pattern, REG_EXTENDED | REG_NOSUB) == 0;
     return n->has_regex || refuse(p, start, "expected an extended regular expression");
 }
 

@@ -119,18 +119,30 @@ static enum talk_result hear_ajp(struct talk *talk)
     return result;
 }
 
+/* The status of a reply that begins like one of HTTP/1, else 0. */
+static uint16_t status_of(const void *bytes, size_t n)
+{
+    const char *text = bytes;
+    unsigned status = 0;
+
+    if (n < 12 || memcmp(text, "HTTP/1.", 7) != 0 || (text[7] != '0' && text[7] != '1') ||
+        text[8] != ' ')
+        return 0;
+    for (int i = 9; i < 12; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        status = status * 10 + (unsigned)(text[i] - '0');
+    }
+    return (uint16_t)status;
+}
+
 /* All of it, head and body, is looked at as one text. */
 static enum talk_result hear_http(struct talk *talk)
 {
     keep_body(talk, talk->in, talk->in_len);
     talk->in_len = 0;
-    char text[16];
-    size_t n = talk->body_len < sizeof text - 1 ? talk->body_len : sizeof text - 1;
-    memcpy(text, talk->body, n);
-    text[n] = '\0';
-    unsigned status;
-    if (talk->status == 0 && sscanf(text, "HTTP/1.%*1[01] %3u", &status) == 1 && n >= 12)
-        talk->status = (uint16_t)status;
+    if (talk->status == 0)
+        talk->status = status_of(talk->body, talk->body_len);
     return talk->body_len == sizeof talk->body ? judge(talk) : TALK_MORE;
 }
 
