@@ -145,24 +145,33 @@ static bool take_number(struct parser *p, struct filter_node *n)
     return true;
 }
 
-/* The C library writes a repetition out: "a++++" doubles with each sign, "(a{99}){99}" is a
- * hundred times a hundred. False for what could take a great deal of memory. */
+/* How often the C library writes out what the repetition at c repeats. */
+static uint64_t copies(const char *c)
+{
+    uint64_t most = 2, here = 0;
+    if (*c == '+')
+        return most;
+    for (c++; *c && *c != '}' && most < 1u << 16; c++) {
+        here = *c >= '0' && *c <= '9' ? here * 10 + (uint64_t)(*c - '0') : 0;
+        most = here > most ? here : most;
+    }
+    return most;
+}
+
+/* False for a pattern that would take a great deal of memory or time, since repetitions are
+ * written out: of a repetition, as in "a++", or of a group with others in it, "(a{99}){99}". */
 static bool is_modest(const char *pattern)
 {
-    uint64_t size = strlen(pattern) + 1;
-    for (; *pattern && size <= 1u << 20; pattern++) {
-        if (*pattern == '+') {
-            size *= 2;
-        } else if (*pattern == '{') {
-            uint64_t most = 2, here = 0;
-            for (const char *c = pattern + 1; *c && *c != '}' && most < 1u << 16; c++) {
-                here = *c >= '0' && *c <= '9' ? here * 10 + (uint64_t)(*c - '0') : 0;
-                most = here > most ? here : most;
-            }
-            size *= most;
-        }
+    uint64_t size = strlen(pattern);
+    char before = 'x';
+    for (; *pattern && size <= 1u << 13; before = *pattern++) {
+        if (*pattern != '+' && *pattern != '{')
+            continue;
+        if (strchr("+*?}", before))
+            return false;
+        size = before == ')' ? size * copies(pattern) : size + copies(pattern);
     }
-    return size <= 1u << 20;
+    return size <= 1u << 13;
 }
 
 static bool take_string(struct parser *p, struct filter_node *n)
