@@ -12,8 +12,10 @@ sys.dont_write_bytecode = True
 
 
 def pytest_configure(config):
-    """Whoever ends the run by SIGTERM has its programs stopped too, as with Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Whoever ends the run by SIGTERM has its programs stopped too, as with Ctrl-C. What a shell starts in the
+    background ignores that, and so would the programs under test."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     config.addinivalue_line("markers", "release: measures, so that sanitizers would disturb")
 
 
