@@ -11,7 +11,7 @@ from ajpwire import AjpClient, CPING, CPONG, chunk, end, request, reply
 from procs import poll
 from rawhttp import HttpClient
 from scripted import identity
-from worker_rows import CUT, OK, ROWS, SLOW
+from worker_rows import BODY, CUT, H, OK, ROWS, SLOW
 
 ROW_OF = {str(i): row for i, row in enumerate(ROWS + SLOW)}
 
@@ -136,6 +136,28 @@ def test_slow_row(stage, number, index):
     assert 0.6 < time.monotonic() - start < 3
     stage.good(number())
     assert stage.health("down") == 0
+
+
+@pytest.mark.parametrize("method, answer", [("GET", H + chunk(BODY)), ("HEAD", H), ("GET", reply(204, []))],
+                         ids=["body", "head", "204"])
+def test_116_a_reply_that_lacks_its_end_alone_costs_no_request(guarded, scripted, number, method, answer):
+    """Over HTTP all of it came: the request that the client has sent behind it is answered."""
+    def play(link, request):
+        if request.uri == "/good":
+            worker.good(link, request)
+        else:
+            link.send(answer)
+            link.close()
+    worker = scripted(play)
+    daemon = guarded("ajpbridge", {"evil": worker.port})
+    with HttpClient(daemon.port) as client:
+        mine = number()
+        client.send(f"{method} /cut HTTP/1.1\r\nHost: x\r\n\r\nGET /good HTTP/1.1\r\nHost: x\r\nX-Id: {mine}\r\n\r\n"
+                    .encode())
+        first, second = client.read_reply(head=method == "HEAD"), client.read_reply()
+        assert first.complete and first.body == (BODY if chunk(BODY) in answer else b"")
+        assert second.complete and second.body == identity(mine)
+    assert worker.executed[str(mine)] == 1
 
 
 @pytest.mark.parametrize("name", ["ajpbridge", "ajpforward"])

@@ -176,6 +176,12 @@ static void front_end(struct exchange *x)
     request_over(h, x->status);
 }
 
+/* All that was announced has come: only the worker's last word is missing. */
+static bool is_whole(const struct exchange *x)
+{
+    return x->bodyless || x->reply_left == 0;
+}
+
 static void front_fail(struct exchange *x, uint16_t status)
 {
     struct http1_conn *h = of(x);
@@ -188,6 +194,10 @@ static void front_fail(struct exchange *x, uint16_t status)
             h->keep = false;
         put_error(h, status, head);
         request_over(h, status);
+        return;
+    }
+    if (is_whole(x)) { /* to end the connection would cost the client's next request */
+        request_over(h, x->status);
         return;
     }
     /* The client must see that this is not the whole: no last chunk, too few bytes, or RST. */
