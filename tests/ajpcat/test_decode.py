@@ -244,6 +244,7 @@ def test_filters_choose_exchanges(expression, test):
     ("uri == 'x", 8, "closing quote"),
     ("uri ~ 'a++++++++++++++++++++++++++++++'", 7, "fewer repetitions"),
     ("uri ~ '(((a{999}){999}){999})'", 7, "fewer repetitions"),
+    ("uri ~ 'a****'", 7, "fewer repetitions"),
     ("uri == x", 8, "in quotes"),
     ("time > 3x", 9, "the unit"),
     ("status ~ '5..'", 10, "text field"),

@@ -159,17 +159,19 @@ static uint64_t copies(const char *c)
 }
 
 /* False for a pattern that would take a great deal of memory or time, since repetitions are
- * written out: of a repetition, as in "a++", or of a group with others in it, "(a{99}){99}". */
+ * followed up one by one: of a repetition, as in "a++" or "a**", or of a group with others in it,
+ * "(a{99}){99}". */
 static bool is_modest(const char *pattern)
 {
     uint64_t size = strlen(pattern);
     char before = 'x';
     for (; *pattern && size <= 1u << 13; before = *pattern++) {
-        if (*pattern != '+' && *pattern != '{')
+        if (!strchr("+*?{", *pattern))
             continue;
         if (strchr("+*?}", before))
             return false;
-        size = before == ')' ? size * copies(pattern) : size + copies(pattern);
+        if (*pattern != '*' && *pattern != '?')
+            size = before == ')' ? size * copies(pattern) : size + copies(pattern);
     }
     return size <= 1u << 13;
 }
