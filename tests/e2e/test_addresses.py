@@ -33,11 +33,11 @@ def daemon(tmp_path, nodes):
     def name(*numbers):
         hosts.write_text("127.0.0.1 localhost\n" + "".join(f"127.0.0.{n} app.test\n" for n in numbers))
 
-    def start(more=""):
+    def start(more="", method="busyness"):
         file.write_text(f"admin: unix:{tmp_path}/admin.sock\nthreads: 2\nlisten:\n  - url: http://127.0.0.1:{port}\n"
                         f"workers:\n  - name: app\n    url: ajp://app.test:{nodes[0].port}\n    each_address: true\n"
                         f"    weight: 3\n  - {{name: other, url: 'ajp://127.0.0.4:{nodes[0].port}'}}\n"
-                        f"health: {{resolve: 200ms}}\nbalance: {{slow_start: 0}}\n{more}")
+                        f"health: {{resolve: 200ms}}\nbalance: {{slow_start: 0, method: {method}}}\n{more}")
         made.append(Process(["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts,
                              BIN / "ajpbridge", "--config", file], tmp_path / "bridge.log"))
         made[0].port, made[0].name = port, name
@@ -103,6 +103,13 @@ def test_routes_name_all_of_them_at_once(daemon, nodes):
     assert [get(bridge, "/other/x") for _ in range(3)] == [200] * 3
     assert len(nodes[2].requests) == 3
     assert get(bridge, "/x") == 404
+
+
+def test_a_weight_in_a_route_is_that_of_each_address(daemon, nodes):
+    daemon.name(2, 3)
+    bridge = daemon("routes:\n  - {paths: ['/*'], workers: [app=2, other=4]}\n", method="requests")
+    assert [get(bridge, "/x") for _ in range(40)] == [200] * 40
+    assert [len(node.requests) for node in nodes] == [10, 10, 20]
 
 
 def test_ctl_knows_which_are_of_a_name(daemon):

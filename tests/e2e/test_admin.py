@@ -137,6 +137,19 @@ def test_a_worker_like_another_has_its_settings_and_routes(bridge):
     assert refused.returncode == 1 and "expected workers" in refused.stderr
 
 
+def test_a_worker_like_another_has_its_weight_in_a_route(bridge):
+    bridge.file.write_text(bridge.file.read_text() + "routes:\n  - paths: [/echo]\n    workers: [nodeA=3, nodeB=2]\n"
+                           "balance: {method: requests, slow_start: 0}\n")
+    assert ctl(bridge, "reload").returncode == 0
+    port = status(bridge)["nodeB"]["port"]
+    assert ctl(bridge, "add", "twin", f"ajp://127.0.0.1:{port}", "like=nodeA").returncode == 0
+    before = {name: worker["elected"] for name, worker in status(bridge).items()}
+    with Client(bridge.port) as client:
+        assert {client.get("/echo").status for _ in range(80)} == {200}
+    assert {name: worker["elected"] - before[name] for name, worker in status(bridge).items() if worker["elected"]} == {
+        "nodeA": 30, "nodeB": 20, "twin": 30}
+
+
 def test_workers_come_and_go_under_load(bridge, tmp_path):
     """No request fails for a worker that is added or removed, over and over."""
     done, failures, count = threading.Event(), [], [0]

@@ -93,6 +93,25 @@ def test_paths_and_hosts_choose_the_workers(daemon, nodes):
         assert reached(daemon, nodes, path) == 400, path
 
 
+def test_each_keeps_its_own_weights_at_the_same_time(daemon, nodes):
+    """Opposite weights of the same two workers, asked by several clients at once."""
+    daemon.reload("  - {paths: [/left], workers: [a=3, b=1]}\n  - {paths: [/right], workers: [a=1, b=3]}\n"
+                  "balance: {method: requests, slow_start: 0}\n")
+    ask, wrong = by_http if daemon.speaks == "http" else by_ajp, []
+
+    def load(path):
+        wrong.extend(status for status in [ask(daemon.port, path, "h", None, None) for _ in range(60)] if status != 200)
+    threads = [threading.Thread(target=load, args=(path,)) for path in ("/left", "/right", "/left", "/right")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert wrong == []
+    went = {path: [sum(r.uri == path for r in nodes[n].requests) for n in "ab"] for path in ("/left", "/right")}
+    assert abs(went["/left"][0] - 90) <= 5 and abs(went["/right"][1] - 90) <= 5, went
+    assert sum(went["/left"]) == sum(went["/right"]) == 120, "each once"
+
+
 def test_a_refused_request_leaves_its_connection_usable(daemon, nodes):
     assert reached(daemon, nodes, "/nobody", body=b"x" * 100) == 404
     if daemon.speaks == "ajp":

@@ -50,7 +50,7 @@ static void set_states(struct balancer *balancer, const char *states)
             break;
         case 'Q': /* on probation and has its request */
             w->health = HEALTH_PROBE;
-            w->busy = 1;
+            w->tally.busy = 1;
             break;
         case 'd':
             w->activation = ACTIVATION_DRAIN;
@@ -62,7 +62,7 @@ static void set_states(struct balancer *balancer, const char *states)
             w->activation = ACTIVATION_STANDBY;
             break;
         case 'B':
-            w->busy = 5;
+            w->tally.busy = 5;
             break;
         default:
             break;
@@ -201,14 +201,14 @@ Test(balancer, full_workers_come_last_and_a_session_waits_for_its_own)
     struct pick pick = {.now_ms = 1};
     struct pick own = routed("a");
     for (int i = 0; i < 3; i++)
-        worker_begin(balancer_pick(balancer, &pick));
-    while (balancer->workers[0].busy < 2)
-        worker_begin(&balancer->workers[0]);
-    if (balancer->workers[1].busy == 2)
-        worker_end(&balancer->workers[1]);
+        worker_begin(balancer_pick(balancer, &pick), 0);
+    while (balancer->workers[0].tally.busy < 2)
+        worker_begin(&balancer->workers[0], 0);
+    if (balancer->workers[1].tally.busy == 2)
+        worker_end(&balancer->workers[1], 0);
     cr_expect_str_eq(picked(balancer, &pick), "b", "the one with room");
     cr_expect_str_eq(picked(balancer, &own), "a", "its queue is the engine's to keep");
-    worker_begin(&balancer->workers[1]);
+    worker_begin(&balancer->workers[1], 0);
     cr_expect_not_null(balancer_pick(balancer, &pick), "all full: wait somewhere");
     balancer_free(balancer);
 }
@@ -223,7 +223,7 @@ static void spread(struct balancer *balancer, int n, bool hold, int *counts)
         cr_assert_not_null(worker);
         counts[worker->index]++;
         if (hold)
-            worker_begin(worker);
+            worker_begin(worker, 0);
     }
 }
 
@@ -345,7 +345,7 @@ Test(balancer, methods_count_what_they_say)
         struct balancer *balancer = fixture_balancer();
         for (int n = 0; n < 400; n++) {
             struct worker *w = pick_one(balancer, n < 100 ? "1.a" : NULL, n < 100 ? "a" : NULL, 1);
-            worker_measure_traffic(w, 10000);
+            worker_measure_traffic(w, 0, 10000);
             a += n >= 100 && w->index == 0;
         }
         cr_expect(a >= rows[i].a - 1 && a <= rows[i].a + 1, "method %d: %d", rows[i].method, a);
@@ -360,12 +360,12 @@ Test(balancer, charges_are_forgotten_in_time)
     struct balancer *balancer = fixture_balancer();
     for (int n = 0; n < 1000; n++)
         pick_one(balancer, "1.a", "a", 1000);
-    uint64_t now = 1000, before = balancer->workers[0].charge;
+    uint64_t now = 1000, before = balancer->workers[0].tally.charge;
     for (int second = 0; second < 44; second++)
         load_decay(balancer, now += 1000);
-    cr_expect_float_eq((double)balancer->workers[0].charge / (double)before, 0.5, 0.01);
+    cr_expect_float_eq((double)balancer->workers[0].tally.charge / (double)before, 0.5, 0.01);
     load_decay(balancer, now + 500);
-    cr_expect_float_eq((double)balancer->workers[0].charge / (double)before, 0.5, 0.01);
+    cr_expect_float_eq((double)balancer->workers[0].tally.charge / (double)before, 0.5, 0.01);
     balancer_free(balancer);
 }
 
@@ -377,9 +377,9 @@ Test(balancer, latency_prefers_the_quick_and_retries_the_slow)
     worker_measure_latency(&balancer->workers[0], 100);
     worker_measure_latency(&balancer->workers[1], 20);
     cr_expect_eq(pick_one(balancer, NULL, NULL, 1000)->index, 1);
-    balancer->workers[1].busy = 5;
+    balancer->workers[1].tally.busy = 5;
     cr_expect_eq(pick_one(balancer, NULL, NULL, 1000)->index, 0, "six at 20 ms take longer");
-    balancer->workers[1].busy = 0;
+    balancer->workers[1].tally.busy = 0;
     uint64_t now = 1000;
     bool retried = false;
     for (int second = 0; second < 600 && !retried; second++) {
@@ -405,7 +405,7 @@ Test(balancer, outlier_gets_no_new_sessions_for_a_while)
         fixture_settings.health.eject_time = 5000;
         struct balancer *balancer = fixture_balancer();
         struct worker *a = &balancer->workers[0];
-        balancer->workers[1].busy = 9;
+        balancer->workers[1].tally.busy = 9;
         for (const char *p = rows[i].script; *p; p++) {
             if (*p == 'F')
                 worker_report(a, OUT_FAILED, 1, 1000);
@@ -495,10 +495,10 @@ Test(balancer, worker_that_is_activated_starts_slowly)
     struct balancer *balancer = fixture_balancer();
     struct worker *a = &balancer->workers[0];
     worker_set_activation(a, ACTIVATION_ACTIVE, 50000);
-    cr_expect_lt(load_share(a, 50000), SHARE_UNIT / 10);
-    cr_expect_eq(load_share(a, 60000), SHARE_UNIT);
+    cr_expect_lt(load_share(a, 0, 50000), SHARE_UNIT / 10);
+    cr_expect_eq(load_share(a, 0, 60000), SHARE_UNIT);
     worker_set_activation(a, ACTIVATION_ACTIVE, 60000);
-    cr_expect_eq(load_share(a, 60000), SHARE_UNIT, "it was active before");
+    cr_expect_eq(load_share(a, 0, 60000), SHARE_UNIT, "it was active before");
     balancer_free(balancer);
 }
 
@@ -575,7 +575,7 @@ Test(balancer, workers_that_are_new_after_a_reload_start_slowly)
     cr_expect_eq(new->workers[0].recovered_ms, 0, "the same");
     cr_expect_gt(new->workers[1].recovered_ms, 0, "at another address");
     cr_assert_gt(now, 0, "new");
-    cr_expect_lt(load_share(&new->workers[2], now), SHARE_UNIT / 10);
+    cr_expect_lt(load_share(&new->workers[2], 0, now), SHARE_UNIT / 10);
     struct balancer *next = fixture_balancer();
     balancer_inherit(next, new);
     cr_expect_eq(next->workers[2].recovered_ms, now, "and goes on");

@@ -156,9 +156,9 @@ Test(health, dead_worker_is_noticed_and_comes_back_by_itself)
 Test(health, frozen_worker_with_requests_at_it_is_found)
 {
     start(SILENT, PROTO_AJP);
-    worker_begin(worker);
+    worker_begin(worker, 0);
     cr_expect(comes_to(HEALTH_DOWN), "nobody reported anything");
-    worker_end(worker);
+    worker_end(worker, 0);
     stop();
 }
 

@@ -48,21 +48,22 @@ static void live(struct balancer *balancer, const char *cookie, uint64_t number)
     struct field fields[] = {{str("Host"), str("x")}, {str("Cookie"), str(cookie)}};
     struct head head = {.path = str("/app"), .fields = fields, .field_count = 2};
     struct pick pick = {.key = str("127.0.0.1"), .now_ms = 1000 + number};
-    cr_assert_eq(routes_find(balancer->settings, &head, &pick.outside), 0);
+    cr_assert_eq(routes_find(balancer->settings, &head, &pick), 0);
     sticky_find(balancer, &head, &pick);
     struct worker *worker = balancer_pick(balancer, &pick);
     cr_assert_not_null(worker);
-    worker_begin(worker);
+    worker_begin(worker, pick.weighting);
     worker_measure_latency(worker, 3);
-    worker_measure_traffic(worker, 1000);
-    worker_end(worker);
+    worker_measure_traffic(worker, pick.weighting, 1000);
+    worker_end(worker, pick.weighting);
     worker_report(worker, OUT_OK, number, pick.now_ms);
 }
 
 Test(no_alloc, choosing_a_worker)
 {
     static const struct route everything = {
-        .path = {.before = {"/", 1}, .after = {"", 0}, .star = true}};
+        .path = {.before = {"/", 1}, .after = {"", 0}, .star = true}, .weighting = 1};
+    static const struct weighting weights = {.at = {3, 1}};
     static const char *const cookies[] = {"x=1", "a=b; JSESSIONID=0123456789ABCDEF.b",
                                           "JSESSIONID=0123456789ABCDEF.gone",
                                           "JSESSIONID=1.gone; JSESSIONID=2.a; JSESSIONID=3.c"};
@@ -72,6 +73,8 @@ Test(no_alloc, choosing_a_worker)
         fixture_workers[3].activation = ACTIVATION_SPARE;
         fixture_settings.routes = &everything;
         fixture_settings.route_count = 1;
+        fixture_settings.weightings = &weights;
+        fixture_settings.weighting_count = 1;
         struct balancer *balancer = fixture_balancer();
         balancer->workers[2].health = HEALTH_DOWN;
         unsigned long before = allocations;

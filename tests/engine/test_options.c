@@ -268,7 +268,7 @@ Test(options, dump_of_routes_gives_itself_again)
     static const char routes[] =
         "routes:\n  -\n    paths: [\"/a/*\", \"!*.b\"]\n    workers: [\"a\"]\n"
         "  -\n    host: \"*.h.example\"\n    paths: [\"/a/*\"]\n"
-        "    workers: [\"a\"]\n";
+        "    workers: [\"a=1000\"]\n";
     struct settings *s;
     char text[1024];
     static char first[sizeof captured_out.text];
@@ -401,6 +401,19 @@ Test(config, bad_file_gets_one_message_with_its_place)
         {LISTEN WORKER "routes: [{paths: [/x], workers: [z]}]\n",
          ":6:33: routes.workers: expected the"},
         {LISTEN WORKER "routes: [{paths: [/x]}]\n", ":6:10: routes: expected workers"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a, a]}]\n",
+         ": routes.workers: expected each worker once, got \"a\" again"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=1, a=2]}]\n",
+         ": routes.workers: expected each worker once, got \"a\" again"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [b=1]}]\n",
+         ": routes.workers: expected the names of workers, got \"b\""},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=0]}]\n",
+         ": routes.workers: expected the name of a worker, or NAME=WEIGHT from 1 to 1000, got"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=1001]}]\n", "from 1 to 1000, got"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=99999999999]}]\n", "from 1 to 1000"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=]}]\n", "from 1 to 1000, got"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [a=1x]}]\n", "from 1 to 1000, got"},
+        {LISTEN WORKER "routes: [{paths: [/x], workers: [=1]}]\n", "from 1 to 1000, got"},
         {LISTEN WORKER "routes: [{workers: [a]}]\n", ":6:10: routes: expected paths"},
         {LISTEN WORKER "routes: [{paths: ['!/x'], workers: [a]}]\n", ": routes: expected paths"},
         {LISTEN WORKER "routes: [{paths: [x], workers: [a]}]\n", ": routes.paths: expected a path"},

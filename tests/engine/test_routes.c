@@ -46,12 +46,12 @@ static const char *found(const struct settings *settings, const char *host, cons
     static char text[16];
     struct head head = {
         .host = str(host), .server_name = str("fallback.example"), .path = str(path)};
-    uint64_t outside = 0;
-    uint16_t status = routes_find(settings, &head, &outside);
+    struct pick pick = {.outside = 0};
+    uint16_t status = routes_find(settings, &head, &pick);
     size_t n = 0;
     snprintf(text, sizeof text, "%u", status);
     for (size_t i = 0; status == 0 && i < settings->worker_count; i++)
-        if (!(outside >> i & 1))
+        if (!(pick.outside >> i & 1))
             text[n++] = settings->workers[i].name.ptr[0];
     if (status == 0)
         text[n] = '\0';
@@ -229,6 +229,108 @@ Test(routes, the_session_of_a_worker_inside_counts)
     pick.outside = 0;
     cr_expect(sticky_find(balancer, &head, &pick));
     cr_expect_eq(pick.route.ptr[0], 'a');
+    balancer_free(balancer);
+    settings_free(settings);
+}
+
+/* --- weights of a route's own --- */
+
+static const char by_weight[] = "  - {paths: [/left], workers: [a=3, b]}\n"
+                                "  - {paths: [/right], workers: [a=1, b=3]}\n"
+                                "  - {paths: [/rest], workers: [a, b]}\n";
+
+static struct pick pick_for(const struct settings *settings, const char *path)
+{
+    struct head head = {.host = str("h"), .path = str(path)};
+    struct pick pick = {.now_ms = 10000};
+    cr_assert_eq(routes_find(settings, &head, &pick), 0);
+    return pick;
+}
+
+/* Requests to the three routes in turn, each of 10,000 bytes; counts those of each that went to
+ * worker a. Held ones are not over when the next comes. */
+static void share_out(const struct settings *settings, struct balancer *balancer, bool hold,
+                      int counts[3])
+{
+    static const char *const paths[] = {"/left", "/right", "/rest"};
+    static char keys[2400][8];
+    for (size_t n = 0; n < 2400; n++) {
+        struct pick pick = pick_for(settings, paths[n % 3]);
+        snprintf(keys[n], sizeof keys[n], "%zu", n);
+        pick.key = str(keys[n]);
+        struct worker *worker = balancer_pick(balancer, &pick);
+        counts[n % 3] += worker->index == 0;
+        worker_begin(worker, pick.weighting);
+        worker_measure_traffic(worker, pick.weighting, 10000);
+        if (!hold)
+            worker_end(worker, pick.weighting);
+    }
+}
+
+Test(routes, each_keeps_the_weights_that_it_gives)
+{
+    for (int method = METHOD_BUSYNESS; method <= METHOD_HASH; method++)
+        for (int hold = 0; hold < 2; hold++) {
+            char error[256];
+            int counts[3] = {0}, off = method == METHOD_HASH ? 45 : 8;
+            if (method == METHOD_LATENCY && !hold)
+                continue; /* while nothing waits, the quickest gets all */
+            struct settings *settings = settings_of(by_weight);
+            settings->balance.method = (enum method)method;
+            settings->balance.slow_start = 0;
+            struct balancer *balancer = balancer_new(settings, error, sizeof error);
+            cr_assert_not_null(balancer, "%s", error);
+            share_out(settings, balancer, hold, counts);
+            cr_expect_leq(abs(counts[0] - 600), off, "%d %d: %d", method, hold, counts[0]);
+            cr_expect_leq(abs(counts[1] - 200), off, "%d %d: %d", method, hold, counts[1]);
+            /* Who holds least gets what has no weights of its own: the others' hold counts. */
+            if (hold == 0 || method == METHOD_HASH || method == METHOD_REQUESTS)
+                cr_expect_leq(abs(counts[2] - 400), off, "%d %d: %d", method, hold, counts[2]);
+            balancer_free(balancer);
+            settings_free(settings);
+        }
+}
+
+/* One that comes back, or whose weight is set, has nothing to make up by any weighting. */
+Test(routes, one_that_comes_back_is_level_in_each)
+{
+    char error[256];
+    int counts[3] = {0};
+    struct settings *settings = settings_of(by_weight);
+    settings->balance.method = METHOD_REQUESTS;
+    settings->balance.slow_start = 0;
+    struct balancer *balancer = balancer_new(settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    balancer->workers[0].activation = ACTIVATION_STOP;
+    share_out(settings, balancer, false, counts);
+    cr_assert(counts[0] == 0 && counts[1] == 0 && counts[2] == 0);
+    worker_set_activation(&balancer->workers[0], ACTIVATION_ACTIVE, 10000);
+    share_out(settings, balancer, false, counts);
+    cr_expect_leq(abs(counts[0] - 600), 8, "%d", counts[0]);
+    cr_expect_leq(abs(counts[1] - 200), 8, "%d", counts[1]);
+    cr_expect_leq(abs(counts[2] - 400), 8, "%d", counts[2]);
+    balancer_free(balancer);
+    settings_free(settings);
+}
+
+/* Its session may take another route next. */
+Test(routes, the_successor_of_a_session_is_the_same_in_each)
+{
+    char error[256], id[16];
+    struct settings *settings = settings_of(by_weight);
+    struct balancer *balancer = balancer_new(settings, error, sizeof error);
+    cr_assert_not_null(balancer, "%s", error);
+    for (int i = 0; i < 200; i++) {
+        snprintf(id, sizeof id, "%d.gone", i);
+        struct worker *found[2];
+        for (int k = 0; k < 2; k++) {
+            struct pick pick = pick_for(settings, k ? "/left" : "/right");
+            pick.session_id = str(id);
+            pick.route = str("gone");
+            found[k] = balancer_pick(balancer, &pick);
+        }
+        cr_assert_eq(found[0], found[1], "session %d", i);
+    }
     balancer_free(balancer);
     settings_free(settings);
 }

@@ -137,7 +137,8 @@ static void end(void)
 {
     exchange_pool_clear(&shard);
     for (int i = 0; i < WORKERS; i++)
-        cr_assert_eq(generation.balancer->workers[i].busy, 0, "worker %d: busy count is back", i);
+        cr_assert_eq(generation.balancer->workers[i].tally.busy, 0, "worker %d: busy count is back",
+                     i);
     pools_leave(shard.pools);
     cr_assert_eq(generation.users, 1, "no exchange still holds its pools");
     balancer_free(generation.balancer);

@@ -23,7 +23,7 @@ static json_t *worker_json(const struct worker *w)
         "{s:s, s:s, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "name",
         w->settings->name.ptr, "host", w->settings->host.ptr, "port", (int)w->settings->port,
         "activation", activation_name(activation), "weight", (int)worker_weight(w), "health",
-        health_name(worker_health(w)), "busy", (int)atomic_load(&w->busy), "connections",
+        health_name(worker_health(w)), "busy", (int)atomic_load(&w->tally.busy), "connections",
         (int)atomic_load(&w->room->connections), "waiting", (int)atomic_load(&w->room->waiting),
         "elected", (json_int_t)atomic_load(&w->elected), "served",
         (json_int_t)atomic_load(&w->served), "errors", (json_int_t)atomic_load(&w->errors),
@@ -57,7 +57,7 @@ static uint64_t value_up(const struct worker *w)
 
 static uint64_t value_busy(const struct worker *w)
 {
-    return atomic_load(&w->busy);
+    return atomic_load(&w->tally.busy);
 }
 
 static uint64_t value_connections(const struct worker *w)

@@ -2,15 +2,11 @@
 /* Chooses a worker: the route's own, else the best of one pass over all. */
 #include "balance/balancer.h"
 
-#include "balance/address.h"
 #include "balance/load.h"
 #include "balance/rendezvous.h"
 #include "balance/sessions.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { FORCED_INTERVAL = 1000 }; /* ms between tries while every worker is down */
 
@@ -42,14 +38,9 @@ static bool is_outside(const struct pick *pick, const struct worker *worker)
     return pick->outside >> worker->index & 1;
 }
 
-static enum activation activation_of(const struct worker *worker)
-{
-    return (enum activation)atomic_load_explicit(&worker->activation, memory_order_relaxed);
-}
-
 static uint32_t busy_of(const struct worker *worker)
 {
-    return atomic_load_explicit(&worker->busy, memory_order_relaxed);
+    return atomic_load_explicit(&worker->tally.busy, memory_order_relaxed);
 }
 
 /* Health alone; activation and capacity are the caller's to look at. */
@@ -71,7 +62,7 @@ static bool serves_route(const struct worker *worker, const struct pick *pick)
         return false;
     if (worker_health(worker) == HEALTH_PROBE && busy_of(worker) != 0)
         return false;
-    return activation_of(worker) != ACTIVATION_STOP;
+    return worker_activation(worker) != ACTIVATION_STOP;
 }
 
 /* The spares that stand in now, one for each active worker that cannot be used: a bit per index. */
@@ -86,7 +77,7 @@ static uint64_t spares_in_use(const struct balancer *balancer, const struct pick
         if (is_outside(pick, worker))
             continue;
         bool usable = !was_tried(pick, worker) && takes_requests(worker);
-        enum activation activation = activation_of(worker);
+        enum activation activation = worker_activation(worker);
         wanted += activation == ACTIVATION_ACTIVE && !usable;
         if (activation == ACTIVATION_SPARE && usable)
             spares |= (uint64_t)1 << i;
@@ -103,7 +94,7 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     if (was_tried(pick, worker) || !takes_requests(worker))
         return RANK_NONE;
     uint32_t rank = 0;
-    switch (activation_of(worker)) {
+    switch (worker_activation(worker)) {
     case ACTIVATION_ACTIVE:
         break;
     case ACTIVATION_STANDBY:
@@ -145,7 +136,8 @@ struct tie {
 
 /* Equals take turns, by share: in a row where the shares are the same, else along the golden
  * ratio, which spreads the turns of the heavy ones evenly. */
-static struct worker *take_turns(struct balancer *balancer, const struct tie *tie, uint64_t now_ms)
+static struct worker *take_turns(struct balancer *balancer, const struct tie *tie,
+                                 const struct pick *pick)
 {
     if (tie->set == 0)
         return NULL;
@@ -159,7 +151,9 @@ static struct worker *take_turns(struct balancer *balancer, const struct tie *ti
         place = (turn * 0x9e3779b1u) * tie->share_sum >> 32;
     for (; set != 0; set &= set - 1) {
         worker = &balancer->workers[__builtin_ctzll(set)];
-        uint64_t share = tie->same_share ? 1 : load_share(worker, now_ms);
+        uint64_t share = 1;
+        if (!tie->same_share)
+            share = load_share(worker, pick->weighting, pick->now_ms);
         if (place < share)
             break;
         place -= share;
@@ -187,8 +181,8 @@ static struct worker *pick_by_load(struct balancer *balancer, const struct pick 
         uint32_t rank = rank_of(worker, pick, AJP_NULL, spares);
         if (rank == RANK_NONE)
             continue;
-        uint64_t load = load_of(worker, method);
-        uint32_t share = load_share(worker, pick->now_ms);
+        uint64_t load = load_of(worker, pick->weighting, method);
+        uint32_t share = load_share(worker, pick->weighting, pick->now_ms);
         int order = compare_with(&tie, rank, load, share);
         if (order > 0)
             continue;
@@ -198,7 +192,7 @@ static struct worker *pick_by_load(struct balancer *balancer, const struct pick 
         tie.set |= (uint64_t)1 << i;
         tie.share_sum += share;
     }
-    return take_turns(balancer, &tie, pick->now_ms);
+    return take_turns(balancer, &tie, pick);
 }
 
 /* The id without its route: that stays when the session moves. */
@@ -209,8 +203,9 @@ static ajp_str bare_id(const struct balancer *balancer, ajp_str session_id)
     return mark ? ajp_str_of(session_id.ptr, (size_t)(mark - session_id.ptr)) : session_id;
 }
 
+/* By the weights of that weighting. */
 static struct worker *pick_by_hash(struct balancer *balancer, const struct pick *pick, uint64_t key,
-                                   ajp_str domain)
+                                   ajp_str domain, uint32_t weighting)
 {
     struct worker *best = NULL;
     uint32_t best_rank = RANK_NONE;
@@ -221,7 +216,7 @@ static struct worker *pick_by_hash(struct balancer *balancer, const struct pick 
         uint32_t rank = rank_of(worker, pick, domain, spares) & ~(uint32_t)RANK_SUSPECT;
         if (rank == RANK_NONE || rank > best_rank)
             continue;
-        uint64_t cost = rendezvous_cost(key, worker->name_hash, worker_weight(worker));
+        uint64_t cost = rendezvous_cost(key, worker->name_hash, load_weight(worker, weighting));
         if (best && rank == best_rank && cost >= best_cost)
             continue;
         best = worker;
@@ -240,7 +235,7 @@ static struct worker *pick_forced(struct balancer *balancer, const struct pick *
     uint64_t best_failed = UINT64_MAX;
     for (size_t i = 0; i < balancer->count; i++) {
         struct worker *worker = &balancer->workers[i];
-        enum activation activation = activation_of(worker);
+        enum activation activation = worker_activation(worker);
         if (was_tried(pick, worker) || worker_health(worker) != HEALTH_DOWN ||
             activation == ACTIVATION_STOP || activation == ACTIVATION_DRAIN)
             continue;
@@ -307,17 +302,19 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
     struct worker *heir = own ? balancer_find(balancer, own->settings->redirect) : NULL;
     if (heir && serves_route(heir, pick))
         return heir;
+    /* Whichever route its next request takes, the session has one successor. */
     struct worker *found =
         pick_by_hash(balancer, pick, rendezvous_hash(bare_id(balancer, pick->session_id)),
-                     domain_of(own, pick->route));
+                     domain_of(own, pick->route), 0);
     return found ? found : pick_forced(balancer, pick);
 }
 
 static struct worker *pick_free(struct balancer *balancer, const struct pick *pick)
 {
     bool hash = balancer->settings->balance.method == METHOD_HASH && pick->key.len > 0;
-    struct worker *found = hash ? pick_by_hash(balancer, pick, rendezvous_hash(pick->key), AJP_NULL)
-                                : pick_by_load(balancer, pick);
+    struct worker *found =
+        hash ? pick_by_hash(balancer, pick, rendezvous_hash(pick->key), AJP_NULL, pick->weighting)
+             : pick_by_load(balancer, pick);
     return found ? found : pick_forced(balancer, pick);
 }
 
@@ -331,160 +328,6 @@ struct worker *balancer_pick(struct balancer *balancer, struct pick *pick)
     if (worker)
         load_charge(worker, settings->balance.method, pick);
     return worker;
-}
-
-/* The clock of uv_now. */
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static bool resolve(struct worker *worker, char *error, size_t error_cap)
-{
-    const struct worker_settings *settings = worker->settings;
-    struct addrinfo hints, *found = NULL;
-    char port[8];
-    address_hints(worker, &hints, port, sizeof port);
-    int rc = getaddrinfo(settings->host.ptr, port, &hints, &found);
-    if (rc != 0) {
-        snprintf(error, error_cap, "worker %s: cannot resolve %s: %s", settings->name.ptr,
-                 settings->host.ptr, gai_strerror(rc));
-        return false;
-    }
-    const struct addrinfo *chosen = address_choose(worker, found, NULL, false);
-    worker_set_address(worker, chosen->ai_addr, chosen->ai_addrlen);
-    freeaddrinfo(found);
-    return true;
-}
-
-static struct room *room_new(void)
-{
-    struct room *room = aligned_alloc(_Alignof(struct room), sizeof *room);
-    if (room) {
-        memset(room, 0, sizeof *room);
-        room->users = 1;
-    }
-    return room;
-}
-
-static void room_leave(struct room *room)
-{
-    if (room && atomic_fetch_sub(&room->users, 1) == 1)
-        free(room);
-}
-
-struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap)
-{
-    struct balancer *balancer = calloc(1, sizeof *balancer);
-    size_t size = settings->worker_count * sizeof(struct worker);
-    if (balancer && size)
-        balancer->workers = aligned_alloc(_Alignof(struct worker), size);
-    if (!balancer || (size && !balancer->workers)) {
-        snprintf(error, error_cap, "out of memory");
-        free(balancer);
-        return NULL;
-    }
-    pthread_mutex_init(&balancer->wake_lock, NULL);
-    balancer->settings = settings;
-    balancer->count = settings->worker_count;
-    balancer->born_ms = clock_ms();
-    if (size)
-        memset(balancer->workers, 0, size);
-    for (size_t i = 0; i < balancer->count; i++) {
-        struct worker *worker = &balancer->workers[i];
-        worker->settings = &settings->workers[i];
-        worker->balancer = balancer;
-        worker->index = (uint32_t)i;
-        worker->name_hash = rendezvous_hash(worker->settings->name);
-        worker->activation = worker->settings->activation;
-        worker->weight = worker->settings->weight;
-        worker->sessions = sessions_new(settings->session.idle, clock_ms());
-        balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
-        balancer->has_aliases |= worker->settings->aliases.count > 0;
-        worker->room = room_new();
-        if (!worker->room) {
-            snprintf(error, error_cap, "out of memory");
-            balancer_free(balancer);
-            return NULL;
-        }
-        if (!resolve(worker, error, error_cap)) {
-            balancer_free(balancer);
-            return NULL;
-        }
-    }
-    return balancer;
-}
-
-static void room_share(struct worker *to, const struct worker *from)
-{
-    room_leave(to->room);
-    to->room = from->room;
-    atomic_fetch_add(&to->room->users, 1);
-}
-
-static void inherit(struct worker *to, const struct worker *from)
-{
-    sessions_inherit(to->sessions, from->sessions);
-    to->elected = from->elected;
-    to->served = from->served;
-    to->errors = from->errors;
-    to->retries = from->retries;
-    if (to->settings->port != from->settings->port ||
-        !same_text(to->settings->host, from->settings->host)) {
-        worker_start_slowly(to, clock_ms());
-        return;
-    }
-    room_share(to, from);
-    to->health = from->health;
-    to->since_ms = from->since_ms;
-    to->failed_ms = from->failed_ms;
-    to->refused = from->refused;
-    to->recovered_ms = from->recovered_ms;
-    to->ejected_ms = from->ejected_ms;
-    to->charge = from->charge;
-    to->latency_us = from->latency_us;
-    /* What was set at run time stays, until the file says something new. */
-    if (to->settings->weight == from->settings->weight)
-        to->weight = from->weight;
-    if (to->settings->activation == from->settings->activation)
-        to->activation = from->activation;
-    if (to->activation == from->activation) {
-        to->drain_ms = from->drain_ms;
-    } else {
-        enum activation next = activation_of(to);
-        to->activation = from->activation;
-        worker_set_activation(to, next, clock_ms());
-    }
-}
-
-void balancer_inherit(struct balancer *to, const struct balancer *from)
-{
-    to->born_ms = from->born_ms;
-    for (size_t i = 0; i < to->count; i++) {
-        size_t k = 0;
-        while (k < from->count &&
-               !same_text(to->workers[i].settings->name, from->workers[k].settings->name))
-            k++;
-        if (k < from->count)
-            inherit(&to->workers[i], &from->workers[k]);
-        else
-            worker_start_slowly(&to->workers[i], clock_ms());
-    }
-}
-
-void balancer_free(struct balancer *balancer)
-{
-    if (!balancer)
-        return;
-    for (size_t i = 0; i < balancer->count; i++) {
-        room_leave(balancer->workers[i].room);
-        sessions_free(balancer->workers[i].sessions);
-    }
-    pthread_mutex_destroy(&balancer->wake_lock);
-    free(balancer->workers);
-    free(balancer);
 }
 
 void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx)

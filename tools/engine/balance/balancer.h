@@ -11,6 +11,7 @@ struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
     size_t count;
+    struct tally *tallies;       /* count of them for each of settings->weightings */
     _Atomic uint32_t turn;       /* where ties begin */
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
     uint64_t born_ms;            /* when the daemon started; 0: it took over from another */
@@ -27,6 +28,7 @@ struct pick {
     ajp_str key;        /* what METHOD_HASH hashes: the client's address */
     uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
     uint64_t outside;   /* likewise those that its path does not belong to */
+    uint32_t weighting; /* of its route: which of the settings' weightings, from 1; 0: none */
     uint64_t now_ms;
     bool sticky; /* out: the route's own worker was chosen */
 };

@@ -211,7 +211,7 @@ static bool tick_asks_for_probe(struct probe *probe)
     uint64_t now = loop_now(probe->prober->loop);
     uint64_t served = atomic_load_explicit(&probe->worker->served, memory_order_relaxed);
     bool moved = served != probe->served;
-    bool busy = atomic_load_explicit(&probe->worker->busy, memory_order_relaxed) != 0;
+    bool busy = atomic_load_explicit(&probe->worker->tally.busy, memory_order_relaxed) != 0;
     probe->served = served;
     probe->stuck_ticks = moved || !busy ? 0 : probe->stuck_ticks + 1;
     if (moved && !health->path.ptr)

@@ -37,9 +37,24 @@ static uint32_t ramp_of(const struct worker *worker, uint64_t now_ms)
     return since_back < since_boot ? since_back : since_boot;
 }
 
-uint32_t load_share(const struct worker *worker, uint64_t now_ms)
+struct tally *load_tally(const struct worker *worker, uint32_t weighting)
 {
-    uint32_t share = worker_weight(worker) * ramp_of(worker, now_ms);
+    struct balancer *balancer = worker->balancer;
+    if (weighting == 0)
+        return &balancer->workers[worker->index].tally;
+    return &balancer->tallies[(weighting - 1) * balancer->count + worker->index];
+}
+
+uint32_t load_weight(const struct worker *worker, uint32_t weighting)
+{
+    const struct settings *settings = worker->balancer->settings;
+    uint32_t weight = weighting ? settings->weightings[weighting - 1].at[worker->index] : 0;
+    return weight ? weight : worker_weight(worker);
+}
+
+uint32_t load_share(const struct worker *worker, uint32_t weighting, uint64_t now_ms)
+{
+    uint32_t share = load_weight(worker, weighting) * ramp_of(worker, now_ms);
     return share ? share : 1;
 }
 
@@ -52,9 +67,10 @@ uint32_t load_capacity(const struct worker *worker, uint64_t now_ms)
     return now ? (uint32_t)now : 1;
 }
 
-uint64_t load_of(const struct worker *worker, enum method method)
+uint64_t load_of(const struct worker *worker, uint32_t weighting, enum method method)
 {
-    uint64_t busy = atomic_load_explicit(&worker->busy, memory_order_relaxed);
+    const struct tally *tally = load_tally(worker, weighting);
+    uint64_t busy = atomic_load_explicit(&tally->busy, memory_order_relaxed);
     switch (method) {
     case METHOD_BUSYNESS:
     case METHOD_HASH:
@@ -62,7 +78,7 @@ uint64_t load_of(const struct worker *worker, enum method method)
     case METHOD_REQUESTS:
     case METHOD_SESSIONS:
     case METHOD_TRAFFIC:
-        return atomic_load_explicit(&worker->charge, memory_order_relaxed);
+        return atomic_load_explicit(&tally->charge, memory_order_relaxed);
     case METHOD_LATENCY:
         return (busy + 1) *
                (LATENCY_FLOOR + atomic_load_explicit(&worker->latency_us, memory_order_relaxed));
@@ -77,23 +93,23 @@ int load_compare(uint64_t load_a, uint32_t share_a, uint64_t load_b, uint32_t sh
     return (left > right) - (left < right);
 }
 
-static void add_charge(struct worker *worker, uint64_t charge)
+static void add_charge(struct tally *tally, uint64_t charge)
 {
-    uint64_t before = atomic_load_explicit(&worker->charge, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&tally->charge, memory_order_relaxed);
     if (before + charge < UINT64_C(1) << CHARGE_MAX_SHIFT)
-        atomic_fetch_add_explicit(&worker->charge, charge, memory_order_relaxed);
+        atomic_fetch_add_explicit(&tally->charge, charge, memory_order_relaxed);
 }
 
 void load_charge(struct worker *worker, enum method method, const struct pick *pick)
 {
     if (method == METHOD_REQUESTS || (method == METHOD_SESSIONS && pick->session_id.len == 0))
-        add_charge(worker, CHARGE_REQUEST);
+        add_charge(load_tally(worker, pick->weighting), CHARGE_REQUEST);
 }
 
-void worker_measure_traffic(struct worker *worker, uint64_t bytes)
+void worker_measure_traffic(struct worker *worker, uint32_t weighting, uint64_t bytes)
 {
     if (worker->balancer->settings->balance.method == METHOD_TRAFFIC)
-        add_charge(worker, bytes / 1024 + 1);
+        add_charge(load_tally(worker, weighting), bytes / 1024 + 1);
 }
 
 void worker_measure_latency(struct worker *worker, uint64_t ms)
@@ -107,10 +123,16 @@ void worker_measure_latency(struct worker *worker, uint64_t ms)
     atomic_store_explicit(&worker->latency_us, (uint32_t)next, memory_order_relaxed);
 }
 
+static void decay_charge(struct tally *tally)
+{
+    uint64_t charge = atomic_load_explicit(&tally->charge, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&tally->charge, charge >> DECAY_SHIFT, memory_order_relaxed);
+}
+
 static void decay_once(struct worker *worker)
 {
-    uint64_t charge = atomic_load_explicit(&worker->charge, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&worker->charge, charge >> DECAY_SHIFT, memory_order_relaxed);
+    for (uint32_t w = 0; w <= worker->balancer->settings->weighting_count; w++)
+        decay_charge(load_tally(worker, w));
     /* A worker found slow once is tried again some day. */
     uint32_t latency = atomic_load_explicit(&worker->latency_us, memory_order_relaxed);
     atomic_store_explicit(&worker->latency_us, latency - (latency >> DECAY_SHIFT),
@@ -128,17 +150,25 @@ void load_decay(struct balancer *balancer, uint64_t now_ms)
         decay_once(&balancer->workers[i]);
 }
 
-void load_level(struct worker *worker)
+static void level_charge(struct worker *worker, uint32_t weighting)
 {
     struct balancer *balancer = worker->balancer;
     uint64_t most = 0;
     for (size_t i = 0; i < balancer->count; i++) {
         const struct worker *other = &balancer->workers[i];
-        uint64_t charge = atomic_load_explicit(&other->charge, memory_order_relaxed);
-        charge /= worker_weight(other);
+        const struct tally *tally = load_tally(other, weighting);
+        uint64_t charge = atomic_load_explicit(&tally->charge, memory_order_relaxed);
+        charge /= load_weight(other, weighting);
         if (other != worker && charge > most)
             most = charge;
     }
-    atomic_store_explicit(&worker->charge, most * worker_weight(worker), memory_order_relaxed);
+    atomic_store_explicit(&load_tally(worker, weighting)->charge,
+                          most * load_weight(worker, weighting), memory_order_relaxed);
+}
+
+void load_level(struct worker *worker)
+{
+    for (uint32_t w = 0; w <= worker->balancer->settings->weighting_count; w++)
+        level_charge(worker, w);
     atomic_store_explicit(&worker->latency_us, 0, memory_order_relaxed);
 }

@@ -7,12 +7,16 @@
 
 enum { SHARE_UNIT = 1024 }; /* of a weight of 1 */
 
-/* Its weight, less while it starts slowly. Never 0. */
-uint32_t load_share(const struct worker *worker, uint64_t now_ms);
+/* What counts against its share of the requests of that weighting. */
+struct tally *load_tally(const struct worker *worker, uint32_t weighting);
+/* In it: what the route says, or its own. */
+uint32_t load_weight(const struct worker *worker, uint32_t weighting);
+/* That, less while it starts slowly. Never 0. */
+uint32_t load_share(const struct worker *worker, uint32_t weighting, uint64_t now_ms);
 /* Connections it may have, fewer while it starts slowly; 0: no limit. */
 uint32_t load_capacity(const struct worker *worker, uint64_t now_ms);
 
-uint64_t load_of(const struct worker *worker, enum method method);
+uint64_t load_of(const struct worker *worker, uint32_t weighting, enum method method);
 /* Of a and b the one that has less for its share: below 0 for a. */
 int load_compare(uint64_t load_a, uint32_t share_a, uint64_t load_b, uint32_t share_b);
 

@@ -68,7 +68,7 @@ static bool excepted(const struct route *route, ajp_str path)
     return false;
 }
 
-uint16_t routes_find(const struct settings *settings, const struct head *head, uint64_t *outside)
+uint16_t routes_find(const struct settings *settings, const struct head *head, struct pick *pick)
 {
     char normal[AJP_PACKET_MAX]; /* no path is longer than the packet or the line it came in */
     ajp_str path = {normal, 0}, host = host_of(head);
@@ -81,7 +81,8 @@ uint16_t routes_find(const struct settings *settings, const struct head *head, u
         const struct route *route = &settings->routes[i];
         if (!host_matches(route, host) || !path_matches(&route->path, path))
             continue;
-        *outside = route->outside;
+        pick->outside = route->outside;
+        pick->weighting = route->weighting;
         return excepted(route, path) ? 404 : 0;
     }
     return 404;

@@ -3,11 +3,11 @@
 #ifndef ENGINE_BALANCE_ROUTES_H
 #define ENGINE_BALANCE_ROUTES_H
 
-#include "config/settings.h"
+#include "balance/balancer.h"
 #include "http/head.h"
 
-/* 0: *outside are the workers that it may not go to, a bit per index. 404: no route has it. 400:
- * the path can be read in more than one way. What is compared is the path as Tomcat sees it. */
-uint16_t routes_find(const struct settings *settings, const struct head *head, uint64_t *outside);
+/* 0: the pick knows its route's workers and weights. 404: no route has it. 400: the path can be
+ * read in more than one way. What is compared is the path as Tomcat sees it. */
+uint16_t routes_find(const struct settings *settings, const struct head *head, struct pick *pick);
 
 #endif

@@ -185,15 +185,19 @@ static void report_failure(struct worker *worker, enum worker_outcome outcome, u
     }
 }
 
-void worker_begin(struct worker *worker)
+void worker_begin(struct worker *worker, uint32_t weighting)
 {
-    atomic_fetch_add_explicit(&worker->busy, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->tally.busy, 1, memory_order_relaxed);
+    if (weighting != 0)
+        atomic_fetch_add_explicit(&load_tally(worker, weighting)->busy, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->elected, 1, memory_order_relaxed);
 }
 
-void worker_end(struct worker *worker)
+void worker_end(struct worker *worker, uint32_t weighting)
 {
-    atomic_fetch_sub_explicit(&worker->busy, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&worker->tally.busy, 1, memory_order_relaxed);
+    if (weighting != 0)
+        atomic_fetch_sub_explicit(&load_tally(worker, weighting)->busy, 1, memory_order_relaxed);
 }
 
 void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,

@@ -37,6 +37,12 @@ struct room {
     _Atomic uint32_t users;                    /* generations */
 };
 
+/* What was given to a worker that counts against its share. */
+struct tally {
+    _Atomic uint64_t charge; /* what METHOD_REQUESTS and its like count, decaying */
+    _Atomic uint32_t busy;   /* requests now */
+};
+
 struct worker {
     /* Read by all, written hardly ever. */
     _Alignas(64) const struct worker_settings *settings;
@@ -49,10 +55,9 @@ struct worker {
     struct room *room;
 
     /* Written by every request. */
-    _Alignas(64) _Atomic uint32_t busy;
+    _Alignas(64) struct tally tally; /* busy: of all its requests; charge: of those by its weight */
     _Atomic uint64_t elected;
     _Atomic uint64_t served;     /* attempts that went well */
-    _Atomic uint64_t charge;     /* what METHOD_REQUESTS and its like count, decaying */
     _Atomic uint32_t latency_us; /* smoothed, decaying */
 
     /* Written when something is wrong, or changes. */
@@ -77,9 +82,9 @@ struct worker {
     uint64_t drain_ms, drain_told_ms; /* since when it is drained; last line of the log */
 };
 
-/* Around every attempt at a worker that balancer_pick gave. */
-void worker_begin(struct worker *worker);
-void worker_end(struct worker *worker);
+/* Around every attempt at a worker that balancer_pick gave, by the pick's weighting. */
+void worker_begin(struct worker *worker, uint32_t weighting);
+void worker_end(struct worker *worker, uint32_t weighting);
 
 /* now_ms is the monotonic clock in milliseconds, as uv_now gives it, here and in all of balance.
  * request_no tells requests apart (any number unique in the process). */
@@ -91,7 +96,7 @@ void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms);
 
 /* What some balancing methods look at: bytes of an exchange that is over, in both directions, and
  * the time that a reply took to begin. */
-void worker_measure_traffic(struct worker *worker, uint64_t bytes);
+void worker_measure_traffic(struct worker *worker, uint32_t weighting, uint64_t bytes);
 void worker_measure_latency(struct worker *worker, uint64_t ms);
 
 /* For the prober: what its own connection said. problem is constant text; NULL: all is well. */
@@ -104,6 +109,11 @@ void worker_set_address(struct worker *worker, const struct sockaddr *address, s
 
 /* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
+
+static inline enum activation worker_activation(const struct worker *worker)
+{
+    return (enum activation)atomic_load_explicit(&worker->activation, memory_order_relaxed);
+}
 
 static inline uint32_t worker_weight(const struct worker *worker)
 {

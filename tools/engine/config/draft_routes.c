@@ -3,6 +3,7 @@
  * the first that matches is the most specific. */
 #include "config/draft.h"
 #include "config/settings_build.h"
+#include "config/value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,32 +39,60 @@ static size_t exceptions_of(struct settings *settings, const struct route_settin
     return count;
 }
 
-static bool workers_outside(struct draft *draft, size_t at, uint64_t *outside)
+static bool same_text(ajp_str a, ajp_str b)
 {
-    const struct text_list *names = &draft->routes[at].workers;
-    uint64_t inside = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        size_t k = 0;
-        while (k < draft->worker_count &&
-               (draft->workers[k].name.len != names->at[i].len ||
-                memcmp(draft->workers[k].name.ptr, names->at[i].ptr, names->at[i].len) != 0))
-            k++;
-        bool removed = overlay_removes(draft->overlay, names->at[i].ptr);
-        if (k == draft->worker_count && !removed)
+    return a.len == b.len && memcmp(a.ptr ? a.ptr : "", b.ptr ? b.ptr : "", a.len) == 0;
+}
+
+static size_t worker_of(const struct draft *draft, ajp_str name)
+{
+    size_t i = 0;
+    while (i < draft->worker_count && !same_text(draft->workers[i].name, name))
+        i++;
+    return i;
+}
+
+/* The workers of one entry, with those that were added at run time like one of them. */
+struct members {
+    uint64_t set; /* a bit per index */
+    struct weighting weights;
+    bool weighted;
+};
+
+static void add_member(struct members *members, size_t at, uint32_t weight)
+{
+    members->set |= UINT64_C(1) << at;
+    members->weights.at[at] = (uint16_t)weight;
+    members->weighted |= weight != 0;
+}
+
+static bool find_members(struct draft *draft, size_t at, struct members *members)
+{
+    const struct text_list *texts = &draft->routes[at].workers;
+    uint64_t named = 0;
+    for (size_t i = 0; i < texts->count; i++) {
+        ajp_str name;
+        uint32_t weight;
+        if (!value_is_member(texts->at[i], &name, &weight))
+            return false; /* its kind was checked */
+        name = settings_text(draft->settings, name);
+        size_t worker = worker_of(draft, name);
+        if (worker == draft->worker_count && !overlay_removes(draft->overlay, name.ptr))
             return draft_fail(draft, "%s: expected the names of workers, got \"%s\"",
-                              draft_place(draft, "routes", (int)at, "workers"), names->at[i].ptr);
-        if (k < draft->worker_count)
-            inside |= UINT64_C(1) << k;
-        for (size_t other = 0; other < draft->worker_count; other++)
-            if (draft->worker_notes[other].like &&
-                strcmp(draft->worker_notes[other].like, names->at[i].ptr) == 0)
-                inside |= UINT64_C(1) << other;
+                              draft_place(draft, "routes", (int)at, "workers"), name.ptr);
+        if (worker < draft->worker_count && (named >> worker & 1))
+            return draft_fail(draft, "%s: expected each worker once, got \"%s\" again",
+                              draft_place(draft, "routes", (int)at, "workers"), name.ptr);
+        if (worker < draft->worker_count) {
+            named |= UINT64_C(1) << worker;
+            add_member(members, worker, weight);
+        }
+        for (size_t k = 0; k < draft->worker_count; k++)
+            if (draft->worker_notes[k].like && strcmp(draft->worker_notes[k].like, name.ptr) == 0)
+                add_member(members, k, weight);
     }
-    if (inside == 0)
-        return draft_fail(draft, "%s: expected workers, a list of their names",
-                          draft_place(draft, "routes", (int)at, NULL));
-    *outside = ~inside;
-    return true;
+    return members->set != 0 || draft_fail(draft, "%s: expected workers, a list of their names",
+                                           draft_place(draft, "routes", (int)at, NULL));
 }
 
 static int by_length(size_t a, size_t b)
@@ -86,11 +115,6 @@ static int compare_routes(const void *x, const void *y)
     return order; /* two that are equal by all of this cannot match the same */
 }
 
-static bool same_text(ajp_str a, ajp_str b)
-{
-    return a.len == b.len && memcmp(a.ptr ? a.ptr : "", b.ptr ? b.ptr : "", a.len) == 0;
-}
-
 static bool same_route(const struct route *a, const struct route *b)
 {
     return same_text(a->host, b->host) && a->subdomains == b->subdomains &&
@@ -98,19 +122,39 @@ static bool same_route(const struct route *a, const struct route *b)
            same_text(a->path.after, b->path.after);
 }
 
-/* The patterns of one entry, behind those of the entries before it. */
-static bool add_patterns(struct draft *draft, size_t at, struct route *routes, size_t *count)
+/* What all patterns of an entry share: its host, its exceptions, its workers and their weights. */
+static bool common_of(struct draft *draft, size_t at, struct weighting *weightings,
+                      struct route *out)
 {
     const struct route_settings *from = &draft->routes[at];
+    struct settings *settings = draft->settings;
+    struct members members = {0};
     struct route common = {.host = from->host};
-    size_t before = *count;
-    if (!workers_outside(draft, at, &common.outside))
+    if (!find_members(draft, at, &members))
         return false;
-    common.except_count = exceptions_of(draft->settings, from, &common.except);
+    common.outside = ~members.set;
+    if (members.weighted) {
+        weightings[settings->weighting_count++] = members.weights;
+        common.weighting = (uint32_t)settings->weighting_count;
+    }
+    common.except_count = exceptions_of(settings, from, &common.except);
     if (common.host.ptr && common.host.ptr[0] == '*') {
         common.host = ajp_str_of(common.host.ptr + 1, common.host.len - 1);
         common.subdomains = true;
     }
+    *out = common;
+    return true;
+}
+
+/* The patterns of one entry, behind those of the entries before it. */
+static bool add_patterns(struct draft *draft, size_t at, struct weighting *weightings,
+                         struct route *routes, size_t *count)
+{
+    const struct route_settings *from = &draft->routes[at];
+    struct route common;
+    size_t before = *count;
+    if (!common_of(draft, at, weightings, &common))
+        return false;
     for (size_t i = 0; i < from->paths.count; i++) {
         if (is_exception(from->paths.at[i]))
             continue;
@@ -135,8 +179,11 @@ bool draft_finish_routes(struct draft *draft)
     for (size_t i = 0; i < draft->route_count; i++)
         most += draft->routes[i].paths.count;
     struct route *routes = settings_alloc(draft->settings, (most + 1) * sizeof *routes);
+    struct weighting *weightings =
+        settings_alloc(draft->settings, (draft->route_count + 1) * sizeof *weightings);
+    draft->settings->weightings = weightings;
     for (size_t i = 0; i < draft->route_count; i++)
-        if (!add_patterns(draft, i, routes, &count))
+        if (!add_patterns(draft, i, weightings, routes, &count))
             return false;
     qsort(routes, count, sizeof *routes, compare_routes);
     draft->settings->routes = routes;

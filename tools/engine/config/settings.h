@@ -6,6 +6,13 @@
 
 #include "base/log.h"
 
+enum {
+    WORKERS_MAX = 64, /* struct pick keeps one bit a worker */
+    LISTENERS_MAX = 64,
+    ROUTES_MAX = 256, /* as they are written */
+    WEIGHT_MAX = 1000,
+};
+
 enum proto { PROTO_HTTP, PROTO_AJP };
 enum activation {
     ACTIVATION_ACTIVE,
@@ -113,7 +120,7 @@ struct worker_settings {
     struct attribute_policy attributes;
     bool each_address;           /* of host: a worker of its own */
     ajp_str origin, origin_host; /* what it was made from for its address; null: nothing */
-    uint32_t weight;             /* 1..1000 */
+    uint32_t weight;             /* 1..WEIGHT_MAX */
     enum activation activation;
     ajp_str domain;   /* replication group */
     ajp_str redirect; /* name of the preferred successor */
@@ -133,7 +140,7 @@ struct worker_settings {
 struct route_settings {
     ajp_str host;             /* name, or "*.name"; null: any */
     struct text_list paths;   /* patterns with one star at most; "!pattern": not these */
-    struct text_list workers; /* names */
+    struct text_list workers; /* names, each with "=WEIGHT" or not */
 };
 
 /* A path that begins with before and ends with after; without a star it is before. */
@@ -149,7 +156,13 @@ struct route {
     struct path_pattern path;
     const struct path_pattern *except; /* of its route: these paths belong to nobody */
     size_t except_count;
-    uint64_t outside; /* workers that it does not have, a bit per index */
+    uint64_t outside;   /* workers that it does not have, a bit per index */
+    uint32_t weighting; /* which of the settings' it has, from 1; 0: none, the workers' weights */
+};
+
+/* The weights of one route's workers by index; 0: the worker's own. */
+struct weighting {
+    uint16_t at[WORKERS_MAX];
 };
 
 /* Milliseconds; 0 is never. */
@@ -237,7 +250,9 @@ struct settings {
     const struct worker_settings *workers;
     size_t worker_count; /* at most WORKERS_MAX */
     const struct route *routes;
-    size_t route_count;   /* 0: every path belongs to all workers */
+    size_t route_count; /* 0: every path belongs to all workers */
+    const struct weighting *weightings;
+    size_t weighting_count;
     uint32_t threads;     /* never 0 */
     uint32_t packet_size; /* of listeners and workers without their own */
     struct timeouts timeouts;
@@ -256,12 +271,6 @@ struct settings {
     bool ktls;                        /* the kernel encrypts, where it can */
     struct settings_block *blocks;    /* private: what settings_free frees */
     struct tls_context *tls_contexts; /* private, likewise */
-};
-
-enum {
-    WORKERS_MAX = 64, /* struct pick keeps one bit a worker */
-    LISTENERS_MAX = 64,
-    ROUTES_MAX = 256, /* as they are written */
 };
 
 /* Overwrites secrets, then frees. NULL is fine. */

@@ -204,7 +204,8 @@ static const struct setting_row worker_rows[] = {
      "request attributes that it gets under other names, OLD=NEW"},
     {NULL, "add_attributes", KIND_ADDS, WORKER(attributes.add), 0, 0, NULL, NULL,
      "request attributes added for it, NAME=VALUE"},
-    {NULL, "weight", KIND_NUMBER, WORKER(weight), 1, 1000, NULL, NULL, "share of the requests"},
+    {NULL, "weight", KIND_NUMBER, WORKER(weight), 1, WEIGHT_MAX, NULL, NULL,
+     "share of the requests"},
     {NULL, "activation", KIND_CHOICE, WORKER(activation), 0, 0, activations, NULL,
      "active, drain, stop, standby or spare"},
     {NULL, "domain", KIND_NAME, WORKER(domain), 0, 0, NULL, NULL, "replication group"},
@@ -237,8 +238,8 @@ static const struct setting_row route_rows[] = {
      "name that was asked for; default: any"},
     {NULL, "paths", KIND_PATHS, ROUTE(paths), 0, 0, NULL, NULL,
      "/exact, /prefix/*, *.suffix, /prefix/*.suffix; !pattern: not these"},
-    {NULL, "workers", KIND_NAMES, ROUTE(workers), 0, 0, NULL, NULL,
-     "names of the workers for them"},
+    {NULL, "workers", KIND_MEMBERS, ROUTE(workers), 1, WEIGHT_MAX, NULL, NULL,
+     "names of the workers for them, or NAME=WEIGHT for a share of its own"},
 };
 
 #define TABLE(rows)                                                                                \

@@ -21,6 +21,7 @@ enum kind {
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
     KIND_MARK,        /* char: one of . ! : ~ - _ */
     KIND_NAMES,       /* struct text_list, each as KIND_NAME */
+    KIND_MEMBERS,     /* struct text_list: names, or NAME=WEIGHT */
     KIND_SOURCES,     /* struct source_list */
     KIND_HOST,        /* ajp_str: a host name, or "*." and one */
     KIND_PATHS,       /* struct text_list: paths with one star at most, with or without '!' */

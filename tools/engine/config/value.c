@@ -346,6 +346,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
     case KIND_MARK:
         return set_mark(ctx, row, base, text);
     case KIND_NAMES:
+    case KIND_MEMBERS:
     case KIND_SOURCES:
     case KIND_PATHS:
     case KIND_NETWORKS:
@@ -430,6 +431,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         value_print_text(out, ajp_str_of(place, 1));
         return true;
     case KIND_NAMES:
+    case KIND_MEMBERS:
     case KIND_SOURCES:
     case KIND_PATHS:
     case KIND_NETWORKS:

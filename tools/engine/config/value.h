@@ -26,6 +26,8 @@ bool value_is_list(enum kind kind);
 bool value_print(FILE *out, const struct setting_row *row, const void *base);
 
 bool value_is_name(ajp_str text);
+/* NAME or NAME=WEIGHT; without it weight is 0. False: neither. */
+bool value_is_member(ajp_str text, ajp_str *name, uint32_t *weight);
 /* What a normalised path can look like, or with one star a part of one; or '!' and one. */
 bool value_is_path_pattern(const char *text);
 

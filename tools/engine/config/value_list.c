@@ -46,12 +46,31 @@ bool value_is_path_pattern(const char *item)
     return !strstr(p, "//") && !strstr(p, "/./") && !strstr(p, "/../");
 }
 
+bool value_is_member(ajp_str text, ajp_str *name, uint32_t *weight)
+{
+    const char *mark = text.len ? memchr(text.ptr, '=', text.len) : NULL;
+    uint32_t number = 0;
+    *name = mark ? ajp_str_of(text.ptr, (size_t)(mark - text.ptr)) : text;
+    for (const char *p = mark ? mark + 1 : NULL; p && p < text.ptr + text.len; p++) {
+        if (*p < '0' || *p > '9' || number > WEIGHT_MAX)
+            return false;
+        number = number * 10 + (uint32_t)(*p - '0');
+    }
+    *weight = number;
+    return value_is_name(*name) && number <= WEIGHT_MAX && (number > 0 || !mark);
+}
+
 static bool check_text(const struct value_context *ctx, enum kind kind, const char *item)
 {
+    ajp_str name;
+    uint32_t weight;
     if (kind == KIND_PATTERNS && !is_pattern(item))
         return value_refuse(ctx, item, "a path as in /exact, /prefix* or *suffix");
     if (kind == KIND_NAMES && !value_is_name(ajp_str_of(item, strlen(item))))
         return value_refuse(ctx, item, "names of letters, digits, '_', '-' or '.'");
+    if (kind == KIND_MEMBERS && !value_is_member(ajp_str_of(item, strlen(item)), &name, &weight))
+        return value_refuse(ctx, item, "the name of a worker, or NAME=WEIGHT from 1 to %d",
+                            WEIGHT_MAX);
     if (kind == KIND_PATHS && !value_is_path_pattern(item))
         return value_refuse(ctx, item,
                             "a path as it is after decoding, with one star at most: /exact, "
@@ -160,9 +179,9 @@ static bool set_networks(const struct value_context *ctx, struct network_list *l
 
 bool value_is_list(enum kind kind)
 {
-    return kind == KIND_NAMES || kind == KIND_SOURCES || kind == KIND_PATHS ||
-           kind == KIND_NETWORKS || kind == KIND_FILES || kind == KIND_PATTERNS ||
-           kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
+    return kind == KIND_NAMES || kind == KIND_MEMBERS || kind == KIND_SOURCES ||
+           kind == KIND_PATHS || kind == KIND_NETWORKS || kind == KIND_FILES ||
+           kind == KIND_PATTERNS || kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
 }
 
 bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,

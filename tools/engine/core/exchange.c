@@ -73,7 +73,7 @@ static void attempt_at(struct exchange *x, struct worker *w)
 {
     x->worker = w;
     x->attempts++;
-    worker_begin(w);
+    worker_begin(w, x->pick.weighting);
     x->back = x->shard->backs[w->settings->proto];
     x->back->start(x);
 }
@@ -85,9 +85,10 @@ static bool find_route(struct exchange *x)
     uint16_t status;
 
     x->pick.outside = 0;
+    x->pick.weighting = 0;
     if (set->route_count == 0)
         return true;
-    status = routes_find(set, &x->head, &x->pick.outside);
+    status = routes_find(set, &x->head, &x->pick);
     if (status != 0)
         give_up(x, status, status == 404 ? "no route" : "path is ambiguous");
     return status == 0;
@@ -123,7 +124,7 @@ void exchange_move(struct exchange *x)
     struct pools *old = x->pools;
 
     queue_leave(x);
-    worker_end(x->worker);
+    worker_end(x->worker, x->pick.weighting);
     x->worker = NULL;
     x->pick.tried = 0; /* its bits are places among the old workers */
     x->attempts--;
@@ -138,7 +139,7 @@ static void leave_worker(struct exchange *x, enum worker_outcome outcome)
 {
     if (x->worker == NULL)
         return;
-    worker_end(x->worker);
+    worker_end(x->worker, x->pick.weighting);
     worker_report(x->worker, outcome, x->number, shard_now(x->shard));
 }
 
@@ -264,7 +265,7 @@ void exchange_end(struct exchange *x)
 {
     bool cut = x->reply_left > 0;
 
-    worker_measure_traffic(x->worker, x->bytes_up + x->bytes_down);
+    worker_measure_traffic(x->worker, x->pick.weighting, x->bytes_up + x->bytes_down);
     leave_worker(x, cut ? OUT_NEUTRAL : OUT_OK);
     if (cut || x->excess) {
         x->reason = cut ? "reply is shorter than its Content-Length"

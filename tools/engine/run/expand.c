@@ -117,6 +117,8 @@ static bool add_all(struct settings *settings, struct expansion *x, size_t from,
 static void follow_routes(struct settings *settings, const struct expansion *x)
 {
     struct route *routes = settings_alloc(settings, (settings->route_count + 1) * sizeof(*routes));
+    struct weighting *weightings =
+        settings_alloc(settings, (settings->weighting_count + 1) * sizeof(*weightings));
 
     for (size_t i = 0; i < settings->route_count; i++) {
         uint64_t inside = 0;
@@ -127,7 +129,11 @@ static void follow_routes(struct settings *settings, const struct expansion *x)
                 inside |= UINT64_C(1) << k;
         routes[i].outside = ~inside;
     }
+    for (size_t i = 0; i < settings->weighting_count; i++)
+        for (size_t k = 0; k < x->count; k++)
+            weightings[i].at[k] = settings->weightings[i].at[x->from[k]];
     settings->routes = routes;
+    settings->weightings = weightings;
 }
 
 bool expand_workers(struct settings *settings, char *error, size_t error_cap)
