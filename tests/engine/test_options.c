@@ -114,6 +114,7 @@ Test(options, default_times_and_limits)
     cr_expect_eq(s->timeouts.reply, 60000);
     cr_expect_eq(s->timeouts.write_stall, 30000);
     cr_expect_eq(s->limits.max_body, 1u << 30);
+    cr_expect_eq(s->limits.max_memory, 0);
     cr_expect_geq(s->threads, 1);
     settings_free(s);
 }

@@ -350,7 +350,7 @@ static void on_readable(struct link *l)
         fetch_ahead(l->x, offsetof(struct exchange, message));
         fetch_ahead(l->client, CONN_FETCH);
     }
-    n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
+    n = stream_recv(&l->stream, loop->scratch + have, loop_scratch_room(loop, have));
 
     if (n == STREAM_AGAIN)
         return;

@@ -30,7 +30,7 @@ void leftover_readable(struct link *l)
 {
     struct loop *loop = &l->shard->loop;
     size_t have = l->rest != NULL ? buf_len(l->rest) : 0;
-    long n = stream_recv(&l->stream, loop->scratch + have, loop->scratch_size - have);
+    long n = stream_recv(&l->stream, loop->scratch + have, loop_scratch_room(loop, have));
     const uint8_t *in = loop->scratch;
     ajp_status st = AJP_OK;
     ajp_message m;

@@ -20,6 +20,15 @@ void buf_pool_clear(struct buf_pool *p)
     p->free_count = 0;
 }
 
+void buf_pool_limit(struct buf_pool *p, uint64_t bytes)
+{
+    uint64_t blocks = bytes / (sizeof(struct buf) + p->block);
+
+    if (bytes != 0 && blocks == 0)
+        blocks = 1;
+    p->limit = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX;
+}
+
 struct buf *buf_take(struct buf_pool *p)
 {
     struct buf *b = p->free;
@@ -44,7 +53,7 @@ void buf_give(struct buf_pool *p, struct buf *b)
     if (b == NULL)
         return;
     p->in_use--;
-    if (p->free_count >= p->free_max) {
+    if (p->free_count >= p->free_max || buf_tight(p)) {
         free(b);
         return;
     }

@@ -3,6 +3,7 @@
 #ifndef ENGINE_BASE_BUF_H
 #define ENGINE_BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,26 @@ struct buf_pool {
     uint32_t block; /* bytes of data in each block */
     uint32_t free_count, free_max;
     uint32_t in_use;
+    uint32_t limit; /* blocks in use from which relief is wanted; 0: none */
 };
 
 /* free_max: blocks kept for later; more than that go back to the system. */
 void buf_pool_init(struct buf_pool *p, uint32_t block, uint32_t free_max);
 void buf_pool_clear(struct buf_pool *p);
+
+/* Relief is wanted from so many bytes on; 0: never. Blocks are not refused for that. */
+void buf_pool_limit(struct buf_pool *p, uint64_t bytes);
+
+static inline bool buf_over(const struct buf_pool *p)
+{
+    return p->limit != 0 && p->in_use >= p->limit;
+}
+
+/* More than half of it is used: time to be careful. */
+static inline bool buf_tight(const struct buf_pool *p)
+{
+    return p->limit != 0 && p->in_use > p->limit / 2;
+}
 
 /* An empty block, or NULL when memory has run out. */
 struct buf *buf_take(struct buf_pool *p);

@@ -188,6 +188,7 @@ struct limits {
     uint32_t header_bytes;     /* all of a head */
     uint32_t one_header_bytes; /* name and value */
     uint64_t max_body;
+    uint64_t max_memory;   /* bytes in buffers, from which the slowest readers go; 0: any */
     uint32_t queue;        /* requests that wait for a connection to one worker */
     uint32_t max_attempts; /* workers tried for one request */
 };

@@ -134,6 +134,8 @@ static const struct setting_row top_rows[] = {
      "bytes of one header"},
     {"limits", "max_body", KIND_SIZE, TOP(limits.max_body), 0, UINT64_C(1) << 50, NULL,
      "--max-body", "bytes of a request body, as in 10M"},
+    {"limits", "max_memory", KIND_SIZE, TOP(limits.max_memory), 0, UINT64_C(1) << 50, NULL,
+     "--max-memory", "bytes in buffers, beyond which the slowest readers are cut off; 0: no limit"},
     {"limits", "queue", KIND_NUMBER, TOP(limits.queue), 0, 1000000, NULL, NULL,
      "requests that wait for a connection to one worker"},
     {"limits", "max_attempts", KIND_NUMBER, TOP(limits.max_attempts), 1, 16, NULL, NULL,

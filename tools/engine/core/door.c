@@ -23,7 +23,7 @@ static void on_shut(struct listener *l)
 
 struct door *door_open(struct shard *sh, const struct listener_settings *settings, int fd,
                        void (*accepted)(struct listener *l, int fd),
-                       bool (*room)(struct listener *l), void *owner)
+                       const char *(*full)(struct listener *l), void *owner)
 {
     struct door *d = calloc(1, sizeof(*d));
 
@@ -32,7 +32,7 @@ struct door *door_open(struct shard *sh, const struct listener_settings *setting
         return NULL;
     }
     d->listener.accepted = accepted;
-    d->listener.room = room;
+    d->listener.full = full;
     d->listener.stopped = on_shut;
     d->listener.owner = owner;
     if (listener_start(&d->listener, &sh->loop, fd) != 0) {

@@ -9,7 +9,7 @@
  * NULL: out of memory or descriptors, fd is closed. */
 struct door *door_open(struct shard *sh, const struct listener_settings *settings, int fd,
                        void (*accepted)(struct listener *l, int fd),
-                       bool (*room)(struct listener *l), void *owner);
+                       const char *(*full)(struct listener *l), void *owner);
 /* Settings of a newer generation, the shard's, for the same address. */
 void door_renew(struct shard *sh, struct door *d, const struct listener_settings *settings);
 /* No more connections; d goes with its last one. */

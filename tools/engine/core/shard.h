@@ -20,8 +20,10 @@ struct shard {
     const struct back_ops *backs[2]; /* by enum proto; NULL: not built in */
     struct access_log *access_log;   /* NULL: off */
     struct list doors;
-    struct list conns;                  /* every client connection */
-    struct list links;                  /* every connection to a worker */
+    struct list conns;   /* every client connection */
+    struct list stalled; /* those of them that have not read all, the longest wait first */
+    struct again relief; /* when memory is short */
+    struct list links;   /* every connection to a worker */
     void (*wake_all)(struct shard *sh); /* capacity has changed: every thread looks again */
     struct exchange *free_exchanges;
     struct field parsed[HEAD_FIELDS_MAX]; /* of the head that is being read */

@@ -24,6 +24,7 @@ void conn_close(struct conn *c, bool reset)
         return;
     c->closed = true;
     list_remove(&c->node);
+    list_remove(&c->stalled);
     c->shard->conn_count--;
     door_leave(c->door);
     deadline_drop(&c->shard->loop.wheel, &c->deadline);
@@ -75,6 +76,20 @@ static void broken(struct conn *c)
     conn_close(c, false);
 }
 
+/* After a flush: those that have not read all are kept in order. */
+static void note_stall(struct conn *c)
+{
+    struct shard *sh = c->shard;
+
+    if (!list_empty(&c->stalled))
+        list_remove(&c->stalled);
+    if (out_backlog(&c->out) == 0)
+        return;
+    list_add(sh->stalled.prev, &c->stalled);
+    if (buf_over(&sh->loop.bufs))
+        loop_again(&sh->loop, &sh->relief);
+}
+
 static void on_writable(struct conn *c)
 {
     if (out_backlog(&c->out) == 0)
@@ -83,6 +98,7 @@ static void on_writable(struct conn *c)
         broken(c);
         return;
     }
+    note_stall(c);
     if (out_backlog(&c->out) == 0 && c->finishing) {
         finished(c, c->lingering);
         return;
@@ -145,6 +161,7 @@ bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,
     out_init(&c->out);
     deadline_init(&c->deadline, on_late);
     list_add(&sh->conns, &c->node);
+    list_init(&c->stalled);
     sh->conn_count++;
     stream_want(&c->stream, true, false);
     return true;
@@ -232,6 +249,7 @@ bool conn_settle(struct conn *c)
         broken(c);
         return false;
     }
+    note_stall(c);
     if (out_backlog(&c->out) > 0)
         conn_arm(c, c->shard->settings->timeouts.write_stall);
     if (!c->paused && out_backlog(&c->out) > BACKLOG_HIGH && c->x != NULL) {
@@ -256,12 +274,14 @@ void conn_finish(struct conn *c, bool linger)
         return;
     c->finishing = true;
     c->lingering = linger;
-    if (!out_flush(&c->out, &c->stream))
+    if (!out_flush(&c->out, &c->stream)) {
         broken(c);
-    else if (out_backlog(&c->out) == 0)
+    } else if (out_backlog(&c->out) == 0) {
         finished(c, linger);
-    else
+    } else {
         conn_arm(c, c->shard->settings->timeouts.write_stall);
+        note_stall(c);
+    }
 }
 
 void conn_address(const struct conn *c, bool ours, char text[46], uint16_t *port)

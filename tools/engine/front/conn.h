@@ -22,7 +22,8 @@ struct conn {
     struct stream stream;
     struct out out;
     struct deadline deadline;
-    struct list node; /* in shard.conns */
+    struct list node;    /* in shard.conns */
+    struct list stalled; /* in shard.stalled, or alone */
     const struct conn_ops *ops;
     struct shard *shard;
     struct door *door;

@@ -26,3 +26,17 @@ void front_close_all(struct shard *sh)
         conn_close(c, true);
     }
 }
+
+void front_relieve(struct again *a)
+{
+    struct shard *sh = CONTAINER_OF(a, struct shard, relief);
+
+    while (buf_over(&sh->loop.bufs) && !list_empty(&sh->stalled)) {
+        struct conn *c = CONTAINER_OF(sh->stalled.next, struct conn, stalled);
+
+        log_event(LEVEL_WARN, "client_cut", "unread=%zu reason=\"max_memory\"",
+                  out_backlog(&c->out));
+        conn_abandon(c, "memory limit");
+        conn_close(c, true);
+    }
+}

@@ -76,10 +76,11 @@ static void on_ready(uv_poll_t *p, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPT_RUN && !l->closed; i++) {
+        const char *full = l->full(l);
         int fd;
 
-        if (l->room != NULL && !l->room(l)) {
-            log_event(LEVEL_WARN, "accept_paused", "reason=\"connection limit reached\"");
+        if (full != NULL) {
+            log_event(LEVEL_WARN, "accept_paused", "reason=\"%s\"", full);
             pause_accepting(l);
             return;
         }

@@ -17,8 +17,8 @@ struct listener {
     bool closed;
     /* A connection: fd is non-blocking and the callee's. */
     void (*accepted)(struct listener *l, int fd);
-    /* False: no room now, ask again later. NULL: there always is. */
-    bool (*room)(struct listener *l);
+    /* Why there is no room now, to be asked again later; NULL: there is. */
+    const char *(*full)(struct listener *l);
     /* listener_stop is done: the memory may go. */
     void (*stopped)(struct listener *l);
     void *owner; /* the user's */

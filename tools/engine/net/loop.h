@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
+enum { SCRATCH_TIGHT = 16 * 1024 };
+
 /* A descriptor whose changes are told once each, as epoll's EPOLL* bits. */
 struct watch {
     void (*changed)(struct watch *w, uint32_t events);
@@ -65,6 +67,15 @@ void loop_unwatch(struct loop *l, int fd);
 static inline uint64_t loop_now(const struct loop *l)
 {
     return uv_now(&l->uv);
+}
+
+/* Bytes that one receive into scratch may bring, behind have that lie there: little when memory
+ * is short, since all of it may have to wait for a peer that does not read. */
+static inline size_t loop_scratch_room(const struct loop *l, size_t have)
+{
+    size_t room = l->scratch_size - have;
+
+    return room > SCRATCH_TIGHT && buf_tight(&l->bufs) ? SCRATCH_TIGHT : room;
 }
 
 /* Let a run in the next turn, once. again_init first; again_drop before its memory goes. */

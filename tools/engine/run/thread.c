@@ -70,11 +70,13 @@ static void on_accepted(struct listener *l, int fd)
         front_http1_accept(&t->shard, d, fd);
 }
 
-static bool has_room(struct listener *l)
+static const char *why_full(struct listener *l)
 {
     const struct thread *t = l->owner;
 
-    return t->shard.conn_count < t->connection_limit;
+    if (t->shard.conn_count >= t->connection_limit)
+        return "connection limit reached";
+    return buf_over(&t->shard.loop.bufs) ? "memory limit reached" : NULL;
 }
 
 static const struct listener_settings *settings_for(const struct settings *set,
@@ -116,10 +118,11 @@ static int follow(struct thread *t, struct order *order)
         sh->pools = pools;
         sh->settings = order->generation->settings;
         t->connection_limit = sh->settings->limits.max_connections / t->peer_count + 1;
+        buf_pool_limit(&sh->loop.bufs, sh->settings->limits.max_memory / t->peer_count);
         renew_doors(sh);
         for (size_t i = 0; i < sh->settings->listener_count; i++)
             if (order->fds[i] >= 0 && door_open(sh, &sh->settings->listeners[i], order->fds[i],
-                                                on_accepted, has_room, t) == NULL)
+                                                on_accepted, why_full, t) == NULL)
                 rc = UV_ENOMEM;
     }
     if (pools != NULL && old != NULL) {
@@ -164,6 +167,8 @@ static void on_second(uv_timer_t *timer)
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
     links_warm(&t->shard);
+    if (buf_over(&t->shard.loop.bufs))
+        loop_again(&t->shard.loop, &t->shard.relief);
     links_look_again(&t->shard); /* a slow start leaves room for more, by and by */
 }
 
@@ -258,6 +263,8 @@ int thread_init(struct thread *threads, uint32_t index, struct order *order)
     sh->backs[PROTO_AJP] = &back_ajp;
     sh->wake_all = wake_all;
     list_init(&sh->conns);
+    list_init(&sh->stalled);
+    again_init(&sh->relief, front_relieve);
     list_init(&sh->links);
     list_init(&sh->doors);
     t->peers = threads;
@@ -297,6 +304,7 @@ void thread_close(struct thread *t)
     uv_close((uv_handle_t *)&t->ordered, NULL);
     uv_close((uv_handle_t *)&t->second, NULL);
     uv_close((uv_handle_t *)&t->watch, NULL);
+    again_drop(&sh->relief);
     loop_close(&sh->loop);
     pools_leave(sh->pools);
     exchange_pool_clear(sh);
