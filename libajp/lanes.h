@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sixteen bytes at once: with SSE2, with NEON, and in plain C for the rest. Each
- * question is answered by 16 bits, bit i for byte i. */
+ * question is answered by 16 bits, bit i for byte i: until then by the highest bit of
+ * each byte, whatever the others are. lanes_from asks what is at least least, up to 0x80. */
 #ifndef AJP_LANES_H
 #define AJP_LANES_H
 #include "mem.h"
@@ -70,6 +71,11 @@ static inline lanes lanes_same(lanes a, lanes b)
     return _mm_cmpeq_epi8(a, b);
 }
 
+static inline lanes lanes_from(lanes v, uint8_t least)
+{
+    return _mm_adds_epu8(v, _mm_set1_epi8((char)(0x80 - least))); /* what is less stays below */
+}
+
 static inline unsigned lanes_bits(lanes v)
 {
     return (unsigned)_mm_movemask_epi8(v);
@@ -134,6 +140,11 @@ static inline lanes lanes_but(lanes a, lanes b) /* a without b */
 static inline lanes lanes_same(lanes a, lanes b)
 {
     return vceqq_u8(a, b);
+}
+
+static inline lanes lanes_from(lanes v, uint8_t least)
+{
+    return vcgeq_u8(v, vdupq_n_u8(least));
 }
 
 /* Each byte keeps the bit of its place; three rounds of sums bring them together. */
@@ -229,21 +240,23 @@ static inline lanes lanes_same(lanes a, lanes b)
     return a;
 }
 
+static inline lanes lanes_from(lanes v, uint8_t least)
+{
+    for (int i = 0; i < LANES; i++) {
+        v.at[i] = v.at[i] >= least ? 0xff : 0;
+    }
+    return v;
+}
+
 static inline unsigned lanes_bits(lanes v)
 {
     unsigned bits = 0;
     for (unsigned i = 0; i < LANES; i++) {
-        bits |= (v.at[i] & 1u) << i;
+        bits |= (unsigned)(v.at[i] >> 7) << i;
     }
     return bits;
 }
 
 #endif
-
-/* 0xff where a byte is at least least. */
-static inline lanes lanes_from(lanes v, uint8_t least)
-{
-    return lanes_same(lanes_max(v, lanes_fill(least)), v);
-}
 
 #endif
