@@ -41,6 +41,24 @@ const uint8_t ajp_in_res_by_hash[32] = {
     [25] = 4, [28] = 3, [29] = 7, [30] = 6,  [31] = 1,
 };
 
+#define PLACE(letter) ((letter) % 32)
+const uint32_t ajp_in_req_lengths[32] = {
+    [PLACE('a')] = 1u << 6 | 1u << 13 | 1u << 14 | 1u << 15,
+    [PLACE('c')] = 1u << 6 | 1u << 7 | 1u << 10 | 1u << 12 | 1u << 14,
+    [PLACE('h')] = 1u << 4,
+    [PLACE('p')] = 1u << 6,
+    [PLACE('r')] = 1u << 7,
+    [PLACE('t')] = 1u << 17,
+    [PLACE('u')] = 1u << 10,
+};
+const uint32_t ajp_in_res_lengths[32] = {
+    [PLACE('c')] = 1u << 12 | 1u << 14 | 1u << 16,
+    [PLACE('d')] = 1u << 4,
+    [PLACE('l')] = 1u << 8 | 1u << 13,
+    [PLACE('s')] = 1u << 6 | 1u << 10 | 1u << 11 | 1u << 14,
+    [PLACE('w')] = 1u << 16,
+};
+
 ajp_str ajp_req_header_name(ajp_req_header code)
 {
     return (unsigned)code < AJP_REQ_HEADER_COUNT ? ajp_in_req_header_names[code] : AJP_NULL;

@@ -12,6 +12,10 @@ extern const ajp_str ajp_in_res_header_names[AJP_RES_HEADER_COUNT];
 /* Indexed by a hash in which no two coded names of one direction share a slot. */
 extern const uint8_t ajp_in_req_by_hash[32], ajp_in_res_by_hash[32];
 
+/* Bit n is set for each of their names, and for transfer-encoding in a request, of length n;
+ * indexed by the first letter's place in the alphabet. */
+extern const uint32_t ajp_in_req_lengths[32], ajp_in_res_lengths[32];
+
 /* A length word with this high byte, in the place of a name, is a header code. */
 enum { HEADER_CODE = 0xa000 };
 

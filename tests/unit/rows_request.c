@@ -261,6 +261,17 @@ const struct decode_row request_rows[] = {
      HEAD("00 04 a0 08 s\"5\" s\"xransfer-encoding\" s\"\" s\"transfer-xncoding\" s\"\" "
           "s\"transfer-encodinx\" s\"\" ff"),
      "strict", AJP_OK, 1},
+    {"names as long as coded ones of the same first letter",
+     HEAD("00 03 s\"pragmb\" s\"\" s\"hosu\" s\"\" s\"Cookif\" s\"01234567890123456789\" ff"),
+     "strict", AJP_OK, 1},
+    {"64 transfer-encoding, then CL, before others",
+     HEAD("00 03 s\"Transfer-Encoding\" s\"chunked\" a0 08 s\"5\" a0 0e s\"01234567890123456789\" "
+          "ff"),
+     "strict", AJP_ERR_LENGTH, 69},
+    {"64 CL, then transfer-encoding, before others",
+     HEAD("00 03 a0 08 s\"5\" s\"transfer-encoding\" s\"chunked\" a0 0e s\"01234567890123456789\" "
+          "ff"),
+     "strict", AJP_ERR_LENGTH, 45},
     {"64 TRANSFER-ENCODING in any case",
      HEAD("00 02 a0 08 s\"5\" s\"TRANSFER-Encoding\" s\"chunked\" ff"), "strict", AJP_ERR_LENGTH,
      45},

@@ -131,13 +131,22 @@ ParameterizedTest(const size_t *i, matrix, stored_method)
     wire_free(&w);
 }
 
+/* Headers behind the one that is looked at, and how many: a short packet is read the careful way.
+ */
+static const struct {
+    unsigned count;
+    const char *headers;
+} tails[] = {{0, ""}, {1, "s\"x-b\" s\"a value of many bytes\""}};
+enum { TAILS = sizeof tails / sizeof tails[0] };
+
 /* One header of a request: how it is spelled, and what of it a decoder keeps. */
-static void check_request_header(const char *spelled, unsigned code, bool coded)
+static void check_request_header_before(size_t tail, const char *spelled, unsigned code, bool coded)
 {
-    char text[160];
+    char text[192];
     ajp_message m;
     ajp_field f;
-    snprintf(text, sizeof text, LINE("02") "00 02 s\"x-a\" s\"b\" %s s\"12\" ff", spelled);
+    snprintf(text, sizeof text, LINE("02") "00 %02x s\"x-a\" s\"b\" %s s\"12\" %s ff",
+             2 + tails[tail].count, spelled, tails[tail].headers);
     struct wire w = wire_of(text);
     cr_assert(decode(&w, "strict", &m) == AJP_OK, "%s", text);
     cr_assert(m.u.request.canonical == coded, "%s", text);
@@ -148,6 +157,13 @@ static void check_request_header(const char *spelled, unsigned code, bool coded)
     cr_assert(ajp_field_next(&it, &f) && f.code == (coded ? code : 0) && is(f.value, "12"));
     cr_assert(!coded || is(f.name, request_names[code]), "%s", text);
     wire_free(&w);
+}
+
+static void check_request_header(const char *spelled, unsigned code, bool coded)
+{
+    for (size_t tail = 0; tail < TAILS; tail++) {
+        check_request_header_before(tail, spelled, code, coded);
+    }
 }
 
 ParameterizedTestParameters(matrix, request_header)
@@ -168,12 +184,14 @@ ParameterizedTest(const size_t *i, matrix, request_header)
     check_request_header(spelled, code, false);
 }
 
-static void check_response_header(const char *spelled, unsigned code, bool coded)
+static void check_response_header_before(size_t tail, const char *spelled, unsigned code,
+                                         bool coded)
 {
-    char text[160];
+    char text[192];
     ajp_message m;
     ajp_field f;
-    snprintf(text, sizeof text, "< 04 00 c8 s\"OK\" 00 01 %s s\"12\"", spelled);
+    snprintf(text, sizeof text, "< 04 00 c8 s\"OK\" 00 %02x %s s\"12\" %s", 1 + tails[tail].count,
+             spelled, tails[tail].headers);
     struct wire w = wire_of(text);
     cr_assert(decode(&w, "strict", &m) == AJP_OK, "%s", text);
     cr_assert(m.u.response.canonical == coded, "%s", text);
@@ -182,6 +200,13 @@ static void check_response_header(const char *spelled, unsigned code, bool coded
     cr_assert(ajp_field_next(&it, &f) && f.code == (coded ? code : 0) && is(f.value, "12"));
     cr_assert(!coded || is(f.name, response_names[code]), "%s", text);
     wire_free(&w);
+}
+
+static void check_response_header(const char *spelled, unsigned code, bool coded)
+{
+    for (size_t tail = 0; tail < TAILS; tail++) {
+        check_response_header_before(tail, spelled, code, coded);
+    }
 }
 
 ParameterizedTestParameters(matrix, response_header)
