@@ -154,11 +154,10 @@ INLINE bool read_header(struct cursor *c, struct block *b)
 INLINE const uint8_t *quick_coded(const struct cursor *c, struct block *b, const uint8_t *z,
                                   size_t room)
 {
-    const unsigned code = z[2];
+    const unsigned code = z[2] | (unsigned)z[3] << 8; /* none, if the value is a long one */
     const size_t n = z[4];
-    if (RARELY(code - 1 >= code_count(b->request) - 1) || RARELY(z[3] != 0) ||
-        RARELY(room - 6 < n) || RARELY(z[5 + n] != 0) ||
-        (!c->any_text && RARELY(text_odd(z + 5, n) != 0))) {
+    if (RARELY(code - 1 >= code_count(b->request) - 1) || RARELY(room - 6 < n) ||
+        RARELY(z[5 + n] != 0) || (!c->any_text && RARELY(text_odd(z + 5, n) != 0))) {
         return NULL;
     }
     note_known(c, b, code, z + 3);
