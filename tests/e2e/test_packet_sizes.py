@@ -6,7 +6,10 @@ import zlib
 
 import pytest
 
+from ajpwire import AjpClient, request
 from procs import BIN, Daemon, poll
+from rawhttp import HttpClient
+from scripted import ScriptedWorker
 from web import pattern
 
 SIZES = [8192, 16384, 65536]
@@ -62,5 +65,35 @@ def test_a_head_that_does_not_fit_is_refused_by_name(hop):
         pytest.skip("every head that comes in fits")
     done = get(hop, "/echo", "-i", "-H", "X-Large: " + "x" * (hop.back + 100))
     assert done.returncode == 0 and b"431 " in done.stdout.split(b"\n")[0], done.stdout[:200]
-    poll(lambda: f"largest_header=X-Large largest_bytes={hop.back + 107}" in hop.output(), 5, "the log names it")
+    poll(lambda: f'largest="X-Large" bytes={hop.back + 107}' in hop.output(), 5, "the log names it")
     assert get(hop, "/bytes/3").returncode == 0, "the next request is served"
+
+
+@pytest.mark.parametrize("scheme", ["ajp", "http"])
+def test_heads_that_do_not_fit_cost_no_connection(tmp_path, scheme):
+    """They are refused before a byte of them is sent, so the worker's pooled connection stays."""
+    long = "y" * 9000
+    sent = [("/x", [("x-big", long)], "x-big", 9005), ("/" + "u" * 8200, [("a", "b")], "path", 8201)]
+    if scheme == "http":
+        sent[1] = ("/?" + "q" * 7900, [("a", "b" * 300)], "query", 7900)
+    with ScriptedWorker() as worker:
+        file = tmp_path / "c.yaml"
+        file.write_text(f"listen:\n  - url: {scheme}://127.0.0.1:0\npacket_size: 65536\nthreads: 1\nworkers:\n"
+                        f"  - {{name: a, url: 'ajp://127.0.0.1:{worker.port}', packet_size: 8192}}\n")
+        daemon = Daemon("ajpforward" if scheme == "ajp" else "ajpbridge", "--config", file, listeners=1, log=tmp_path / "log")
+        client = AjpClient(daemon.port) if scheme == "ajp" else HttpClient(daemon.port)
+
+        def status(path, headers):
+            headers = [("x-id", "1"), ("host", "h"), *headers]
+            if scheme == "ajp":
+                return client.exchange(request(uri=path, headers=headers)).status
+            client.send(f"GET {path} HTTP/1.1\r\n".encode() + b"".join(f"{n}: {v}\r\n".encode() for n, v in headers) + b"\r\n")
+            return client.read_reply().status
+        for path, headers, name, size in sent * 2:
+            assert status("/good", []) == 200
+            assert status(path, headers) == 431
+            assert f'largest="{name}" bytes={size}' in daemon.output()
+        assert status("/good", []) == 200
+        assert len([link for link in worker.links if link.requests]) == 1 and len(worker.requests) == 5
+        client.close()
+        assert daemon.terminate() == 0

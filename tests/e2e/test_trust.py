@@ -4,11 +4,12 @@ import socket
 
 import pytest
 
-from ajpwire import AjpClient, attribute, request
+from ajpwire import AjpClient, attribute, named, request
 from procs import Daemon
 from scripted import ScriptedWorker
 
-USER, AUTH, CERT = 3, 4, 7
+USER, AUTH, ROUTE, CERT = 3, 4, 6, 7
+NAMES = ["CERT_SUBJECT", "jakarta.servlet.request.X509Certificate"]
 
 
 @pytest.fixture
@@ -39,8 +40,9 @@ class From(AjpClient):
 
 
 def identity(client, worker):
-    """The attributes of identity that arrive of those that are sent."""
-    sent = attribute(USER, "u") + attribute(AUTH, "BASIC") + attribute(CERT, "pem")
+    """The attributes of identity that arrive of those that are sent, by code or name."""
+    sent = attribute(USER, "u") + attribute(AUTH, "BASIC") + attribute(ROUTE, "r") + attribute(CERT, "pem")
+    sent += b"".join(named(name, "v") for name in NAMES)
     assert client.exchange(request(attributes=sent, headers=[("x-id", "1")])).status == 200
     return [code for code, _ in worker.requests[-1].attributes]
 
@@ -56,7 +58,7 @@ def test_identity_is_believed_of_those_who_are_trusted(forward, worker, settings
     daemon = forward(settings)
     for last in (1, 2, 3):
         with From(f"127.0.0.{last}", daemon.port) as client:
-            want = [USER, AUTH, CERT] if last in believed else []
+            want = [USER, AUTH, ROUTE, CERT, *NAMES] if last in believed else []
             assert identity(client, worker) == want, last
             assert identity(client, worker) == want, "the second request too"
 

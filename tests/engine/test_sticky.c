@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session ids and routes of requests, out of neutral heads and out of AJP packets. */
+#include "balance/sessions.h"
 #include "balance/sticky.h"
 
 #include "balance_fixture.h"
@@ -262,9 +263,12 @@ Test(sticky, stateless_paths_belong_to_no_session)
         const char *path;
         bool stateless;
     } table[] = {
-        {"/static/a.js", true},         {"/static/", true}, {"/static", false}, {"/x/a.png", true},
-        {"/a.png;x=1", true},           {"/a.pngx", false}, {"/ping", true},    {"/ping/", false},
-        {"/ping;jsessionid=1.a", true}, {"/", false},       {".png", true},     {"png", false},
+        {"/static/a.js", true}, {"/static/", true},       {"/static", false},
+        {"/x/a.png", true},     {"/a.png;x=1", true},     {"/a.pngx", false},
+        {"/ping", true},        {"/ping/", false},        {"//static//a.js", true},
+        {"/%73tatic/a", true},  {"/x/../static/a", true}, {"/static/../x", false},
+        {"/static/%zz", false}, {"/static;v=1/a", true},  {"/ping;jsessionid=1.a", true},
+        {"/", false},           {".png", false},          {"png", false},
     };
     static ajp_str patterns[3];
     patterns[0] = str("/static/*");
@@ -281,4 +285,42 @@ Test(sticky, stateless_paths_belong_to_no_session)
         cr_expect(same(pick.route, table[i].stateless ? NULL : "a"), "%s", table[i].path);
     }
     balancer_free(balancer);
+}
+
+Test(sticky, sessions_that_replies_begin_are_counted)
+{
+    static const struct {
+        const char *name, *value;
+        int at_a, at_b; /* sessions counted, of a reply of a */
+    } table[] = {
+        {"Set-Cookie", "JSESSIONID=1.a; Path=/; HttpOnly", 1, 0},
+        {"Set-Cookie", "JSESSIONID=1.b", 0, 1},
+        {"Set-Cookie", "JSESSIONID=1", 1, 0},
+        {"Set-Cookie", "JSESSIONID=1.gone", 1, 0},
+        {"Set-Cookie2", "JSESSIONID=\"1.a\"; Version=1", 1, 0},
+        {"Set-Cookie", "x=1; JSESSIONID=1.a", 0, 0}, /* an attribute of x */
+        {"Set-Cookie", "JSESSIONID=; Max-Age=0", 0, 0},
+        {"Set-Cookie", "jsessionid=1.a", 0, 0},
+        {"X-Set-Cookie", "JSESSIONID=1.a", 0, 0},
+    };
+    fixture_reset(2);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct balancer *balancer = fixture_balancer();
+        uint8_t buf[512];
+        ajp_writer writer;
+        ajp_message message;
+        ajp_frame frame;
+        size_t len, used;
+        ajp_writer_init(&writer, buf, sizeof buf);
+        ajp_write_response(&writer, 200, str("OK"));
+        ajp_write_header(&writer, str("Set-Cookie"), str("other=2.b"));
+        ajp_write_header(&writer, str(table[i].name), str(table[i].value));
+        cr_assert_eq(ajp_writer_finish(&writer, &len), AJP_OK);
+        cr_assert_eq(ajp_frame_next(buf, len, &ajp_limits_relay, &frame, &used), AJP_OK);
+        cr_assert_eq(ajp_decode(&message, &frame, false, &ajp_limits_relay), AJP_OK);
+        sticky_begun(balancer, &balancer->workers[0], &message.u.response, 1000);
+        cr_expect_eq(sessions_count(balancer->workers[0].sessions, 1000), table[i].at_a, "%zu", i);
+        cr_expect_eq(sessions_count(balancer->workers[1].sessions, 1000), table[i].at_b, "%zu", i);
+        balancer_free(balancer);
+    }
 }

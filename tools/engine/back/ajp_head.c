@@ -86,33 +86,52 @@ ajp_status ajp_head_send(struct link *l, uint8_t *room)
     return l->x->head.raw != NULL ? relay_request(l, room) : build_request(l, room);
 }
 
-static void larger_of(ajp_str *name, size_t *size, const struct field *f)
+/* What takes most of a head. */
+struct largest {
+    ajp_str name;
+    size_t size;
+};
+
+static void larger_of(struct largest *most, ajp_str name, size_t size)
 {
-    if (f->name.len + f->value.len > *size) {
-        *size = f->name.len + f->value.len;
-        *name = f->name;
-    }
+    if (size > most->size)
+        *most = (struct largest){name, size};
+}
+
+static void blame_packet(struct largest *most, const ajp_request *raw)
+{
+    ajp_fields fields = raw->headers;
+    ajp_attrs attrs = raw->attrs;
+    ajp_field f;
+    ajp_attr_view a;
+
+    larger_of(most, AJP_STR("path"), raw->uri.len);
+    while (ajp_field_next(&fields, &f))
+        larger_of(most, f.name, f.name.len + f.value.len);
+    while (ajp_attr_next(&attrs, &a))
+        larger_of(most, a.code == AJP_ATTR_NAMED ? a.name : ajp_attr_name(a.code),
+                  a.name.len + a.value.len);
+}
+
+static void blame_head(struct largest *most, const struct head *h)
+{
+    larger_of(most, AJP_STR("path"), h->path.len);
+    larger_of(most, AJP_STR("query"), h->query.len);
+    for (uint16_t i = 0; i < h->field_count; i++)
+        larger_of(most, h->fields[i].name, h->fields[i].name.len + h->fields[i].value.len);
 }
 
 void ajp_head_blame(const struct link *l)
 {
     const struct head *h = &l->x->head;
-    ajp_str largest = AJP_NULL;
-    size_t size = 0;
+    struct largest most = {{NULL, 0}, 0};
     char name[64];
 
-    if (h->raw != NULL) {
-        ajp_fields it = h->raw->headers;
-        ajp_field f;
-
-        while (ajp_field_next(&it, &f))
-            larger_of(&largest, &size, &(struct field){f.name, f.value});
-    } else {
-        for (uint16_t i = 0; i < h->field_count; i++)
-            larger_of(&largest, &size, &h->fields[i]);
-    }
-    log_event(LEVEL_WARN, "head_too_large",
-              "worker=%s packet_size=%u largest_header=%s largest_bytes=%zu",
+    if (h->raw != NULL)
+        blame_packet(&most, h->raw);
+    else
+        blame_head(&most, h);
+    log_event(LEVEL_WARN, "head_too_large", "worker=%s packet_size=%u largest=\"%s\" bytes=%zu",
               l->worker->settings->name.ptr, l->worker->settings->packet_size,
-              log_str(name, sizeof(name), largest), size);
+              log_str(name, sizeof(name), most.name), most.size);
 }

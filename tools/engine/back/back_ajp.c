@@ -34,6 +34,18 @@ static void fail(struct link *l, enum failure how, const char *reason)
     }
 }
 
+/* No byte of the request went: that says nothing against the link. */
+static void turn_away(struct link *l)
+{
+    struct exchange *x = l->x;
+
+    ajp_head_blame(l);
+    l->x = NULL;
+    x->link = NULL;
+    link_unused(l);
+    exchange_failed(x, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
+}
+
 /* The peer closed or the connection broke: what that means depends on how far we were. */
 static void fail_gone(struct link *l, const char *reason)
 {
@@ -144,8 +156,7 @@ static void send_request(struct link *l)
         buf_give(&l->shard->loop.bufs, b);
     }
     if (st == AJP_ERR_SPACE) {
-        ajp_head_blame(l);
-        fail(l, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
+        turn_away(l);
     } else if (st != AJP_OK) {
         fail(l, FAIL_INTERNAL, b != NULL ? ajp_strerror(st) : "out of memory");
     } else if (l->out.failed) {

@@ -83,11 +83,25 @@ static void on_closed(struct stream *s)
     free(CONTAINER_OF(s, struct link, stream));
 }
 
+static void begin_session(struct link *l)
+{
+    struct ajp_limits limits = ajp_limits_relay;
+
+    limits.max_packet = l->worker->settings->packet_size;
+    limits.max_headers = HEAD_FIELDS_MAX;
+    ajp_session_init(&l->session, AJP_SERVER, &limits);
+}
+
+void link_unused(struct link *l)
+{
+    begin_session(l);
+    link_done(l, true, 0);
+}
+
 struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d))
 {
-    struct ajp_limits limits = ajp_limits_relay;
     struct link *l = calloc(1, sizeof(*l));
     int rc;
 
@@ -109,9 +123,7 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
     l->pools = pools_enter(p);
     l->worker = w;
     l->state = LINK_CONNECTING;
-    limits.max_packet = w->settings->packet_size;
-    limits.max_headers = HEAD_FIELDS_MAX;
-    ajp_session_init(&l->session, AJP_SERVER, &limits);
+    begin_session(l);
     out_init(&l->out);
     deadline_init(&l->deadline, on_deadline);
     list_init(&l->pool);

@@ -52,6 +52,8 @@ void link_put_idle(struct link *l);
 /* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came
  * behind the reply, of which there must be none (K1). */
 void link_done(struct link *l, bool reuse, size_t rest);
+/* No byte of its request has been sent after all: into the pool. */
+void link_unused(struct link *l);
 /* It was idle for as long as an idle link is kept: close it, unless the worker's min_idle says no.
  */
 void link_expired(struct link *l);

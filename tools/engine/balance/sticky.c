@@ -2,6 +2,9 @@
 /* Walks the session ids of a request, whichever protocol its head came in by. */
 #include "balance/sticky.h"
 
+#include "balance/sessions.h"
+#include "http/uri.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -12,6 +15,13 @@ static const struct source_list usual_order = {{SOURCE_QUERY, SOURCE_PATH, SOURC
 static bool is_cookie(ajp_str name)
 {
     return name.len == 6 && (name.ptr[0] | 0x20) == 'c' && strncasecmp(name.ptr, "cookie", 6) == 0;
+}
+
+static bool is_set_cookie(const ajp_field *field)
+{
+    if (field->code != 0)
+        return field->code == AJP_RES_SET_COOKIE || field->code == AJP_RES_SET_COOKIE2;
+    return field->name.len == 10 && strncasecmp(field->name.ptr, "set-cookie", 10) == 0;
 }
 
 static bool is_route_byte(char c)
@@ -177,11 +187,13 @@ static bool matches(ajp_str pattern, ajp_str path)
 
 bool sticky_is_stateless(const struct session_settings *session, ajp_str path)
 {
-    const char *semicolon = path.len ? memchr(path.ptr, ';', path.len) : NULL;
-    if (semicolon)
-        path.len = (size_t)(semicolon - path.ptr);
+    char normal[AJP_PACKET_MAX]; /* no path is longer than the packet or the line it came in */
+    ajp_str plain = {normal, 0};
+    if (path.len > sizeof normal ||
+        uri_normalise(path, true, normal, sizeof normal, &plain.len) != URI_OK)
+        return false;
     for (size_t i = 0; i < session->stateless.count; i++)
-        if (matches(session->stateless.at[i], path))
+        if (matches(session->stateless.at[i], plain))
             return true;
     return false;
 }
@@ -209,4 +221,26 @@ bool sticky_find(struct balancer *balancer, const struct head *head, struct pick
             break;
     }
     return any;
+}
+
+void sticky_begun(struct balancer *balancer, struct worker *worker, const ajp_response *reply,
+                  uint64_t now_ms)
+{
+    const struct session_settings *session = &balancer->settings->session;
+    ajp_fields fields = reply->headers;
+    ajp_field field;
+    while (ajp_field_next(&fields, &field)) {
+        if (!is_set_cookie(&field))
+            continue;
+        struct ajp_cookies cookies = ajp_cookies_of(field.value);
+        struct ajp_cookie cookie; /* the first; what follows are its attributes */
+        if (!ajp_cookie_next(&cookies, &cookie) || !holds_session(session, cookie.name))
+            continue;
+        struct worker *own =
+            balancer_find(balancer, sticky_route_of(cookie.value, session->separator));
+        size_t len = 0;
+        while (len < cookie.value.len && cookie.value.ptr[len] != session->separator)
+            len++;
+        sessions_seen((own ? own : worker)->sessions, ajp_str_of(cookie.value.ptr, len), now_ms);
+    }
 }

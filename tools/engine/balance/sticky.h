@@ -35,4 +35,9 @@ bool sticky_is_stateless(const struct session_settings *session, ajp_str path);
  * all, or a stateless path. */
 bool sticky_find(struct balancer *balancer, const struct head *head, struct pick *pick);
 
+/* Counts the sessions that a reply begins, or names anew, as seen: at the worker of their route,
+ * else at the one that answers. */
+void sticky_begun(struct balancer *balancer, struct worker *worker, const ajp_response *reply,
+                  uint64_t now_ms);
+
 #endif

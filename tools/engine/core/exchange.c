@@ -214,6 +214,8 @@ void exchange_reply(struct exchange *x, const struct reply *r)
     x->status = r->status;
     x->first_us = now_us(x);
     worker_replied(x->worker, r->status, shard_now(x->shard));
+    if (r->raw != NULL && x->pools->generation->settings->session.sticky)
+        sticky_begun(x->worker->balancer, x->worker, r->raw, shard_now(x->shard));
     worker_measure_latency(x->worker, shard_now(x->shard) - x->pick.now_ms);
     x->bodyless = r->status == 204 || r->status == 304 ||
                   (x->head.method.len == 4 && memcmp(x->head.method.ptr, "HEAD", 4) == 0);

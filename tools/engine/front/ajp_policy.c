@@ -66,6 +66,7 @@ static bool dropped(const struct listener_settings *listener, bool trusted, cons
         return true;
     case AJP_ATTR_REMOTE_USER:
     case AJP_ATTR_AUTH_TYPE:
+    case AJP_ATTR_JVM_ROUTE:
     case AJP_ATTR_SSL_CERT:
         return !listener->trust_identity || !trusted;
     case AJP_ATTR_NAMED:
@@ -77,7 +78,7 @@ static bool dropped(const struct listener_settings *listener, bool trusted, cons
             bad_port(a->value))
             return true;
         if (allowed(&listener->attributes, a->name))
-            return false;
+            return (!listener->trust_identity || !trusted) && attribute_identity(a->name);
         if (listener->reaction == REACTION_DENY)
             *v = (struct ajp_verdict){.status = 403, .reason = "request attribute not allowed"};
         return true;

@@ -65,6 +65,16 @@ bool attribute_usual(ajp_str name)
     return one_of(usual, sizeof(usual) / sizeof(usual[0]), name);
 }
 
+/* What web servers say of the client's certificate, beside the coded attribute. */
+bool attribute_identity(ajp_str name)
+{
+    static const char *const certificates[] = {"jakarta.servlet.request.X509Certificate",
+                                               "javax.servlet.request.X509Certificate"};
+
+    return begins(name, "CERT_") || begins(name, "SSL_CLIENT_") ||
+           one_of(certificates, sizeof(certificates) / sizeof(certificates[0]), name);
+}
+
 /* By these the container itself tells a servlet what to serve. */
 static bool is_dispatch(ajp_str name)
 {

@@ -10,6 +10,8 @@
 
 /* What web servers send, and Tomcat takes, by itself. */
 bool attribute_usual(ajp_str name);
+/* It says who the client is: believed only of those who are trusted. */
+bool attribute_identity(ajp_str name);
 /* Never, whatever the settings say. */
 bool attribute_forbidden(ajp_str name);
 bool attribute_listed(const struct rule_list *rules, ajp_str name);
