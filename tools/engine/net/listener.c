@@ -76,7 +76,7 @@ static void on_ready(uv_poll_t *p, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPT_RUN && !l->closed; i++) {
-        const char *full = l->full(l);
+        const char *full = l->full != NULL ? l->full(l) : NULL;
         int fd;
 
         if (full != NULL) {

@@ -17,7 +17,7 @@ struct listener {
     bool closed;
     /* A connection: fd is non-blocking and the callee's. */
     void (*accepted)(struct listener *l, int fd);
-    /* Why there is no room now, to be asked again later; NULL: there is. */
+    /* Why there is no room now, to be asked again later; NULL: there is, as without it. */
     const char *(*full)(struct listener *l);
     /* listener_stop is done: the memory may go. */
     void (*stopped)(struct listener *l);
