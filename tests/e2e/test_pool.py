@@ -94,6 +94,62 @@ def test_the_cap_holds_over_threads_and_across_reloads(bridge, worker):
     assert worker.most == 3, "all of them are used, and no more"
 
 
+class Gate(Slow):
+    """Answers nothing before it is opened."""
+
+    def __init__(self):
+        self.opened = threading.Event()
+        super().__init__()
+
+    def keep(self, link, request):
+        self.opened.wait(20)
+        super().keep(link, request)
+
+
+@pytest.mark.parametrize("between", [0, 3])
+def test_the_cap_holds_for_a_worker_that_goes_and_comes_back(tmp_path, between):
+    """Removed by one reload and added by a later one, it still has the requests of before."""
+    admin, got = f"unix:{tmp_path}/admin.sock", []
+    file = tmp_path / "bridge.yaml"
+
+    def route(name):
+        with Client(daemon.port) as client:
+            got.append(client.get("/", headers={"Cookie": f"JSESSIONID=1.{name}"}).status)
+
+    def ask(count):
+        threads = [threading.Thread(target=route, args=["a"]) for _ in range(count)]
+        for t in threads:
+            t.start()
+        return threads
+
+    def state():
+        return {w["name"]: w for w in ctl(daemon, "status")["workers"]}["a"]
+    with Gate() as a, Slow() as b:
+        file.write_text(f"admin: {admin}\nthreads: 2\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n"
+                        f"  - {{name: a, url: 'ajp://127.0.0.1:{a.port}', max_connections: 2}}\n"
+                        f"  - {{name: b, url: 'ajp://127.0.0.1:{b.port}'}}\n"
+                        "timeouts: {queue: 20s}\nbalance: {slow_start: 0}\n")
+        daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+        daemon.admin = admin
+        try:
+            asked = ask(2)
+            poll(lambda: sum(link.requests for link in a.open_links()) == 2, 10, "both are at the worker")
+            ctl(daemon, "remove", "a")
+            for _ in range(between):
+                ctl(daemon, "reload")
+            ctl(daemon, "add", "a", f"ajp://127.0.0.1:{a.port}", "max_connections=2")
+            assert state()["connections"] == 2, "those of before count"
+            asked += ask(6)
+            poll(lambda: state()["waiting"] == 6, 10, "nobody gets a third one")
+            a.opened.set()
+            for t in asked:
+                t.join()
+            assert got == [200] * 8 and a.most == 2
+        finally:
+            a.opened.set()
+            assert daemon.terminate() == 0, daemon.output()
+
+
 def test_min_idle_connections_are_opened_kept_and_replaced(bridge, worker):
     daemon = bridge("min_idle: 4", pool_idle="150ms")
     poll(lambda: connections(daemon) == 4, 10, "4 connections without a request")

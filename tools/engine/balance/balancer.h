@@ -11,6 +11,7 @@ struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
     size_t count;
+    struct room_list gone;       /* of workers that earlier generations had */
     struct tally *tallies;       /* count of them for each of settings->weightings */
     _Atomic uint32_t turn;       /* where ties begin */
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */

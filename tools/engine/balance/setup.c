@@ -41,22 +41,6 @@ static bool resolve(struct worker *worker, char *error, size_t error_cap)
     return true;
 }
 
-static struct room *room_new(void)
-{
-    struct room *room = aligned_alloc(_Alignof(struct room), sizeof *room);
-    if (room) {
-        memset(room, 0, sizeof *room);
-        room->users = 1;
-    }
-    return room;
-}
-
-static void room_leave(struct room *room)
-{
-    if (room && atomic_fetch_sub(&room->users, 1) == 1)
-        free(room);
-}
-
 struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap)
 {
     struct balancer *balancer = calloc(1, sizeof *balancer);
@@ -90,7 +74,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
         balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
         balancer->has_aliases |= worker->settings->aliases.count > 0;
-        worker->room = room_new();
+        worker->room = room_new(worker->settings);
         if (!worker->room) {
             snprintf(error, error_cap, "out of memory");
             balancer_free(balancer);
@@ -102,13 +86,6 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         }
     }
     return balancer;
-}
-
-static void room_share(struct worker *to, const struct worker *from)
-{
-    room_leave(to->room);
-    to->room = from->room;
-    atomic_fetch_add(&to->room->users, 1);
 }
 
 static void inherit(struct worker *to, const struct worker *from)
@@ -123,7 +100,6 @@ static void inherit(struct worker *to, const struct worker *from)
         worker_start_slowly(to, clock_ms());
         return;
     }
-    room_share(to, from);
     to->health = from->health;
     to->since_ms = from->since_ms;
     to->failed_ms = from->failed_ms;
@@ -146,8 +122,46 @@ static void inherit(struct worker *to, const struct worker *from)
     }
 }
 
+static void take_room(struct worker *to, const struct balancer *from)
+{
+    struct room *room = room_find(&from->gone, to->room);
+    for (size_t i = 0; !room && i < from->count; i++)
+        if (room_same(from->workers[i].room, to->room))
+            room = from->workers[i].room;
+    if (!room)
+        return;
+    room_leave(to->room);
+    to->room = room_hold(room);
+}
+
+static bool has_room(const struct balancer *balancer, const struct room *room)
+{
+    size_t i = 0;
+    while (i < balancer->count && balancer->workers[i].room != room)
+        i++;
+    return i < balancer->count;
+}
+
+/* What is at work at a worker counts on, even if the worker goes, and comes back with a later
+ * reload. */
+static void inherit_rooms(struct balancer *to, const struct balancer *from)
+{
+    for (size_t i = 0; i < to->count; i++)
+        take_room(&to->workers[i], from);
+    to->gone.at = calloc(from->count + from->gone.count + 1, sizeof(struct room *));
+    if (!to->gone.at)
+        return; /* a worker that comes back soon may have too many connections for a while */
+    for (size_t i = 0; i < from->count; i++)
+        if (!has_room(to, from->workers[i].room))
+            room_remember(&to->gone, from->workers[i].room);
+    for (size_t i = 0; i < from->gone.count; i++)
+        if (!has_room(to, from->gone.at[i]))
+            room_remember(&to->gone, from->gone.at[i]);
+}
+
 void balancer_inherit(struct balancer *to, const struct balancer *from)
 {
+    inherit_rooms(to, from);
     to->born_ms = from->born_ms;
     for (size_t i = 0; i < to->count; i++) {
         size_t k = 0;
@@ -169,6 +183,7 @@ void balancer_free(struct balancer *balancer)
         room_leave(balancer->workers[i].room);
         sessions_free(balancer->workers[i].sessions);
     }
+    room_list_clear(&balancer->gone);
     pthread_mutex_destroy(&balancer->wake_lock);
     free(balancer->tallies);
     free(balancer->workers);

@@ -3,7 +3,7 @@
 #ifndef ENGINE_BALANCE_WORKER_H
 #define ENGINE_BALANCE_WORKER_H
 
-#include "config/settings.h"
+#include "balance/room.h"
 
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -28,14 +28,6 @@ enum worker_outcome {
 
 struct balancer;
 struct sessions;
-
-/* What a worker has room for. The same worker's of several generations is one, so that its cap
- * holds while a reload has connections of the old settings run out. */
-struct room {
-    _Alignas(64) _Atomic uint32_t connections; /* open ones, at most max_connections */
-    _Atomic uint32_t waiting;                  /* requests that wait for one */
-    _Atomic uint32_t users;                    /* generations */
-};
 
 /* What was given to a worker that counts against its share. */
 struct tally {
