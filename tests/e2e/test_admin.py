@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import stat
 import subprocess
 import threading
@@ -89,6 +90,33 @@ def test_a_weight_is_changed_at_run_time_and_stays_over_a_reload(bridge):
     bridge.file.write_text(text.replace("  - name: nodeA\n", "  - name: nodeA\n    weight: 1000\n"))
     assert ctl(bridge, "reload").returncode == 0
     assert status(bridge)["nodeA"]["weight"] == 1000, "the file says something new"
+
+
+def test_no_change_is_lost_to_a_reload(tmp_path):
+    """What is set while the new generation looks at the old one's workers is the new one's too."""
+    port, file, done = free_port(), tmp_path / "bridge.yaml", threading.Event()
+    file.write_text(f"admin: 127.0.0.1:{port}\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n" + "".join(
+        f"  - {{name: w{i}, url: 'ajp://127.0.0.1:1'}}\n" for i in range(60)))
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+
+    def reload():
+        while not done.wait(0.003):
+            daemon.popen.send_signal(signal.SIGHUP)
+    thread = threading.Thread(target=reload)
+    thread.start()
+    try:
+        admin = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for weight in range(1, 151):
+            admin.request("PUT", "/workers/w59", json.dumps({"weight": weight}), {"X-Ajp-Admin": "1"})
+            assert admin.getresponse().read()
+            admin.request("GET", "/status")
+            assert json.load(admin.getresponse())["workers"][59]["weight"] == weight
+        admin.close()
+        assert daemon.output().count(" reloaded ") > 3
+    finally:
+        done.set()
+        thread.join()
+        assert daemon.terminate() == 0, daemon.output()[-3000:]
 
 
 def test_a_worker_is_added_and_removed_at_run_time(bridge, tmp_path):

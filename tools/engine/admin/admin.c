@@ -19,6 +19,7 @@ struct admin {
     struct MHD_Daemon *daemon;
     const struct admin_host *host;
     char *unlink_path; /* NULL: not a Unix socket */
+    int left;          /* the socket that it listened on, until it left; -1: it has not */
 };
 
 /* One request's body as it comes in. */
@@ -87,35 +88,50 @@ static const char *problem_of(const json_t *o, enum activation *next)
     return NULL;
 }
 
+/* After what problem_of found well. False: there is no worker of that name. */
+static bool set_worker(struct generation *g, const char *name, const json_t *o,
+                       enum activation next)
+{
+    struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
+    const json_t *weight = json_object_get(o, "weight");
+
+    if (w == NULL)
+        return false;
+    if (json_object_get(o, "activation") != NULL)
+        worker_set_activation(w, next, uv_hrtime() / 1000000);
+    if (weight != NULL)
+        worker_set_weight(w, (uint32_t)json_integer_value(weight));
+    log_event(LEVEL_INFO, "activation", "worker=%s activation=%s weight=%u by=admin",
+              w->settings->name.ptr, activation_name((enum activation)atomic_load(&w->activation)),
+              worker_weight(w));
+    return true;
+}
+
 static enum MHD_Result put_worker(struct admin *a, struct MHD_Connection *c, const char *name,
                                   const struct request *q)
 {
-    struct generation *g = a->host->enter(a->host->ctx);
-    struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
     json_t *o = json_loadb(q->body, q->len, 0, NULL);
-    const json_t *weight = json_object_get(o, "weight");
     const char *state = json_string_value(json_object_get(o, "activation"));
     enum activation next = ACTIVATION_ACTIVE;
     const char *problem = problem_of(o, &next);
+    struct generation *g = NULL;
     enum MHD_Result rc;
+    bool found = false;
 
-    if (w == NULL) {
-        rc = answer_json(c, 404, "error", "no worker of that name");
-    } else if (problem != NULL) {
+    if (problem == NULL && (g = a->host->begin_change(a->host->ctx)) != NULL) {
+        found = set_worker(g, name, o, next);
+        a->host->end_change(a->host->ctx);
+    }
+    if (problem != NULL)
         rc = answer_json(c, 400, "error", problem);
-    } else {
-        if (state != NULL)
-            worker_set_activation(w, next, uv_hrtime() / 1000000);
-        if (weight != NULL)
-            worker_set_weight(w, (uint32_t)json_integer_value(weight));
-        log_event(LEVEL_INFO, "activation", "worker=%s activation=%s weight=%u by=admin",
-                  w->settings->name.ptr,
-                  activation_name((enum activation)atomic_load(&w->activation)), worker_weight(w));
+    else if (g == NULL)
+        rc = answer_json(c, 409, "error", "a binary upgrade is under way");
+    else if (!found)
+        rc = answer_json(c, 404, "error", "no worker of that name");
+    else
         rc = state != NULL ? answer_json(c, 200, "activation", state)
                            : answer_json(c, 200, "result", "done");
-    }
     json_decref(o);
-    generation_leave(g);
     return rc;
 }
 
@@ -271,6 +287,7 @@ struct admin *admin_start(const char *address, const struct admin_host *host, ch
     a = calloc(1, sizeof(*a));
     if (a != NULL) {
         a->host = host;
+        a->left = -1;
         if (strncmp(address, "unix:", 5) == 0)
             a->unlink_path = strdup(address + 5);
         a->daemon =
@@ -290,16 +307,21 @@ struct admin *admin_start(const char *address, const struct admin_host *host, ch
     return a;
 }
 
+/* Else the socket would be shut down, for a successor too. */
+void admin_leave(struct admin *a)
+{
+    if (a != NULL && a->left < 0)
+        a->left = MHD_quiesce_daemon(a->daemon);
+}
+
 void admin_stop(struct admin *a, bool handed_down)
 {
-    int fd;
-
     if (a == NULL)
         return;
-    fd = MHD_quiesce_daemon(a->daemon); /* else it would be shut down, for a successor too */
+    admin_leave(a);
     MHD_stop_daemon(a->daemon);
-    if (fd >= 0)
-        close(fd);
+    if (a->left >= 0)
+        close(a->left);
     if (a->unlink_path != NULL && !handed_down)
         unlink(a->unlink_path);
     free(a->unlink_path);

@@ -13,6 +13,10 @@ struct admin_host {
     const char *program;
     /* The generation in force, with one user for the caller. */
     struct generation *(*enter)(void *ctx);
+    /* Likewise, and it stays in force until the end of the change, which no reload and no binary
+     * upgrade forgets. NULL, and no end: an upgrade is under way. */
+    struct generation *(*begin_change)(void *ctx);
+    void (*end_change)(void *ctx);
     /* Read the configuration again, with one change more laid over it, which is the engine's from
      * then on; NULL: none. False, with one message in error. */
     bool (*reload)(void *ctx, struct overlay_change *change, char *error, size_t error_cap);
@@ -24,8 +28,10 @@ struct admin;
  * outlive the server. NULL with one message in error. */
 struct admin *admin_start(const char *address, const struct admin_host *host, char *error,
                           size_t error_cap);
+/* A successor serves the address: no new connections. */
+void admin_leave(struct admin *admin);
 /* handed_down: a successor serves the address, so the Unix socket's file stays. admin may be
- * NULL. */
+ * NULL, for both. */
 void admin_stop(struct admin *admin, bool handed_down);
 
 /* Bodies of answers, to be freed by the caller; NULL when memory has run out. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A balancer from its settings, and what it keeps of the one before it. */
 #include "balance/address.h"
-#include "balance/balancer.h"
+#include "balance/past.h"
 #include "balance/rendezvous.h"
 #include "balance/sessions.h"
 
@@ -100,26 +100,10 @@ static void inherit(struct worker *to, const struct worker *from)
         worker_start_slowly(to, clock_ms());
         return;
     }
-    to->health = from->health;
-    to->since_ms = from->since_ms;
-    to->failed_ms = from->failed_ms;
-    to->refused = from->refused;
-    to->recovered_ms = from->recovered_ms;
-    to->ejected_ms = from->ejected_ms;
     to->tally.charge = from->tally.charge;
     to->latency_us = from->latency_us;
-    /* What was set at run time stays, until the file says something new. */
-    if (to->settings->weight == from->settings->weight)
-        to->weight = from->weight;
-    if (to->settings->activation == from->settings->activation)
-        to->activation = from->activation;
-    if (to->activation == from->activation) {
-        to->drain_ms = from->drain_ms;
-    } else {
-        enum activation next = worker_activation(to);
-        to->activation = from->activation;
-        worker_set_activation(to, next, clock_ms());
-    }
+    struct worker_past past = worker_past(from);
+    worker_recall(to, &past, clock_ms());
 }
 
 static void take_room(struct worker *to, const struct balancer *from)

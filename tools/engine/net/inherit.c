@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 enum { FIRST = 3, MOST = 1024 };
 
 static bool untaken[MOST];
-static int count;
+static int count, state = -1;
 
 static bool listens(int fd)
 {
@@ -22,6 +23,19 @@ static bool listens(int fd)
     socklen_t len = sizeof(on);
 
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
+}
+
+/* A program between, too old to know of it, may have passed another one's on. */
+static int state_of(const char *text)
+{
+    const char *from = getenv(INHERIT_FROM);
+    int fd, end = 0;
+    long pid;
+
+    if (text == NULL || from == NULL || sscanf(text, "%d,%ld%n", &fd, &pid, &end) != 2 ||
+        text[end] != '\0' || fd < FIRST || pid != atol(from))
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
 void inherit_init(void)
@@ -37,6 +51,8 @@ void inherit_init(void)
             fcntl(FIRST + i, F_SETFD, FD_CLOEXEC);
     }
     unsetenv(INHERIT_COUNT);
+    state = state_of(getenv(INHERIT_STATE));
+    unsetenv(INHERIT_STATE);
 }
 
 bool inherit_any(void)
@@ -79,6 +95,14 @@ int inherit_take(const struct sockaddr *addr, socklen_t len)
         return FIRST + i;
     }
     return -1;
+}
+
+int inherit_take_state(void)
+{
+    int fd = state;
+
+    state = -1;
+    return fd;
 }
 
 void inherit_done(void)

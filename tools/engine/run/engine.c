@@ -8,6 +8,7 @@
 #include "config/overlay.h"
 #include "net/inherit.h"
 #include "net/tap.h"
+#include "run/begin.h"
 #include "run/expand.h"
 #include "run/sockets.h"
 #include "run/thread.h"
@@ -58,29 +59,6 @@ static struct loop *main_loop(struct engine *e)
 
 /* --- reload --- */
 
-/* One order for each thread; new listeners bound. NULL with one message in error. */
-static struct order **make_orders(struct generation *g, const struct generation *old,
-                                  uint32_t threads, char *error, size_t error_cap)
-{
-    struct order **orders = calloc(threads, sizeof(struct order *));
-
-    if (orders != NULL) {
-        for (uint32_t t = 0; t < threads; t++)
-            if ((orders[t] = order_new(g)) == NULL)
-                break;
-        if (orders[threads - 1] != NULL && sockets_bind(g, old, orders, threads, error, error_cap))
-            return orders;
-        if (orders[threads - 1] == NULL)
-            snprintf(error, error_cap, "out of memory");
-        for (uint32_t t = 0; t < threads && orders[t] != NULL; t++)
-            order_free(orders[t]);
-        free(orders);
-        return NULL;
-    }
-    snprintf(error, error_cap, "out of memory");
-    return NULL;
-}
-
 static bool orders_pending(const struct engine *e)
 {
     for (uint32_t t = 0; t < e->thread_count; t++)
@@ -103,16 +81,27 @@ static void take_into_force(struct engine *e, struct generation *g, struct order
     if (e->before != NULL)
         generation_leave(e->before);
     e->before = e->now;
-    uv_mutex_lock(&e->lock);
     e->now = g;
+}
+
+/* What the admin server sets goes to g, or is inherited by it. */
+static bool replace_by(struct engine *e, struct generation *g, char *error, size_t error_cap)
+{
+    struct order **orders;
+
+    uv_mutex_lock(&e->lock);
+    balancer_inherit(g->balancer, e->now->balancer);
+    orders = sockets_order(g, e->now, e->thread_count, error, error_cap);
+    if (orders != NULL)
+        take_into_force(e, g, orders);
     uv_mutex_unlock(&e->lock);
+    return orders != NULL;
 }
 
 static bool reload(struct engine *e, char *error, size_t error_cap)
 {
     struct settings *set = NULL;
     struct generation *g;
-    struct order **orders;
     char why[480];
 
     if (e->ending) {
@@ -134,14 +123,11 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
     g = generation_new(set, error, error_cap);
     if (g == NULL)
         return false;
-    balancer_inherit(g->balancer, e->now->balancer);
-    orders = make_orders(g, e->now, e->thread_count, error, error_cap);
-    if (orders == NULL) {
+    if (!replace_by(e, g, error, error_cap)) {
         generation_leave(g);
         return false;
     }
     log_setup(set->log_level, set->log_format);
-    take_into_force(e, g, orders);
     return true;
 }
 
@@ -190,7 +176,10 @@ static void start_reload(struct engine *e)
     uv_mutex_unlock(&e->lock);
     if (change != NULL)
         overlay_add(&e->overlay, change);
-    e->untold = reload(e, error, sizeof(error));
+    if (change != NULL && e->upgrade.running) /* the successor would not know of it */
+        snprintf(error, sizeof(error), "a binary upgrade is under way");
+    else
+        e->untold = reload(e, error, sizeof(error));
     if (e->untold)
         return;
     if (change != NULL)
@@ -256,6 +245,25 @@ static struct generation *admin_enter(void *ctx)
     return g;
 }
 
+/* What a successor was told cannot be changed any more. */
+static struct generation *admin_begin_change(void *ctx)
+{
+    struct engine *e = ctx;
+
+    uv_mutex_lock(&e->lock);
+    if (!e->upgrade.running)
+        return e->now;
+    uv_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static void admin_end_change(void *ctx)
+{
+    struct engine *e = ctx;
+
+    uv_mutex_unlock(&e->lock);
+}
+
 /* Ask the main thread, and wait for it. */
 static bool admin_reload(void *ctx, struct overlay_change *change, char *error, size_t error_cap)
 {
@@ -292,7 +300,12 @@ static bool start_admin(struct engine *e, char *error, size_t error_cap)
     e->ask.data = e;
     uv_timer_init(&main_loop(e)->uv, &e->later);
     e->later.data = e;
-    e->admin_host = (struct admin_host){e, e->program->name, admin_enter, admin_reload};
+    e->admin_host = (struct admin_host){.ctx = e,
+                                        .program = e->program->name,
+                                        .enter = admin_enter,
+                                        .begin_change = admin_begin_change,
+                                        .end_change = admin_end_change,
+                                        .reload = admin_reload};
     if (e->now->settings->tap.ptr != NULL) {
         e->tap = tap_start(e->now->settings->tap.ptr, &main_loop(e)->uv, error, error_cap);
         if (e->tap == NULL)
@@ -310,6 +323,8 @@ static void on_end_signal(uv_signal_t *s, int number)
 {
     struct engine *e = s->data;
 
+    if (e->upgrade.running)
+        admin_leave(e->admin);
     log_event(LEVEL_INFO, "draining", "signal=%d", number);
     if (!e->ending) {
         e->ending = true;
@@ -332,8 +347,11 @@ static void on_replace(uv_signal_t *s, int number)
     struct engine *e = s->data;
 
     (void)number;
-    if (!e->ending)
-        upgrade_start(&e->upgrade, &main_loop(e)->uv, e->argv);
+    if (e->ending)
+        return;
+    uv_mutex_lock(&e->lock); /* no change between what the successor is told and that it runs */
+    upgrade_start(&e->upgrade, &main_loop(e)->uv, e->argv, &e->overlay, e->now->balancer);
+    uv_mutex_unlock(&e->lock);
 }
 
 static void start_signal(struct engine *e, uv_signal_t *s, int number, uv_signal_cb cb)
@@ -365,25 +383,6 @@ static void stop_signals(struct engine *e)
 
 /* --- the whole --- */
 
-static void thread_main(void *t)
-{
-    thread_run(t);
-}
-
-/* Nothing is served yet, and what waits at the listeners of a missing thread never would be. */
-static void start_threads(struct engine *e)
-{
-    for (uint32_t i = 1; i < e->thread_count; i++) {
-        int rc = uv_thread_create(&e->threads[i].id, thread_main, &e->threads[i]);
-
-        if (rc != 0) {
-            fprintf(stderr, "%s: a thread cannot be started: %s\n", e->program->name,
-                    uv_strerror(rc));
-            exit(EXIT_FAILURE);
-        }
-    }
-}
-
 /* The main thread answers no more: neither does the admin server. */
 static void finish_asking(struct engine *e)
 {
@@ -402,7 +401,7 @@ static void finish_asking(struct engine *e)
 static void serve(struct engine *e)
 {
     start_signals(e);
-    start_threads(e);
+    threads_start(e->threads, e->thread_count, e->program->name);
     sockets_announce(e->now->settings, &e->threads[0].shard);
     inherit_done();
     thread_run(&e->threads[0]);
@@ -416,7 +415,7 @@ static void serve(struct engine *e)
 
 static bool start(struct engine *e, char *error, size_t error_cap)
 {
-    struct order **orders = make_orders(e->now, NULL, e->thread_count, error, error_cap);
+    struct order **orders = sockets_order(e->now, NULL, e->thread_count, error, error_cap);
 
     if (orders == NULL)
         return false;
@@ -443,6 +442,7 @@ int engine_main(int argc, char **argv, const struct program *program)
 {
     struct engine e = {.argc = argc, .argv = argv, .program = program};
     struct settings *set = NULL;
+    struct handover *handover = NULL;
     char error[256];
     bool started = false;
     size_t size;
@@ -450,21 +450,15 @@ int engine_main(int argc, char **argv, const struct program *program)
 
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 2, argv + 2, program->name);
-    rc = options_parse(argc, argv, program, &set);
+    rc = begin_settings(argc, argv, program, &e.overlay, &handover, &set);
     if (rc >= 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
-    inherit_init();
     upgrade_init(&e.upgrade);
     log_setup(set->log_level, set->log_format);
     e.thread_count = set->threads;
-    if (expand_workers(set, error, sizeof(error)))
-        e.now = generation_new(set, error, sizeof(error));
-    else
-        settings_free(set);
+    e.now = begin_generation(set, handover, error, sizeof(error));
     size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
-    if (e.now != NULL && inherit_any()) /* the workers have been at work all the time */
-        e.now->balancer->born_ms = 0;
     e.threads = aligned_alloc(64, size);
     if (e.now != NULL && e.threads != NULL) {
         memset(e.threads, 0, size);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,8 +46,8 @@ static int bind_one(const struct listener_settings *l, size_t at, struct order *
     return 0;
 }
 
-bool sockets_bind(const struct generation *g, const struct generation *old, struct order **orders,
-                  uint32_t threads, char *error, size_t error_cap)
+static bool bind_all(const struct generation *g, const struct generation *old,
+                     struct order **orders, uint32_t threads, char *error, size_t error_cap)
 {
     for (size_t i = 0; i < g->settings->listener_count; i++) {
         const struct listener_settings *l = &g->settings->listeners[i];
@@ -59,6 +60,44 @@ bool sockets_bind(const struct generation *g, const struct generation *old, stru
         }
     }
     return true;
+}
+
+static void orders_free(struct order **orders, uint32_t threads)
+{
+    for (uint32_t t = 0; t < threads; t++)
+        if (orders[t] != NULL)
+            order_free(orders[t]);
+    free(orders);
+}
+
+/* NULL: out of memory. */
+static struct order **orders_new(struct generation *g, uint32_t threads)
+{
+    struct order **orders = calloc(threads, sizeof(struct order *));
+
+    for (uint32_t t = 0; orders != NULL && t < threads; t++) {
+        orders[t] = order_new(g);
+        if (orders[t] == NULL) {
+            orders_free(orders, threads);
+            return NULL;
+        }
+    }
+    return orders;
+}
+
+struct order **sockets_order(struct generation *g, const struct generation *old, uint32_t threads,
+                             char *error, size_t error_cap)
+{
+    struct order **orders = orders_new(g, threads);
+
+    if (orders == NULL) {
+        snprintf(error, error_cap, "out of memory");
+        return NULL;
+    }
+    if (bind_all(g, old, orders, threads, error, error_cap))
+        return orders;
+    orders_free(orders, threads);
+    return NULL;
 }
 
 void sockets_announce(const struct settings *settings, const struct shard *sh)

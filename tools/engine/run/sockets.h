@@ -5,10 +5,11 @@
 
 #include "run/thread.h"
 
-/* Bind the listeners of g that old, which may be NULL, does not have: one socket a thread,
- * put into the orders. False, with nothing bound and one message in error. */
-bool sockets_bind(const struct generation *g, const struct generation *old, struct order **orders,
-                  uint32_t threads, char *error, size_t error_cap);
+/* One order for each thread, to be freed by the caller. The listeners of g that old, which may be
+ * NULL, does not have are bound: one socket a thread. NULL, with nothing bound and one message in
+ * error. */
+struct order **sockets_order(struct generation *g, const struct generation *old, uint32_t threads,
+                             char *error, size_t error_cap);
 
 /* "listening SCHEME://HOST:PORT", a line for each, on standard output. */
 void sockets_announce(const struct settings *settings, const struct shard *sh);

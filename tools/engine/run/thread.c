@@ -7,6 +7,7 @@
 #include "front/front.h"
 #include "net/networks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -290,6 +291,24 @@ void thread_run(struct thread *t)
     loop_run(&t->shard.loop);
     access_log_flush(t->shard.access_log);
     log_flush_suppressed();
+}
+
+static void thread_main(void *t)
+{
+    thread_run(t);
+}
+
+/* Nothing is served yet, and what waits at the listeners of a missing thread never would be. */
+void threads_start(struct thread *threads, uint32_t count, const char *program)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        int rc = uv_thread_create(&threads[i].id, thread_main, &threads[i]);
+
+        if (rc != 0) {
+            fprintf(stderr, "%s: a thread cannot be started: %s\n", program, uv_strerror(rc));
+            exit(EXIT_FAILURE);
+        }
+    }
 }
 
 void thread_close(struct thread *t)

@@ -35,6 +35,8 @@ void order_free(struct order *order);
 
 /* order is taken over: the thread's first. */
 int thread_init(struct thread *threads, uint32_t index, struct order *order);
+/* All but the first, which is the caller's to run. Ends the program when one cannot be. */
+void threads_start(struct thread *threads, uint32_t count, const char *program);
 /* Serve until drained. */
 void thread_run(struct thread *t);
 /* From any thread: another generation. False: the last order has not been followed yet. */
