@@ -291,7 +291,7 @@ Test(sticky, sessions_that_replies_begin_are_counted)
 {
     static const struct {
         const char *name, *value;
-        int at_a, at_b; /* sessions counted, of a reply of a */
+        uint64_t at_a, at_b; /* sessions counted, of a reply of a */
     } table[] = {
         {"Set-Cookie", "JSESSIONID=1.a; Path=/; HttpOnly", 1, 0},
         {"Set-Cookie", "JSESSIONID=1.b", 0, 1},
