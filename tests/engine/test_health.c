@@ -133,6 +133,49 @@ Test(health, suspect_that_does_not_answer_is_down)
     }
 }
 
+/* What is wrong for a moment is given time to pass. */
+Test(health, checks_of_a_suspect_are_spaced)
+{
+    start(JUNK, PROTO_AJP);
+    fixture_settings.health.fall = 5;
+    uint64_t from = uv_now(loop);
+    suspect();
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect_eq(connections, 4, "what made it suspect was the first failure");
+    cr_expect_geq(uv_now(loop) - from, 3 * 150, "half an interval between two");
+    cr_expect_lt(uv_now(loop) - from, 2000);
+    stop();
+}
+
+Test(health, prober_s_own_suspect_is_looked_at_again_later)
+{
+    start(JUNK, PROTO_AJP);
+    fixture_settings.health.interval = 2000;
+    cr_expect(comes_to(HEALTH_SUSPECT), "without a request");
+    uint64_t from = uv_now(loop);
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect_eq(connections, 2);
+    cr_expect_geq(uv_now(loop) - from, 500);
+    stop();
+}
+
+Test(health, moment_of_wrong_answers_takes_nobody_out)
+{
+    start(JUNK, PROTO_AJP);
+    fixture_settings.health.interval = 4000;
+    fixture_settings.health.fall = 3;
+    suspect();
+    uint64_t from = uv_now(loop);
+    while (uv_now(loop) - from < 50)
+        loop_turn(&net, false);
+    cr_expect_eq(connections, 1, "one check at once");
+    cr_expect_eq(worker_health(worker), HEALTH_SUSPECT);
+    behaviour = ANSWER;
+    cr_expect(comes_to(HEALTH_UP));
+    cr_expect_lt(uv_now(loop) - from, 2000, "soon");
+    stop();
+}
+
 Test(health, http_worker_is_asked_for_the_connection_only)
 {
     start(SILENT, PROTO_HTTP);

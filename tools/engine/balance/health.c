@@ -5,6 +5,7 @@
 
 #include "balance/drain.h"
 #include "balance/lookup.h"
+#include "balance/pace.h"
 #include "balance/talk.h"
 
 #include "net/stream.h"
@@ -13,10 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    TICK_MS = 1000,     /* how often a worker that is up is looked at */
-    STUCK_TICKS = 1,    /* so is one whose requests do not come back for this long */
-    RECOVER_MIN = 1000, /* ms until a worker that is down is probed again; doubles */
-    RECOVER_MAX = 5000,
+    STUCK_TICKS = 1, /* without a request that came back: time for a probe */
     RETRY_MS = 100,
 };
 
@@ -29,7 +27,7 @@ struct probe {
     bool connected;    /* its handshake, if any, is over */
     bool closing;      /* the stream is being closed */
     enum health armed; /* what the worker was when the timer was set */
-    uint32_t recover;  /* ms, the next pause while it is down */
+    struct pace pace;
     uint32_t stuck_ticks;
     uint64_t due_ms; /* a worker without requests is probed then */
     uint64_t served; /* at the last tick */
@@ -51,42 +49,16 @@ struct health_prober {
 static void on_timer(uv_timer_t *timer);
 static void start_probe(struct probe *probe);
 
-static uint64_t next_random(struct health_prober *prober)
-{
-    prober->random ^= prober->random << 13;
-    prober->random ^= prober->random >> 7;
-    prober->random ^= prober->random << 17;
-    return prober->random;
-}
-
-/* ms, give or take a tenth, so that many instances do not probe in step. */
-static uint64_t jittered(struct health_prober *prober, uint32_t ms)
-{
-    uint32_t span = ms / 5;
-    return ms - span / 2 + (span ? next_random(prober) % span : 0);
-}
-
 /* When to look at the worker next, no probe running. */
 static void arm(struct probe *probe)
 {
     if (probe->prober->stopping)
         return;
-    uint64_t wait = TICK_MS;
+    struct health_prober *prober = probe->prober;
     probe->armed = worker_health(probe->worker);
-    switch (probe->armed) {
-    case HEALTH_SUSPECT:
-        wait = 0;
-        break;
-    case HEALTH_DOWN:
-        wait = jittered(probe->prober, probe->recover);
-        probe->recover = probe->recover * 2 < RECOVER_MAX ? probe->recover * 2 : RECOVER_MAX;
-        break;
-    case HEALTH_UP:
-    case HEALTH_PROBE:
-        probe->recover = RECOVER_MIN;
-        wait = jittered(probe->prober, TICK_MS);
-        break;
-    }
+    uint64_t wait =
+        pace_wait(&probe->pace, probe->armed, prober->balancer->settings->health.interval,
+                  loop_now(prober->loop), &prober->random);
     uv_timer_start(&probe->timer, on_timer, wait, 0);
 }
 
@@ -125,6 +97,8 @@ static void finish(struct probe *probe, const char *problem)
     if (probe->closing)
         return;
     worker_probed(probe->worker, problem, loop_now(probe->prober->loop));
+    if (!problem)
+        probe->pace.began_ms = 0; /* who is suspected after this is looked at at once */
     close_stream(probe);
 }
 
@@ -185,7 +159,8 @@ static void start_probe(struct probe *probe)
     const struct health_settings *health = &prober->balancer->settings->health;
     const struct sockaddr *addr = worker_address(probe->worker);
     probe->stuck_ticks = 0;
-    probe->due_ms = loop_now(prober->loop) + health->interval;
+    probe->pace.began_ms = loop_now(prober->loop);
+    probe->due_ms = probe->pace.began_ms + health->interval;
     int rc = stream_connect(&probe->stream, prober->loop, addr, probe->worker->settings->tls);
     if (rc != 0) {
         /* Out of descriptors is our own trouble, not the worker's. */
@@ -244,7 +219,8 @@ static void on_wake(uv_async_t *wake)
         enum health health = worker_health(probe->worker);
         if (probe->running)
             continue;
-        if (health == HEALTH_SUSPECT)
+        /* A suspect of the prober's own has its time already. */
+        if (health == HEALTH_SUSPECT && probe->armed != HEALTH_SUSPECT)
             start_probe(probe);
         else if (health == HEALTH_DOWN && probe->armed != HEALTH_DOWN)
             arm(probe);
@@ -284,7 +260,6 @@ struct health_prober *health_start(struct balancer *balancer, struct loop *loop)
         struct probe *probe = &prober->probes[i];
         probe->prober = prober;
         probe->worker = &balancer->workers[i];
-        probe->recover = RECOVER_MIN;
         probe->due_ms = loop_now(loop) + balancer->settings->health.interval;
         lookup_init(&probe->lookup, probe->worker, loop_now(loop));
         probe->lookup.ended = on_lookup_ended;

@@ -10,7 +10,7 @@
 
 enum health {
     HEALTH_UP,
-    HEALTH_SUSPECT, /* still used; the prober looks at once */
+    HEALTH_SUSPECT, /* still used; the prober looks at once, then now and then */
     HEALTH_DOWN,    /* the prober brings it back, or a request tried for want of others */
     HEALTH_PROBE,   /* answered the prober: one request at a time until three went well */
 };
