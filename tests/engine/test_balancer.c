@@ -732,7 +732,10 @@ Test(worker, health_moves_by_the_rules)
         {"RR", HEALTH_DOWN},
         {"ROR", HEALTH_SUSPECT},
         {"RNR", HEALTH_DOWN},
-        {"T", HEALTH_DOWN},
+        {"T", HEALTH_SUSPECT},
+        {"TTTTTT", HEALTH_SUSPECT}, /* neither do those that wait to be connected */
+        {"T+", HEALTH_UP},
+        {"T-", HEALTH_DOWN},
         {"C", HEALTH_SUSPECT},
         {"CCCCCC", HEALTH_SUSPECT},
         {"F", HEALTH_UP},

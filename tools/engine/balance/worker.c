@@ -171,7 +171,7 @@ static void report_failure(struct worker *worker, enum worker_outcome outcome, u
             move_health(worker, health, HEALTH_SUSPECT, "connection refused", now_ms);
         break;
     case OUT_CONNECT_TIMEOUT:
-        move_health(worker, health, HEALTH_DOWN, "connect timed out", now_ms);
+        move_health(worker, health, HEALTH_SUSPECT, "connect timed out", now_ms);
         break;
     case OUT_CPING_FAILED:
         move_health(worker, health, HEALTH_SUSPECT, "no answer to CPing", now_ms);
