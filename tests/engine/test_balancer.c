@@ -164,6 +164,29 @@ Test(balancer, force_keeps_a_session_from_moving)
     balancer_free(balancer);
 }
 
+/* They have no other: on probation it gets more than one at a time rather than that they fail. */
+Test(balancer, force_serves_sessions_while_their_worker_is_on_probation)
+{
+    static const struct {
+        const char *states, *expected;
+        uint64_t tried;
+    } rows[] = {
+        {"PU", "a", 0}, {"QU", "a", 0}, {"QD", "a", 0}, {"QU", "-", 1},
+        {"SU", "a", 0}, {"dU", "a", 0}, {"sU", "-", 0}, {"DU", "-", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(2);
+        fixture_settings.session.sticky_force = true;
+        struct balancer *balancer = fixture_balancer();
+        set_states(balancer, rows[i].states);
+        struct pick pick = routed("a");
+        pick.tried = rows[i].tried;
+        cr_expect_str_eq(picked(balancer, &pick), rows[i].expected, "row %zu", i);
+        cr_expect_eq(pick.sticky, *rows[i].expected == 'a', "row %zu", i);
+        balancer_free(balancer);
+    }
+}
+
 Test(balancer, aliases_are_routes_of_their_worker)
 {
     static const ajp_str aliases[] = {{"old", 3}, {"older", 5}};

@@ -55,14 +55,16 @@ static bool is_full(const struct worker *worker, uint64_t now_ms)
     return cap != 0 && busy_of(worker) >= cap;
 }
 
+static bool is_busy_probe(const struct worker *worker)
+{
+    return worker_health(worker) == HEALTH_PROBE && busy_of(worker) != 0;
+}
+
 /* For requests that name it: drained and standby workers serve those. */
 static bool serves_route(const struct worker *worker, const struct pick *pick)
 {
-    if (was_tried(pick, worker) || !takes_requests(worker))
-        return false;
-    if (worker_health(worker) == HEALTH_PROBE && busy_of(worker) != 0)
-        return false;
-    return worker_activation(worker) != ACTIVATION_STOP;
+    return !was_tried(pick, worker) && takes_requests(worker) &&
+           worker_activation(worker) != ACTIVATION_STOP;
 }
 
 /* The spares that stand in now, one for each active worker that cannot be used: a bit per index. */
@@ -120,7 +122,7 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     uint64_t ejected = atomic_load_explicit(&worker->ejected_ms, memory_order_relaxed);
     if (health == HEALTH_SUSPECT || ejected > pick->now_ms)
         rank |= RANK_SUSPECT;
-    if (health == HEALTH_PROBE && busy_of(worker) != 0)
+    if (is_busy_probe(worker))
         rank |= RANK_BUSY_PROBE;
     return rank;
 }
@@ -291,16 +293,18 @@ struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, 
 /* Of a request whose session names a worker, ours or not. */
 static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
 {
+    bool force = balancer->settings->session.sticky_force;
     struct worker *own = balancer_own(balancer, pick, pick->route);
-    if (own && serves_route(own, pick)) {
+    /* Who has a choice leaves a worker on probation to its one request. */
+    if (own && serves_route(own, pick) && (force || !is_busy_probe(own))) {
         pick->sticky = true;
         sessions_seen(own->sessions, bare_id(balancer, pick->session_id), pick->now_ms);
         return own;
     }
-    if (own && balancer->settings->session.sticky_force)
+    if (own && force)
         return NULL;
     struct worker *heir = own ? balancer_find(balancer, own->settings->redirect) : NULL;
-    if (heir && serves_route(heir, pick))
+    if (heir && serves_route(heir, pick) && !is_busy_probe(heir))
         return heir;
     /* Whichever route its next request takes, the session has one successor. */
     struct worker *found =
