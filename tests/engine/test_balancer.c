@@ -318,32 +318,6 @@ Test(balancer, successors_follow_weights)
     cr_expect(wins > 2850 && wins < 3150, "%d of 4000, 3000 wanted", wins);
 }
 
-Test(balancer, spares_stand_in_one_for_one)
-{
-    static const struct {
-        const char *states, *tally; /* of who gets requests: '+' or '-' */
-    } rows[] = {
-        {"UUpp", "++--"}, {"DUpp", "-++-"}, {"DDpp", "--++"}, {"dUpp", "-+--"},
-        {"DUDp", "-+-+"}, {"sspp", "--++"}, {"DDDD", "+---"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        int counts[WORKERS_MAX];
-        char tally[5] = "";
-        fixture_reset(4);
-        struct balancer *balancer = NULL;
-        for (size_t w = 0; w < 4; w++)
-            if (rows[i].states[w] == 'p')
-                fixture_workers[w].activation = ACTIVATION_SPARE;
-        balancer = fixture_balancer();
-        set_states(balancer, rows[i].states);
-        spread(balancer, strcmp(rows[i].states, "DDDD") ? 40 : 1, false, counts);
-        for (size_t w = 0; w < 4; w++)
-            tally[w] = counts[w] ? '+' : '-';
-        cr_expect_str_eq(tally, rows[i].tally, "%s", rows[i].states);
-        balancer_free(balancer);
-    }
-}
-
 /* One pick for a new session (id NULL) or an old one. */
 static struct worker *pick_one(struct balancer *balancer, const char *id, const char *route,
                                uint64_t now_ms)
@@ -756,7 +730,7 @@ Test(worker, health_moves_by_the_rules)
         {"ROR", HEALTH_SUSPECT},
         {"RNR", HEALTH_DOWN},
         {"T", HEALTH_SUSPECT},
-        {"TTTTTT", HEALTH_SUSPECT}, /* neither do those that wait to be connected */
+        {"TTTTTT", HEALTH_SUSPECT}, /* users that wait for a connection alone never take it down */
         {"T+", HEALTH_UP},
         {"T-", HEALTH_DOWN},
         {"C", HEALTH_SUSPECT},

@@ -61,7 +61,7 @@ static enum MHD_Result answer_json(struct MHD_Connection *c, unsigned status, co
 static bool activation_of(const char *name, enum activation *out)
 {
     static const enum activation all[] = {ACTIVATION_ACTIVE, ACTIVATION_DRAIN, ACTIVATION_STOP,
-                                          ACTIVATION_STANDBY};
+                                          ACTIVATION_STANDBY, ACTIVATION_SPARE};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (strcmp(activation_name(all[i]), name) == 0) {
@@ -75,8 +75,8 @@ static bool activation_of(const char *name, enum activation *out)
 static const char *problem_of(const json_t *o, enum activation *next)
 {
     const json_t *state = json_object_get(o, "activation"), *weight = json_object_get(o, "weight");
-    const char *expected = "expected {\"activation\": \"active|drain|stop|standby\"} or "
-                           "{\"weight\": 1 to 1000}";
+    const char *expected = "expected {\"activation\": \"active|drain|stop|standby|spare\"} "
+                           "or {\"weight\": 1 to 1000}";
 
     if (state == NULL && weight == NULL)
         return expected;

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
     {"drain", "PUT", "/workers/", ARGS_WORKER, "keep WORKER's sessions, give it no new ones"},
     {"stop", "PUT", "/workers/", ARGS_WORKER, "give WORKER nothing; its sessions move"},
     {"standby", "PUT", "/workers/", ARGS_WORKER, "use WORKER only when no active one is left"},
+    {"spare", "PUT", "/workers/", ARGS_WORKER, "use WORKER in place of an active one that is out"},
     {"weight", "PUT", "/workers/", ARGS_WEIGHT, "its share of the requests, 1 to 1000"},
     {"add", "POST", "/workers", ARGS_ADD,
      "a worker more, with settings as in the file, or like=WORKER"},

@@ -67,21 +67,37 @@ static bool serves_route(const struct worker *worker, const struct pick *pick)
            worker_activation(worker) != ACTIVATION_STOP;
 }
 
-/* The spares that stand in now, one for each active worker that cannot be used: a bit per index. */
+/* Stopped and drained ones leave a gap as those that are down do; who was to stand by does not. */
+static bool leaves_gap(const struct worker *worker, bool usable)
+{
+    enum activation settled = worker->settings->activation;
+    switch (worker_activation(worker)) {
+    case ACTIVATION_ACTIVE:
+        return !usable;
+    case ACTIVATION_DRAIN:
+    case ACTIVATION_STOP:
+        return settled != ACTIVATION_STANDBY && settled != ACTIVATION_SPARE;
+    case ACTIVATION_STANDBY:
+    case ACTIVATION_SPARE:
+        break;
+    }
+    return false;
+}
+
+/* The spares that stand in now, one for each gap: a bit per index. */
 static uint64_t spares_in_use(const struct balancer *balancer, const struct pick *pick)
 {
     size_t wanted = 0;
     uint64_t spares = 0;
-    if (!balancer->has_spares)
+    if (!atomic_load_explicit(&balancer->has_spares, memory_order_relaxed))
         return 0;
     for (size_t i = 0; i < balancer->count; i++) {
         const struct worker *worker = &balancer->workers[i];
         if (is_outside(pick, worker))
             continue;
         bool usable = !was_tried(pick, worker) && takes_requests(worker);
-        enum activation activation = worker_activation(worker);
-        wanted += activation == ACTIVATION_ACTIVE && !usable;
-        if (activation == ACTIVATION_SPARE && usable)
+        wanted += leaves_gap(worker, usable);
+        if (worker_activation(worker) == ACTIVATION_SPARE && usable)
             spares |= (uint64_t)1 << i;
     }
     uint64_t used = 0;

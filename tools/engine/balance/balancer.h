@@ -17,7 +17,8 @@ struct balancer {
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
     uint64_t born_ms;            /* when the daemon started; 0: it took over from another */
     _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
-    bool has_spares, has_aliases;
+    bool has_aliases;
+    atomic_bool has_spares;    /* or had them */
     pthread_mutex_t wake_lock; /* taken when health changes, never for a request */
     void (*wake)(void *ctx);
     void *wake_ctx;

@@ -42,6 +42,8 @@ void worker_recall(struct worker *worker, const struct worker_past *past, uint64
         worker->weight = past->weight;
     if (worker->settings->activation == past->file_activation)
         worker->activation = past->activation;
+    if (worker_activation(worker) == ACTIVATION_SPARE)
+        worker->balancer->has_spares = true;
     if (worker_activation(worker) == past->activation) {
         worker->drain_ms = past->drain_ms;
     } else {

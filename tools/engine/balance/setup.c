@@ -72,7 +72,8 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->activation = worker->settings->activation;
         worker->weight = worker->settings->weight;
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
-        balancer->has_spares |= worker->settings->activation == ACTIVATION_SPARE;
+        if (worker->activation == ACTIVATION_SPARE)
+            balancer->has_spares = true;
         balancer->has_aliases |= worker->settings->aliases.count > 0;
         worker->room = room_new(worker->settings);
         if (!worker->room) {

@@ -36,6 +36,8 @@ void worker_start_slowly(struct worker *worker, uint64_t now_ms)
 
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms)
 {
+    if (activation == ACTIVATION_SPARE)
+        atomic_store(&worker->balancer->has_spares, true);
     uint32_t before = atomic_exchange(&worker->activation, activation);
     if (activation == ACTIVATION_ACTIVE && before != ACTIVATION_ACTIVE)
         worker_start_slowly(worker, now_ms);
