@@ -4,47 +4,80 @@
 #include "config/url.h"
 #include "config/value.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
-enum { NAME_SIZE = IMPORT_NAME };
+enum { NAME_SIZE = IMPORT_NAME, ATTEMPTS_MOST = 16, PACKET_LEAST = 8192, PACKET_MOST = 65536 };
+
+/* mod_jk rounds up to whole KiB, and has the same bounds as we. */
+static int64_t packet_size_of(const struct import *im, size_t member)
+{
+    int64_t size = import_int(im, import_name_of(im, member), "max_packet_size", PACKET_LEAST);
+    size = (size + 1023) / 1024 * 1024;
+    return size < PACKET_LEAST ? PACKET_LEAST : size > PACKET_MOST ? PACKET_MOST : size;
+}
 
 void import_print_start(struct import *im)
 {
     bool http = im->program->listen_protos >> PROTO_HTTP & 1;
+    int64_t most = PACKET_LEAST;
+    for (size_t i = 0; i < im->member_count; i++)
+        most = packet_size_of(im, i) > most ? packet_size_of(im, i) : most;
     fprintf(im->out, "# From %s. Where to listen is yours to say.\n", im->path);
-    fprintf(im->out, "listen:\n  - url: %s\nworkers:\n",
+    fprintf(im->out, "listen:\n  - url: %s\n",
             http ? "http://127.0.0.1:8080" : "ajp://127.0.0.1:8019");
+    if (!http && most > PACKET_LEAST)
+        fprintf(im->out, "    # packet_size: %lld # if the web servers' max_packet_size is that\n",
+                (long long)most);
+    fprintf(im->out, "workers:\n");
 }
 
-/* A number between two bounds; what lies outside is brought in, with a note. */
-static void print_number(struct import *im, const struct property *at, const char *key,
-                         uint64_t low, uint64_t high)
+/* A number; more than there can be here is brought down to that, and less than the least is what
+ * it is in mod_jk too: nothing. */
+static void print_number(struct import *im, const struct property *at, const char *key, int64_t low,
+                         int64_t high)
 {
-    uint64_t number;
+    int64_t number;
     if (!at)
         return;
-    if (!import_count(at->value, &number) || number < low || number > high) {
-        import_note(im, im->path, at->line, at->key, "not a number that the setting allows");
+    if (!import_number(at->value, &number)) {
+        import_note(im, im->path, at->line, at->key, "not a number");
         return;
     }
-    fprintf(im->out, "    %s: %llu\n", key, (unsigned long long)number);
+    if (number > high)
+        import_note(im, im->path, at->line, at->key, "the most there is was taken, %lld",
+                    (long long)high);
+    else if (number < 0)
+        import_note(im, im->path, at->line, at->key, "not a number that the setting allows");
+    if (number >= low)
+        fprintf(im->out, "    %s: %lld\n", key, (long long)(number > high ? high : number));
 }
 
-static void print_activation(struct import *im, const char *name)
+/* Not more than there may be connections. */
+static void print_connections(struct import *im, const char *name)
 {
-    const char *activation = import_value(im, name, "activation", "active");
-    bool drain =
-        strchr("dD", *activation) || import_is_true(import_value(im, name, "disabled", "0"));
-    bool stop = strchr("sS", *activation) || import_is_true(import_value(im, name, "stopped", "0"));
-    if (stop || drain)
-        fprintf(im->out, "    activation: %s\n", stop ? "stop" : "drain");
+    const struct property *idle = import_lookup(im, name, "connection_pool_minsize");
+    int64_t limit = import_int(im, name, "busy_limit", 0);
+    int64_t least = import_int(im, name, "connection_pool_minsize", 0);
+    print_number(im, import_lookup(im, name, "busy_limit"), "max_connections", 1, 65536);
+    if (limit > 0 && least > limit) {
+        import_note(im, im->path, idle->line, idle->key, "the busy_limit was taken, %lld",
+                    (long long)limit);
+        fprintf(im->out, "    min_idle: %lld\n", (long long)(limit > 65536 ? 65536 : limit));
+        return;
+    }
+    print_number(im, idle, "min_idle", 0, 65536);
 }
 
+/* mod_jk means the route, and may be given a name. */
 static const char *route_of(const struct import *im, const char *name)
 {
     for (size_t i = 0; i < im->member_count; i++)
-        if (strcmp(im->members[i].name, name) == 0 || strcmp(im->members[i].route, name) == 0)
+        if (strcmp(im->members[i].route, name) == 0)
             return im->members[i].route;
+    for (size_t i = 0; i < im->worker_count; i++)
+        if (strcmp(im->workers[i].name, name) == 0)
+            return im->members[im->workers[i].member].route;
     return NULL;
 }
 
@@ -69,48 +102,101 @@ static void print_redirect(struct import *im, const struct property *at)
         import_note(im, im->path, at->line, at->key, "no worker of the balancer has this name");
 }
 
-static void print_secret(struct import *im, const struct import_member *member)
+/* The group of a route with a dot is what stands before it, unless another is named. */
+static void print_domain(struct import *im, const char *name, const char *route)
 {
-    const struct property *secret = import_lookup(im, member->name, "secret");
-    uint64_t bit = UINT64_C(1) << (member - im->members);
-    for (size_t i = 0; !secret && i < im->pool_count; i++)
-        if (im->pools[i].balancer && im->pools[i].members & bit)
-            secret = import_lookup(im, im->pools[i].name, "secret");
-    if (!secret)
-        return;
-    char variable[NAME_SIZE + 16];
-    snprintf(variable, sizeof variable, "AJP_SECRET_%s", member->route);
-    for (char *p = variable; *p; p++)
-        if (*p == '-' || *p == '.')
-            *p = '_';
-    fprintf(im->out, "    secret_env: %s # the value of %s\n", variable, secret->key);
+    const struct property *at = import_lookup(im, name, "domain");
+    size_t len = strcspn(route, ".");
+    if (at)
+        print_name(im, at, "    ", "domain");
+    else if (route[len] && len > 0)
+        fprintf(im->out, "    domain: \"%.*s\"\n", (int)len, route);
 }
 
-bool import_print_member(struct import *im, const struct import_member *member)
+/* Its own, or else that of one of its balancers. They may have several, and it has one. */
+static bool find_secret(struct import *im, size_t member, const struct property **out)
 {
-    const struct property *host = import_lookup(im, member->name, "host");
-    const struct property *port = import_lookup(im, member->name, "port");
+    *out = NULL;
+    for (size_t i = 0; i < im->pool_count; i++) {
+        const struct import_pool *pool = &im->pools[i];
+        if (!(pool->members >> member & 1))
+            continue;
+        const struct property *secret =
+            import_lookup(im, im->workers[pool->worker[member]].name, "secret");
+        if (!secret && pool->balancer)
+            secret = import_lookup(im, pool->name, "secret");
+        if (secret && *out && strcmp(secret->value, (*out)->value) != 0)
+            return import_fail(im, secret,
+                               "expected one secret for the app server with the route \"%s\", got "
+                               "another than that of line %u",
+                               im->members[member].route, (*out)->line);
+        *out = secret ? secret : *out;
+    }
+    return true;
+}
+
+static void secret_variable(const struct import *im, size_t member, char *out, size_t cap)
+{
+    snprintf(out, cap, "AJP_SECRET_%s", im->members[member].route);
+    for (char *p = out; *p; p++)
+        if (*p == '-' || *p == '.')
+            *p = '_';
+}
+
+static bool print_secret(struct import *im, size_t member)
+{
+    char variable[NAME_SIZE + 32], other[NAME_SIZE + 16];
+    const struct property *secret;
+    if (!find_secret(im, member, &secret))
+        return false;
+    if (!secret)
+        return true;
+    secret_variable(im, member, variable, NAME_SIZE + 16);
+    for (size_t i = 0; i < member; i++) {
+        secret_variable(im, i, other, sizeof other);
+        if (strcmp(other, variable) != 0)
+            continue; /* "a-b" and "a.b" would be one */
+        size_t len = strlen(variable);
+        snprintf(variable + len, sizeof variable - len, "_%zu", member + 1);
+        break;
+    }
+    fprintf(im->out, "    secret_env: %s # the value of %s\n", variable, secret->key);
+    return true;
+}
+
+bool import_print_member(struct import *im, size_t member)
+{
+    const char *name = import_name_of(im, member);
+    const struct property *host = import_lookup(im, name, "host");
+    const struct property *port = import_lookup(im, name, "port");
     const char *address = host ? host->value : "localhost";
     char text[512], why[300];
+    unsigned char bytes[16];
     struct url url;
-    bool brackets = strchr(address, ':') != NULL;
-    snprintf(text, sizeof text, "ajp://%s%.300s%s:%.20s", brackets ? "[" : "", address,
-             brackets ? "]" : "", port ? port->value : "8009");
+    bool colon = strchr(address, ':') != NULL;
+    char literal[INET6_ADDRSTRLEN];
+    snprintf(literal, sizeof literal, "%.*s", (int)strcspn(address, "%"), address);
+    if (colon && inet_pton(AF_INET6, literal, bytes) != 1)
+        return import_fail(im, host,
+                           "worker %s: expected a host name or address, got %s: a port goes into "
+                           "worker.%s.port; mod_jk finds no such host",
+                           name, log_str(why, 100, ajp_str_of(address, strlen(address))), name);
+    snprintf(text, sizeof text, "ajp://%s%.300s%s:%.20s", colon ? "[" : "", address,
+             colon ? "]" : "", port ? port->value : "8009");
     if (!url_parse(text, 1u << PROTO_AJP, false, &url, why, sizeof why))
-        return import_fail(im, host ? host : port, "worker %s: %s", member->name, why);
-    fprintf(im->out, "  - name: \"%s\"\n    url: \"%s\"\n", member->route, text);
-    print_number(im, import_lookup(im, member->name, "lbfactor"), "weight", 1, 1000);
-    print_number(im, import_lookup(im, member->name, "distance"), "distance", 0, 1000);
-    print_number(im, import_lookup(im, member->name, "busy_limit"), "max_connections", 0, 65536);
-    print_number(im, import_lookup(im, member->name, "connection_pool_minsize"), "min_idle", 0,
-                 65536);
-    print_number(im, import_lookup(im, member->name, "max_packet_size"), "packet_size", 8192,
-                 65536);
-    print_name(im, import_lookup(im, member->name, "domain"), "    ", "domain");
-    print_redirect(im, import_lookup(im, member->name, "redirect"));
-    print_activation(im, member->name);
-    print_secret(im, member);
-    return true;
+        return import_fail(im, host ? host : port, "worker %s: %s", name, why);
+    fprintf(im->out, "  - name: \"%s\"\n    url: \"%s\"\n", im->members[member].route, text);
+    print_number(im, import_lookup(im, name, "lbfactor"), "weight", 1, 1000);
+    print_number(im, import_lookup(im, name, "distance"), "distance", 0, 1000);
+    print_connections(im, name);
+    if (import_lookup(im, name, "max_packet_size"))
+        fprintf(im->out, "    packet_size: %lld\n", (long long)packet_size_of(im, member));
+    print_domain(im, name, im->members[member].route);
+    print_redirect(im, import_lookup(im, name, "redirect"));
+    const char *activation = import_activation_of(im, member);
+    if (strcmp(activation, "active") != 0)
+        fprintf(im->out, "    activation: %s\n", activation);
+    return print_secret(im, member);
 }
 
 void import_print_session(struct import *im)
@@ -121,8 +207,9 @@ void import_print_session(struct import *im)
     fprintf(im->out, "session:\n");
     if (name[0])
         fprintf(im->out, "  sticky: %s\n",
-                import_is_true(import_value(im, name, "sticky_session", "1")) ? "true" : "false");
-    if (name[0] && import_is_true(import_value(im, name, "sticky_session_force", "0")))
+                import_bool(import_value(im, name, "sticky_session", "1"), true) ? "true"
+                                                                                 : "false");
+    if (name[0] && import_bool(import_value(im, name, "sticky_session_force", "0"), false))
         fprintf(im->out, "  force: true\n");
     if (name[0]) {
         print_name(im, import_lookup(im, name, "session_cookie"), "  ", "cookie");
@@ -133,50 +220,54 @@ void import_print_session(struct import *im)
                 i + 1 == im->stateless_count ? "]\n" : "");
 }
 
+static bool has_503(const struct import *im, const char *name)
+{
+    const struct property *line = import_lookup(im, name, "fail_on_status");
+    const char *key = line ? line->key : NULL;
+    char status[NAME_SIZE];
+    for (size_t at = 0; key && (line = import_next_line(im, key, &at));)
+        for (const char *list = line->value; import_next_name(&list, status);)
+            if (strcmp(status + (status[0] == '-'), "503") == 0)
+                return true;
+    return false;
+}
+
 /* Of all workers, though mod_jk has it for each balancer or worker. */
 void import_print_retries(struct import *im)
 {
     const struct property *tries =
         im->balancer[0] ? import_lookup(im, im->balancer, "lb_retries") : NULL;
+    int64_t number = 0;
     bool on_503 = false;
-    uint64_t number;
-    if (tries && import_count(tries->value, &number) && number >= 1 && number <= 16)
-        fprintf(im->out, "limits:\n  max_attempts: %llu\n", (unsigned long long)number);
-    else if (tries)
-        import_note(im, im->path, tries->line, tries->key, "not a number that the setting allows");
-    for (size_t i = 0; i < im->member_count; i++) {
-        const struct property *status = import_lookup(im, im->members[i].name, "fail_on_status");
-        char name[NAME_SIZE];
-        for (const char *list = status ? status->value : ""; import_next_name(&list, name);)
-            on_503 |= strcmp(name + (name[0] == '-'), "503") == 0;
+    if (tries && !import_number(tries->value, &number)) {
+        import_note(im, im->path, tries->line, tries->key, "not a number");
+    } else if (tries) {
+        int64_t allowed = number < 1 ? 1 : number > ATTEMPTS_MOST ? ATTEMPTS_MOST : number;
+        fprintf(im->out, "limits:\n  max_attempts: %lld\n", (long long)allowed);
+        if (number > allowed)
+            import_note(im, im->path, tries->line, tries->key, "the most there is was taken, %d",
+                        ATTEMPTS_MOST);
     }
+    for (size_t i = 0; i < im->worker_count; i++)
+        on_503 |= has_503(im, im->workers[i].name);
     if (on_503)
-        fprintf(im->out, "retry:\n  on_503: true\n");
+        fprintf(im->out, "retry:\n  on_503: true # of fail_on_status, for all workers; it puts no "
+                         "worker out of use\n");
 }
 
 void import_print_method(struct import *im)
 {
     static const struct {
-        char letter;
-        const char *method;
-    } methods[] = {{'R', "requests"}, {'S', "sessions"}, {'T', "traffic"}, {'B', "busyness"}};
+        const char *codes, *method;
+    } methods[] = {
+        {"rR0", "requests"}, {"tT1", "traffic"}, {"bB2", "busyness"}, {"sS3nN4", "sessions"}};
     const struct property *method = import_lookup(im, im->balancer, "method");
-    const char *found = method ? NULL : "requests"; /* mod_jk's default */
+    const char *found = "requests"; /* mod_jk's default, and what it takes others for */
     for (size_t i = 0; method && i < sizeof methods / sizeof *methods; i++)
-        if ((method->value[0] & ~0x20) == methods[i].letter)
+        if (strchr(methods[i].codes, method->value[0]))
             found = methods[i].method;
-    if (!found) {
-        import_note(im, im->path, method->line, method->key, "the nearest there is: requests");
-        found = "requests";
-    }
+    if (method && strchr("nN4", method->value[0]))
+        import_note(im, im->path, method->line, method->key,
+                    "the nearest there is: sessions, of which it differs in how it forgets");
     fprintf(im->out, "balance:\n  method: %s\n", found);
-}
-
-void import_print_times(struct import *im)
-{
-    if (im->time_count)
-        fprintf(im->out, "timeouts:\n");
-    for (size_t i = 0; i < im->time_count; i++)
-        fprintf(im->out, "  %s: %llums\n", im->times[i].target,
-                (unsigned long long)im->times[i].ms);
 }

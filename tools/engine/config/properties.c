@@ -59,16 +59,22 @@ static bool add(struct properties *properties, const char *key, const char *valu
     return property->key && property->value;
 }
 
+/* A comment begins anywhere. What follows the first "=" is the value, and may be nothing. */
 static bool read_line(struct properties *properties, char *text, unsigned line,
                       const char **problem)
 {
-    *problem = NULL;
+    text[strcspn(text, "#")] = '\0';
     char *p = trim(text);
-    if (*p == '\0' || *p == '#')
+    size_t len = strlen(p);
+    bool continued = properties->continues;
+    properties->continues = len > 0 && p[len - 1] == '\\';
+    *problem = NULL;
+    if (*p == '\0')
         return true;
     char *equals = strchr(p, '=');
     if (!equals || equals == p) {
-        *problem = "expected a comment or key=value";
+        *problem = continued ? "expected key=value: no line goes on after a \\ in mod_jk"
+                             : "expected a comment or key=value";
         return false;
     }
     *equals = '\0';
@@ -76,10 +82,23 @@ static bool read_line(struct properties *properties, char *text, unsigned line,
     return add(properties, trim(p), trim(equals + 1), line);
 }
 
+static bool read_lines(FILE *file, struct properties *properties, unsigned *line,
+                       const char **problem)
+{
+    char text[LINE_MAX_LEN];
+    while (fgets(text, sizeof text, file)) {
+        ++*line;
+        *problem = "expected a line of less than 8191 bytes";
+        if (strlen(text) == sizeof text - 1 || !read_line(properties, text, *line, problem))
+            return false;
+    }
+    *problem = "expected a readable file";
+    return !ferror(file);
+}
+
 bool properties_read(const char *path, struct properties *out, char *message, size_t cap)
 {
     struct properties properties = {0};
-    char text[LINE_MAX_LEN];
     const char *problem = NULL;
     unsigned line = 0;
     FILE *file = fopen(path, "re");
@@ -87,26 +106,13 @@ bool properties_read(const char *path, struct properties *out, char *message, si
         snprintf(message, cap, "%s:1: expected a readable file: %s", path, strerror(errno));
         return false;
     }
-    bool ok = true;
-    while (ok && fgets(text, sizeof text, file)) {
-        line++;
-        if (strlen(text) == sizeof text - 1) {
-            problem = "expected a line of less than 8191 bytes";
-            ok = false;
-        } else {
-            ok = read_line(&properties, text, line, &problem);
-        }
-    }
-    if (ok && ferror(file)) {
-        problem = "expected a readable file";
-        ok = false;
-    }
+    bool ok = read_lines(file, &properties, &line, &problem);
     fclose(file);
     if (ok) {
         *out = properties;
         return true;
     }
-    snprintf(message, cap, "%s:%u: %s", path, line, problem);
+    snprintf(message, cap, "%s:%u: %s", path, line ? line : 1, problem);
     properties_free(&properties);
     return false;
 }
@@ -124,7 +130,7 @@ void properties_free(struct properties *properties)
 const struct property *properties_find(const struct properties *properties, const char *key)
 {
     for (size_t i = properties->count; i-- > 0;)
-        if (strcmp(properties->items[i].key, key) == 0)
+        if (properties->items[i].value[0] && strcmp(properties->items[i].key, key) == 0)
             return &properties->items[i];
     return NULL;
 }

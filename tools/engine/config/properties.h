@@ -15,13 +15,14 @@ struct property {
 struct properties {
     struct property *items;
     size_t count;
+    bool continues; /* while it is read: the last line ended as if it went on */
 };
 
 /* False with "FILE:LINE: what was expected" in message; nothing is to be freed then. */
 bool properties_read(const char *path, struct properties *out, char *message, size_t cap);
 void properties_free(struct properties *properties);
 
-/* The last of that key; NULL: none. */
+/* The last of that key that has a value, as mod_jk looks at no other; NULL: none. */
 const struct property *properties_find(const struct properties *properties, const char *key);
 
 #endif

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mod_jk's files, imported. What comes of it is always accepted: each file that an import prints goes through
+--check, with an environment that has the secrets it asks for."""
+import os
+import re
+import subprocess
+
+from procs import BIN
+
+MARK = "\n# Not carried over:\n"
+
+
+class Imported:
+    """body: the file; rest: what was not carried over, as text, and notes: by (name of the file, line)."""
+
+    def __init__(self, done):
+        self.returncode, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+        self.body, _, self.rest = done.stdout.partition(MARK)
+        self.notes = {}
+        for name, line, why in re.findall(r"^# (\S+?):(\d+): (.*)$", self.rest, re.M):
+            self.notes.setdefault((os.path.basename(name).split(".")[0], int(line)), []).append(why)
+
+    def of_workers(self):
+        return {line: "; ".join(why) for (name, line), why in self.notes.items() if name == "workers"}
+
+    def of_map(self):
+        return {line: "; ".join(why) for (name, line), why in self.notes.items() if name == "uriworkermap"}
+
+
+def check(tmp_path, text, program):
+    out = tmp_path / "out.yaml"
+    out.write_text(text)
+    env = {**os.environ, **{name: "s" for name in re.findall(r"secret_env: (\w+)", text)}}
+    done = subprocess.run([BIN / program, "--config", out, "--check"], env=env, capture_output=True, text=True,
+                          timeout=20)
+    assert (done.returncode, done.stderr) == (0, ""), text
+
+
+def run_import(tmp_path, workers, uris=None, program="ajpforward"):
+    args = [BIN / program, "import", tmp_path / "workers.properties"]
+    args[2].write_text(workers)
+    if uris is not None:
+        args.append(tmp_path / "uriworkermap.properties")
+        args[3].write_text(uris)
+    done = Imported(subprocess.run(args, capture_output=True, text=True, timeout=20))
+    if done.returncode == 0:
+        check(tmp_path, done.stdout, program)
+    return done
