@@ -154,7 +154,7 @@ def test_every_key_is_carried_or_named(tmp_path, key):
     """The setting that a key turns into is there and was not before; or a note on its line gives the reason."""
     owner, _, name = key.rpartition(".") if "." in key else ("a", ".", key)
     line = f"worker.{owner}.{name}={VALUES.get(key, '7')}\n".replace("worker..", "worker.")
-    lines = ["worker.list=lb\n", "worker.lb.type=lb\n", "worker.lb.balance_workers=a,b\n", "worker.a.host=h\n",
+    lines = ["worker.list=lb,a\n", "worker.lb.type=lb\n", "worker.lb.balance_workers=a,b\n", "worker.a.host=h\n",
              "worker.b.host=h\n", "worker.b.reply_timeout=1\n", "worker.t.lbfactor=5\n", "worker.status.type=status\n"]
     # keys that are there already are tried without themselves, and old names without the new ones
     replaced = {line.split("=")[0], line.split("=")[0].replace("balanced_workers", "balance_workers")}

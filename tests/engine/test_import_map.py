@@ -107,6 +107,12 @@ def test_a_mapping_in_uriworkermap_counts_before_a_mount(tmp_path):
     assert "mapped before" in done.of_workers()[7]
 
 
+def test_a_mount_of_a_member_alone_is_none(tmp_path):
+    done = run_import(tmp_path, WORKERS + "worker.m.mount=/m\n", "/a=y\n")
+    assert routes_of(done) == {"y": ["/a"]}
+    assert done.of_workers() == {7: "worker.m.mount: of the workers of worker.list alone"}
+
+
 @pytest.mark.parametrize("uris", ["", "# nothing\n", "/a?=x\n", "/status=zzz\n", "!/a=x\n"])
 def test_without_a_mapping_that_can_be_carried_nothing_is_open(tmp_path, uris):
     """mod_jk passes nothing on then, and a file without routes would pass on everything."""

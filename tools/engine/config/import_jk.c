@@ -129,6 +129,18 @@ static bool is_mount(const struct property *property)
            strcmp(property->key + len - 6, ".mount") == 0;
 }
 
+/* Members of balancers alone mount nothing in mod_jk. */
+static bool is_listed(const struct import *im, const char *worker)
+{
+    const struct property *line;
+    char name[NAME_SIZE];
+    for (size_t at = 0; (line = import_next_line(im, "worker.list", &at));)
+        for (const char *list = line->value; import_next_name(&list, name);)
+            if (strcmp(name, worker) == 0)
+                return true;
+    return false;
+}
+
 static void take_mounts(struct import *im)
 {
     for (size_t i = 0; i < im->properties.count; i++) {
@@ -138,6 +150,11 @@ static void take_mounts(struct import *im)
             continue;
         snprintf(target, sizeof target, "%.*s", (int)(strlen(property->key) - 13),
                  property->key + 7);
+        if (!is_listed(im, target)) {
+            import_note(im, im->path, property->line, property->key,
+                        "of the workers of worker.list alone");
+            continue;
+        }
         for (const char *list = property->value; import_next_name(&list, pattern);)
             import_map_line(im, im->path, property->line, pattern, target);
     }
