@@ -205,8 +205,8 @@ MAPPINGS = """\
 /shop|/*=shop
 !/shop/private/*=shop
 /wiki/*=wiki;stateless=1
-*.jsp=wiki
-!*.bak=*
+/*.jsp=wiki
+!/*.bak=*
 /a/?/b=shop
 !/w*i*k=wiki
 -/off/*=shop
@@ -215,9 +215,9 @@ MAPPINGS = """\
 """
 ROUTES = """\
 routes:
-  - paths: ["/shop", "/shop/*", "!/shop/private/*", "!*.bak"]
+  - paths: ["/shop", "/shop/*", "!/shop/private/*", "!/*.bak"]
     workers: ["s1", "second"]
-  - paths: ["/wiki/*", "*.jsp", "!*.bak"]
+  - paths: ["/wiki/*", "/*.jsp", "!/*.bak"]
     workers: ["second", "w1"]
 session:
   sticky: true

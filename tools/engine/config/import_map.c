@@ -55,6 +55,10 @@ static bool is_mapped(const struct import *im, const char *pattern, size_t pool,
 /* NULL: it was taken. */
 static const char *take(struct import *im, struct import_path path, const char *pattern)
 {
+    if (pattern[0] != '/') /* though its manual has "*.jsp" */
+        return path.exception ? "BEWARE, not excluded: it does not begin with /, and mod_jk leaves "
+                                "it out too"
+                              : "it does not begin with /, and mod_jk leaves it out too";
     if (!value_is_path_pattern(pattern) || strchr(pattern, '"'))
         return path.exception ? "BEWARE, not excluded: patterns have one * at most, no ? and no %"
                               : "patterns have one * at most, no ? and no %";
