@@ -160,6 +160,18 @@ def test_r1_a_refusing_worker_costs_no_request(guarded, scripted, number, name):
 
 
 @pytest.mark.parametrize("name", DAEMONS)
+def test_r1_without_another_worker_no_retry_is_told(guarded, scripted, number, name):
+    """The log says why, and not that it was tried again."""
+    stage = Stage.__new__(Stage)
+    stage.name, stage.daemon = name, guarded(name, {"gone": free_port()})
+    with stage.connect() as client:
+        assert stage.ask(client, "/good", number()).status == 503
+    said = stage.daemon.output()
+    assert 'request_failed worker=gone reason="Connection refused" attempt=1 method=GET' in said
+    assert 'no_retry="no other worker"' in said and " retry worker=" not in said
+
+
+@pytest.mark.parametrize("name", DAEMONS)
 def test_r1_a_cping_without_answer_costs_no_request(guarded, scripted, number, name):
     stage = Stage.__new__(Stage)
     stage.name, stage.worker = name, scripted()

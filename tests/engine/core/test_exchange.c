@@ -16,7 +16,7 @@ static struct generation generation; /* its one user is this file */
 static char error[128];
 
 /* What the fakes saw. */
-static int starts, ends, fails, wants;
+static int starts, ends, fails, wants, replies;
 static struct worker *started[8];
 static bool fresh[8];
 static uint16_t fail_status;
@@ -62,6 +62,7 @@ static void fake_reply(struct exchange *x, const struct reply *r)
 {
     (void)x;
     (void)r;
+    replies++;
 }
 
 static void fake_part(struct exchange *x, const struct part *p)
@@ -129,7 +130,7 @@ static void begin(void)
     cr_assert_not_null(generation.balancer, "%s", error);
     shard.pools = pools_new(&generation);
     shard.backs[PROTO_AJP] = &back;
-    starts = ends = fails = wants = script_len = 0;
+    starts = ends = fails = wants = replies = script_len = 0;
     body_len = 0;
 }
 
@@ -143,6 +144,13 @@ static void end(void)
     cr_assert_eq(generation.users, 1, "no exchange still holds its pools");
     balancer_free(generation.balancer);
     loop_close(&shard.loop);
+}
+
+/* Only the first worker is left. */
+static void stop_others(void)
+{
+    for (int i = 1; i < WORKERS; i++)
+        worker_set_activation(&generation.balancer->workers[i], ACTIVATION_STOP, 0);
 }
 
 static struct exchange *request(const char *method, int64_t length)
@@ -229,6 +237,80 @@ Test(exchange, a_retry_that_works_is_answered)
     exchange_end(x);
     cr_assert_eq(ends, 1);
     cr_assert_eq(fails, 0);
+    exchange_give(x);
+}
+
+struct lonely_row {
+    const char *label;
+    enum failure how;
+    bool fresh; /* retry.fresh */
+    uint16_t status;
+};
+
+static const struct lonely_row lonely_rows[] = {
+    {"R1 refused", FAIL_REFUSED, false, 503},
+    {"R1 connect time-out", FAIL_CONNECT_TIMEOUT, false, 503},
+    {"R2 part of the head, new", FAIL_SEND_FRESH, false, 503},
+    {"R4 silent new link", FAIL_SILENT_FRESH, true, 502},
+};
+
+Test(exchange, without_another_worker_nothing_counts_as_a_retry)
+{
+    for (size_t i = 0; i < sizeof(lonely_rows) / sizeof(lonely_rows[0]); i++) {
+        const struct lonely_row *row = &lonely_rows[i];
+        struct exchange *x;
+
+        end();
+        begin();
+        stop_others();
+        settings.retry.fresh = row->fresh;
+        x = request("GET", -1);
+        script[0] = row->how;
+        script_len = 1;
+        exchange_start(x);
+        cr_assert_eq(starts, 1, "%s", row->label);
+        cr_assert_eq(fails, 1, "%s", row->label);
+        cr_assert_eq(fail_status, row->status, "%s: status %u", row->label, fail_status);
+        cr_assert_str_eq(x->reason, "scripted", "%s: the failure's own reason", row->label);
+        cr_assert_eq(generation.balancer->workers[0].retries, 0, "%s: counted", row->label);
+        cr_assert_eq(shard.window_retries, 0, "%s: budget spent", row->label);
+        exchange_give(x);
+    }
+}
+
+Test(exchange, the_apps_503_is_passed_on_where_no_other_worker_is)
+{
+    struct reply r = {.status = 503, .content_length = -1};
+    struct exchange *x = request("GET", -1);
+
+    stop_others();
+    settings.retry.on_503 = true;
+    exchange_start(x);
+    exchange_reply(x, &r);
+    cr_assert_eq(replies, 1, "its own page");
+    cr_assert_eq(fails, 0);
+    x->link = NULL;
+    exchange_end(x);
+    cr_assert_eq(ends, 1);
+    exchange_give(x);
+}
+
+Test(exchange, the_apps_503_is_passed_over_where_there_is_one)
+{
+    struct reply r = {.status = 503, .content_length = -1};
+    struct exchange *x = request("GET", -1);
+
+    settings.retry.on_503 = true;
+    exchange_start(x);
+    exchange_reply(x, &r);
+    cr_assert_eq(replies, 0);
+    cr_assert_eq(starts, 2);
+    cr_assert_neq(started[0], started[1]);
+    cr_assert_eq(started[0]->retries, 1);
+    exchange_reply(x, &r);
+    cr_assert_eq(replies, 1, "once");
+    x->link = NULL;
+    exchange_end(x);
     exchange_give(x);
 }
 

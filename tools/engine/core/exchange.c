@@ -94,16 +94,20 @@ static bool find_route(struct exchange *x)
     return status == 0;
 }
 
+static struct worker *pick(struct exchange *x)
+{
+    x->pick.now_ms = shard_now(x->shard);
+    return balancer_pick(x->pools->balancer, &x->pick);
+}
+
 static void attempt(struct exchange *x)
 {
-    struct worker *w;
+    struct worker *w = pick(x);
 
-    x->pick.now_ms = shard_now(x->shard);
-    w = balancer_pick(x->pools->balancer, &x->pick);
     if (w != NULL)
         attempt_at(x, w);
     else
-        give_up(x, 503, x->reason != NULL ? x->reason : "no usable worker");
+        give_up(x, 503, "no usable worker");
 }
 
 void exchange_start(struct exchange *x)
@@ -143,48 +147,83 @@ static void leave_worker(struct exchange *x, enum worker_outcome outcome)
     worker_report(x->worker, outcome, x->number, shard_now(x->shard));
 }
 
+/* One line of why an attempt failed, and what follows. note: more fields, or none. */
+static void tell(const struct exchange *x, const char *event, const char *reason, const char *note)
+{
+    char method[32], path[256];
+
+    log_event(LEVEL_WARN, event, "worker=%s reason=\"%s\" attempt=%u method=%s path=%s%s",
+              x->worker->settings->name.ptr, reason, x->attempts,
+              log_str(method, sizeof(method), x->head.method),
+              log_str(path, sizeof(path), x->head.path), note);
+}
+
+static bool stays(const struct failure_rule *rule)
+{
+    return rule->action == RETRY_FRESH || rule->action == RETRY_SAFE;
+}
+
+/* Whom the attempt may be made again at; NULL: nobody. */
+static struct worker *successor(struct exchange *x, const struct failure_rule *rule)
+{
+    if (stays(rule))
+        return x->worker;
+    x->pick.tried |= UINT64_C(1) << x->worker->index;
+    return pick(x);
+}
+
+static void again(struct exchange *x, const struct failure_rule *rule, struct worker *w,
+                  const char *reason)
+{
+    tell(x, "retry", reason, "");
+    retry_count(x->shard, x->worker);
+    x->wanted = false;
+    x->reason = reason;
+    x->replayed |= rule->action >= RETRY_SAFE;
+    x->fresh_only |= stays(rule);
+    replay_rewind(x);
+    attempt_at(x, w);
+}
+
 void exchange_failed(struct exchange *x, enum failure how, const char *reason)
 {
     const struct failure_rule *rule = failure_rule_of(how);
-    bool again = retry_allowed(x, rule);
-    char method[32], path[256];
+    uint16_t status = rule->status;
+    const char *note = "";
+    struct worker *w;
 
     leave_worker(x, rule->outcome);
-    log_event(LEVEL_WARN, again ? "retry" : "request_failed",
-              "worker=%s reason=\"%s\" attempt=%u method=%s path=%s", x->worker->settings->name.ptr,
-              reason, x->attempts, log_str(method, sizeof(method), x->head.method),
-              log_str(path, sizeof(path), x->head.path));
+    if (retry_allowed(x, rule)) {
+        bool affordable = retry_affordable(x->shard);
+
+        w = affordable ? successor(x, rule) : NULL;
+        if (w != NULL) {
+            again(x, rule, w, reason);
+            return;
+        }
+        note = affordable ? " no_retry=\"no other worker\"" : " no_retry=\"over budget\"";
+        if (rule->action == RETRY_OTHER) /* it can be had later: so says a 503 */
+            status = 503;
+    }
     x->wanted = false;
-    if (!again) {
-        give_up(x, rule->status, reason);
-        return;
-    }
-    x->reason = reason;
-    retry_count(x->shard, x->worker);
-    x->replayed |= rule->action >= RETRY_SAFE;
-    if (rule->action != RETRY_FRESH && rule->action != RETRY_SAFE) {
-        x->pick.tried |= UINT64_C(1) << x->worker->index;
-        x->worker = NULL;
-        replay_rewind(x);
-        attempt(x);
-        return;
-    }
-    x->fresh_only = true;
-    replay_rewind(x);
-    attempt_at(x, x->worker);
+    tell(x, "request_failed", reason, note);
+    give_up(x, status, reason);
 }
 
 /* --- the reply --- */
 
-/* The app says that it can not now: may another worker be asked? */
+/* The app says that it can not now: another worker is asked, if there is one that may be. */
 static bool passed_over(struct exchange *x, const struct reply *r)
 {
     const struct failure_rule *rule = failure_rule_of(FAIL_APP_503);
+    struct worker *w;
 
-    if (r->status != 503 || !x->shard->settings->retry.on_503 || !retry_allowed(x, rule))
+    if (r->status != 503 || !x->shard->settings->retry.on_503 || !retry_allowed(x, rule) ||
+        !retry_affordable(x->shard) || (w = successor(x, rule)) == NULL)
         return false;
     x->back->cancel(x);
-    exchange_failed(x, FAIL_APP_503, "the app answered 503");
+    leave_worker(x, rule->outcome);
+    again(x, rule, w, "the app answered 503");
     return true;
 }
 

@@ -166,7 +166,9 @@ enum retry_action {
 };
 const struct failure_rule *failure_rule_of(enum failure how);
 bool retry_allowed(struct exchange *x, const struct failure_rule *rule);
-/* What followed from allowing it: count it. */
+/* So it may as far as the budget goes; the client gets 503 where that is what forbids it. */
+bool retry_affordable(struct shard *sh);
+/* One was made. */
 void retry_count(struct shard *sh, struct worker *failed);
 
 /* The kept part of a request's body (replay.c). */

@@ -51,7 +51,7 @@ static bool method_allows(ajp_str m, uint32_t methods)
 }
 
 /* R8: when everything fails, trying again makes it worse. */
-static bool within_budget(struct shard *sh)
+bool retry_affordable(struct shard *sh)
 {
     uint64_t now = shard_now(sh);
 
@@ -81,8 +81,7 @@ bool retry_allowed(struct exchange *x, const struct failure_rule *rule)
 {
     const struct retry_settings *set = &x->shard->settings->retry;
 
-    if (x->begun || x->attempts >= x->shard->settings->limits.max_attempts || !body_allows(x) ||
-        !within_budget(x->shard))
+    if (x->begun || x->attempts >= x->shard->settings->limits.max_attempts || !body_allows(x))
         return false;
     switch ((enum retry_action)rule->action) {
     case RETRY_NEVER:
