@@ -386,6 +386,8 @@ Test(exchange, retries_stay_within_their_budget)
         script_len = 1;
         exchange_start(x);
         again += starts == 2;
+        if (starts == 1)
+            cr_assert_eq(fail_status, 503, "not tried again for want of budget: %u", fail_status);
         if (x->link != NULL) {
             x->link = NULL;
             exchange_end(x);
@@ -393,6 +395,12 @@ Test(exchange, retries_stay_within_their_budget)
         exchange_give(x);
     }
     cr_assert_eq(again, 200, "%d of 1000 were tried again", again);
+    struct exchange *x = request("POST", 10);
+    starts = 0;
+    exchange_start(x);
+    cr_assert_eq(starts, 1);
+    cr_assert_eq(fail_status, 502, "never tried again, whatever the budget is: %u", fail_status);
+    exchange_give(x);
 }
 
 Test(exchange, nothing_is_retried_once_a_reply_has_begun)

@@ -202,7 +202,7 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
             return;
         }
         note = affordable ? " no_retry=\"no other worker\"" : " no_retry=\"over budget\"";
-        if (rule->action == RETRY_OTHER) /* it can be had later: so says a 503 */
+        if (!affordable || rule->action == RETRY_OTHER) /* it can be had later: so says a 503 */
             status = 503;
     }
     x->wanted = false;
