@@ -135,16 +135,93 @@ def test_r6_a_reply_timeout_is_not_tried_again(stage, number):
     assert stage.executed(mine) == 1
 
 
-def test_r5_closed_after_get_body(stage, number):
-    def act(link, _):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_r5_a_reused_link_ends_within_the_head_of_the_reply(stage, number, method):
+    """Some bytes are enough: it is not a link that had died before."""
+    for n in range(1, 20):
+        stage.good(number())
+        reused = []
+
+        def act(link, received, n=n):
+            reused.append(link.requests > 1)
+            if received.length:
+                link.packet()
+            link.send(REPLY[:n])
+            time.sleep(0.01)
+            link.close()
+        stage.act = act
+        mine = number()
+        with stage.connect() as client:
+            got = stage.ask(client, "/act", mine, method, b"body" if method == "POST" else b"")
+        assert (got.status, stage.executed(mine), reused) == (502, 1, [True]), n
+
+
+# S8: how a worker that has asked for the body ends; the last two have begun their reply, or may have.
+ASKED = {
+    "closed": (b"", True),
+    "reset": (None, True),
+    "malformed": (b"BA\x00\x01\x05", True),
+    "head": (reply(), False),
+    "part-of-a-head": (reply()[:9], False),
+}
+
+
+class Pair(Stage):
+    """Two workers. The first to get a request under /act takes its body, asks for more, and ends."""
+
+    def __init__(self, name, guarded, scripted):
+        self.name = name
+        self.seen = {}
+        self.pair = [scripted(self.play), scripted(self.play)]
+        self.daemon = guarded(name, {}, config="".join([
+            f"listen:\n  - url: {'http' if name == 'ajpbridge' else 'ajp'}://127.0.0.1:0\n",
+            "workers:\n", *(f"  - {{name: w{n}, url: 'ajp://127.0.0.1:{w.port}'}}\n" for n, w in enumerate(self.pair)),
+            "threads: 1\nretry: {methods: idempotent, replay_buffer: 4K}\n"]))
+
+    def play(self, link, received):
+        number = received.header("x-id")
+        if self.seen.setdefault(number, link) is not link or not received.uri.startswith("/act"):
+            link.worker.good(link, received)
+            return
+        body = link.packet() if received.length else b""
+        if received.length and received.length > 8000:
+            link.send(get_body())
+            body = link.packet()
         link.send(get_body())
-        link.packet()
-        link.close()
-    stage.act = act
-    mine = number()
-    with stage.connect() as client:
-        got = stage.ask(client, "/act", mine, "POST", b"x" * 20)
-    assert got.status == 502 and stage.executed(mine) == 1
+        assert body is not None and link.packet() is not None, "it was answered"
+        last = ASKED[received.uri.split("/")[2]][0]
+        if last:
+            link.send(last)
+        link.close(reset=last is None)
+
+    def executions(self, number):
+        return [w.executed[str(number)] for w in self.pair]
+
+
+@pytest.fixture(scope="module", params=DAEMONS)
+def pair(request, guarded, scripted):
+    return Pair(request.param, guarded, scripted)
+
+
+@pytest.mark.parametrize("how", ASKED)
+@pytest.mark.parametrize("method, length", [("GET", 0), ("GET", 20), ("PUT", 20), ("PUT", 10000), ("POST", 20)])
+def test_r5_closed_after_get_body(pair, number, how, method, length):
+    """Where twice is as good as once, and all of the body that went is kept, another worker is asked."""
+    mine, body = number(), b"x" * length
+    with pair.connect() as client:
+        if pair.name == "ajpbridge":
+            got = client.get(f"/act/{how}", mine, method, body=body)
+        else:
+            headers = [("x-id", str(mine)), (0xA008, str(length))] if length else [("x-id", str(mine))]
+            parts = [body[i:i + 8000] for i in range(0, length, 8000)]
+            got = client.exchange(request(method, f"/act/{how}", headers=headers), *map(data, parts[:1]),
+                                  body=map(data, parts[1:]))
+    if ASKED[how][1] and method != "POST" and length < 4096:
+        assert (got.status, got.body, pair.executions(mine)) == (200, identity(mine, body), [1, 1])
+    else:
+        assert got.status == 502 or not got.complete
+        assert sum(pair.executions(mine)) == 1
+    assert [w.faults for w in pair.pair] == [[], []]
 
 
 @pytest.mark.parametrize("name", DAEMONS)

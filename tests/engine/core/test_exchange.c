@@ -194,7 +194,11 @@ static const struct retry_row retry_rows[] = {
     {"R3 silent pooled link, DELETE", "DELETE", -1, FAIL_SILENT_STALE, 1, 502, false},
     {"R4 silent new link, GET", "GET", -1, FAIL_SILENT_FRESH, 1, 502, false},
     {"R5 broken reply, GET", "GET", -1, FAIL_BROKEN, 1, 502, false},
-    {"S7 body in flight", "POST", 10, FAIL_BODY, 1, 502, false},
+    {"S8 body asked for, GET", "GET", -1, FAIL_ASKED, 2, 502, false},
+    {"S8 body asked for and not sent yet, GET", "GET", 10, FAIL_ASKED, 2, 502, false},
+    {"S8 body asked for, PUT", "PUT", 10, FAIL_ASKED, 1, 502, false},
+    {"S8 body asked for, POST", "POST", 10, FAIL_ASKED, 1, 502, false},
+    {"a packet that was not asked for", "GET", 10, FAIL_BODY, 1, 502, false},
     {"R6 reply time-out, GET", "GET", -1, FAIL_REPLY_TIMEOUT, 1, 504, false},
     {"bad reply", "GET", -1, FAIL_BAD_REPLY, 1, 502, false},
     {"head too large", "GET", -1, FAIL_TOO_LARGE, 1, 431, false},
@@ -315,6 +319,7 @@ Test(exchange, the_apps_503_is_passed_over_where_there_is_one)
 }
 
 struct replay_row {
+    enum failure how;
     const char *label;
     const char *method;
     size_t sent; /* body bytes that went before the link died */
@@ -324,13 +329,20 @@ struct replay_row {
 };
 
 static const struct replay_row replay_rows[] = {
-    {"GET, all kept", "GET", 10, false, RETRY_METHODS_SAFE, true},
-    {"GET, as much as is kept", "GET", 100, false, RETRY_METHODS_SAFE, true},
-    {"GET, more than is kept", "GET", 101, false, RETRY_METHODS_SAFE, false},
-    {"GET, within a packet", "GET", 10, true, RETRY_METHODS_SAFE, false},
-    {"PUT, safe methods", "PUT", 10, false, RETRY_METHODS_SAFE, false},
-    {"PUT, idempotent methods", "PUT", 10, false, RETRY_METHODS_IDEMPOTENT, true},
-    {"POST, idempotent methods", "POST", 10, false, RETRY_METHODS_IDEMPOTENT, false},
+    {FAIL_SILENT_STALE, "S7 GET, all kept", "GET", 10, false, RETRY_METHODS_SAFE, true},
+    {FAIL_SILENT_STALE, "S7 GET, as much as is kept", "GET", 100, false, RETRY_METHODS_SAFE, true},
+    {FAIL_SILENT_STALE, "S7 GET, more than is kept", "GET", 101, false, RETRY_METHODS_SAFE, false},
+    {FAIL_SILENT_STALE, "S7 GET, within a packet", "GET", 10, true, RETRY_METHODS_SAFE, false},
+    {FAIL_SILENT_STALE, "S7 PUT, safe methods", "PUT", 10, false, RETRY_METHODS_SAFE, false},
+    {FAIL_SILENT_STALE, "S7 PUT, idempotent", "PUT", 10, false, RETRY_METHODS_IDEMPOTENT, true},
+    {FAIL_SILENT_STALE, "S7 POST, idempotent", "POST", 10, false, RETRY_METHODS_IDEMPOTENT, false},
+    {FAIL_ASKED, "S8 GET, all kept", "GET", 10, false, RETRY_METHODS_SAFE, true},
+    {FAIL_ASKED, "S8 GET, within a packet", "GET", 10, true, RETRY_METHODS_SAFE, false},
+    {FAIL_ASKED, "S8 PUT, safe methods", "PUT", 10, false, RETRY_METHODS_SAFE, false},
+    {FAIL_ASKED, "S8 PUT, idempotent methods", "PUT", 10, false, RETRY_METHODS_IDEMPOTENT, true},
+    {FAIL_ASKED, "S8 POST, idempotent methods", "POST", 10, false, RETRY_METHODS_IDEMPOTENT, false},
+    {FAIL_ASKED, "S8 PUT, more than is kept", "PUT", 101, false, RETRY_METHODS_IDEMPOTENT, false},
+    {FAIL_SILENT_FRESH, "S7 GET, new link", "GET", 10, false, RETRY_METHODS_SAFE, false},
 };
 
 Test(exchange, a_kept_body_is_sent_again_whole_and_in_order)
@@ -355,8 +367,11 @@ Test(exchange, a_kept_body_is_sent_again_whole_and_in_order)
         exchange_body(x, &p);
         body_len = 0;
         x->link = NULL;
-        exchange_failed(x, FAIL_SILENT_STALE, "scripted");
+        exchange_failed(x, row->how, "scripted");
         cr_assert_eq(starts, row->again ? 2 : 1, "%s: %d attempts", row->label, starts);
+        if (row->again)
+            cr_assert_eq(started[0] == started[1], row->how == FAIL_SILENT_STALE, "%s: worker",
+                         row->label);
         cr_assert_eq(fails, row->again ? 0 : 1, "%s", row->label);
         if (row->again) {
             for (int n = 0; body_len < row->sent && n < 100; n++)

@@ -46,6 +46,12 @@ static void turn_away(struct link *l)
     exchange_failed(x, FAIL_TOO_LARGE, "request head does not fit the worker's packet size");
 }
 
+/* Of a reply that breaks off, or is none. */
+static enum failure broken(const struct link *l)
+{
+    return l->asked ? FAIL_ASKED : FAIL_BROKEN;
+}
+
 /* The peer closed or the connection broke: what that means depends on how far we were. */
 static void fail_gone(struct link *l, const char *reason)
 {
@@ -61,7 +67,7 @@ static void fail_gone(struct link *l, const char *reason)
         break;
     case LINK_WAITING:
         if (l->spoke)
-            fail(l, FAIL_BROKEN, reason);
+            fail(l, broken(l), reason);
         else
             fail(l, l->reused ? FAIL_SILENT_STALE : FAIL_SILENT_FRESH, reason);
         break;
@@ -148,7 +154,7 @@ static void send_request(struct link *l)
     ajp_status st = AJP_ERR_ARG;
 
     l->state = LINK_SENDING;
-    l->spoke = false;
+    l->spoke = l->asked = false;
     if (b != NULL) {
         st = ajp_session_send_request(&l->session, length);
         if (st == AJP_OK)
@@ -278,6 +284,7 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
             link_ready(l);
         return;
     }
+    l->asked = m->kind == AJP_GET_BODY && (l->asked || !l->spoke);
     l->spoke = true;
     switch (m->kind) {
     case AJP_SEND_HEADERS:
@@ -322,7 +329,7 @@ static bool take_bytes(struct link *l, const uint8_t *in, size_t len)
             if (l->state == LINK_PINGING) /* the request is still ours to send elsewhere */
                 fail_gone(l, ajp_strerror(st));
             else
-                fail(l, app_at_fault(st) ? FAIL_BAD_REPLY : FAIL_BROKEN, ajp_strerror(st));
+                fail(l, app_at_fault(st) ? FAIL_BAD_REPLY : broken(l), ajp_strerror(st));
             return false;
         }
         len -= used;
@@ -374,6 +381,10 @@ static void on_readable(struct link *l)
         return;
     }
     if (n <= 0) {
+        if (have > 0) { /* the beginning of some message, who knows of which */
+            l->spoke = true;
+            l->asked = false;
+        }
         fail_gone(l, n == 0 ? "worker closed the connection" : stream_why(&l->stream));
         return;
     }

@@ -36,6 +36,7 @@ struct link {
     enum link_state state;
     bool reused;  /* has carried a request before this one */
     bool spoke;   /* some byte of the reply has come */
+    bool asked;   /* and all that came asked for the request's body */
     bool taking;  /* bytes that came are being looked at further up the stack */
     bool opening; /* for no request: to keep the worker's min_idle */
 };

@@ -128,6 +128,7 @@ enum failure {
     FAIL_SILENT_STALE, /* sent whole, closed before a byte came, pooled link */
     FAIL_SILENT_FRESH,
     FAIL_BODY,   /* the worker stopped taking the request's body */
+    FAIL_ASKED,  /* closed or malformed after it had asked for the body, and said no more */
     FAIL_BROKEN, /* closed or malformed after some bytes of the reply */
     FAIL_REPLY_TIMEOUT,
     FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */

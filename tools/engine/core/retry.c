@@ -17,6 +17,8 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_SILENT_STALE] = {OUT_NEUTRAL, 502, RETRY_SAFE},
     /* R4: the request itself may have brought the worker down: off unless set. */
     [FAIL_SILENT_FRESH] = {OUT_FAILED, 502, RETRY_SAFE_FRESH},
+    /* R5: it was at work on it: as R3, at another worker. */
+    [FAIL_ASKED] = {OUT_FAILED, 502, RETRY_SAFE_OTHER},
     [FAIL_BODY] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_BROKEN] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_REPLY_TIMEOUT] = {OUT_REPLY_TIMEOUT, 504, RETRY_NEVER},
