@@ -453,14 +453,8 @@ static void back_start(struct exchange *x)
             send_request(l);
         return;
     }
-    if (!capacity_take(x->worker, shard_now(sh))) {
-        bool room = queue_wait(x);
-
-        if (!room)
-            exchange_failed(x, FAIL_QUEUE_FULL, "too many requests wait for the worker");
-        if (!room || x->queued)
-            return;
-    }
+    if (!capacity_take(x->worker, shard_now(sh)) && !queue_wait(x))
+        return;
     l = link_new(sh, x->pools, x->worker, on_event, on_deadline);
     if (l == NULL) {
         exchange_failed(x, our_own_lack(errno) ? FAIL_INTERNAL : FAIL_REFUSED, strerror(errno));

@@ -4,7 +4,6 @@
 #include "back/link.h"
 
 #include "back/back.h"
-#include "balance/load.h"
 #include "core/queue.h"
 
 #include <errno.h>
@@ -44,8 +43,9 @@ void link_put_idle(struct link *l)
     list_add(&l->pools->idle[l->worker->index], &l->pool);
     loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
     stream_want(&l->stream, true, false);
-    if (!queue_serve(l->pools, l->worker) &&
-        (l->pools->retired || count->now > count->max || queue_elsewhere(l->pools, l->worker)))
+    if (!queue_serve(l->pools, l->worker) && !queue_court(l->shard, l->pools, l->worker) &&
+        (l->pools->retired || count->now > count->max ||
+         queue_elsewhere(l->pools, l->worker, shard_now(l->shard))))
         link_close(l, false); /* of no more use, or of more use to another thread */
 }
 
@@ -174,27 +174,14 @@ size_t link_take_rest(struct link *l, uint8_t *to)
     return have;
 }
 
-/* Has w a connection to spare for who waits in this thread? */
-static bool can_serve(const struct pools *p, const struct worker *w, uint64_t now)
-{
-    uint32_t cap = load_capacity(w, now);
-
-    return !list_empty(&p->waiting[w->index]) && (!list_empty(&p->idle[w->index]) || cap == 0 ||
-                                                  atomic_load(&w->room->connections) < cap);
-}
-
 void links_look_again(struct shard *sh)
 {
     struct pools *p = sh->pools;
 
-    for (size_t i = 0; i < p->balancer->count; i++) {
-        struct worker *w = &p->balancer->workers[i];
-
-        while (can_serve(p, w, shard_now(sh)))
-            queue_serve(p, w);
-        if (queue_elsewhere(p, w) && !list_empty(&p->idle[i]))
+    queue_look_again(sh);
+    for (size_t i = 0; i < p->balancer->count; i++)
+        if (!list_empty(&p->idle[i]) && queue_elsewhere(p, &p->balancer->workers[i], shard_now(sh)))
             link_close(CONTAINER_OF(p->idle[i].next, struct link, pool), false);
-    }
 }
 
 void links_retire(struct shard *sh, struct pools *p)

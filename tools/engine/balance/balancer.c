@@ -365,3 +365,22 @@ void balancer_wake(struct balancer *balancer)
         balancer->wake(balancer->wake_ctx);
     pthread_mutex_unlock(&balancer->wake_lock);
 }
+
+void balancer_on_change(struct balancer *balancer, void (*changed)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&balancer->wake_lock);
+    balancer->changed = changed;
+    balancer->changed_ctx = ctx;
+    pthread_mutex_unlock(&balancer->wake_lock);
+}
+
+void balancer_changed(const struct worker *worker)
+{
+    struct balancer *balancer = worker->balancer;
+    if (atomic_load(&worker->room->waiting) == 0 && atomic_load(&worker->room->suitors) == 0)
+        return;
+    pthread_mutex_lock(&balancer->wake_lock);
+    if (balancer->changed)
+        balancer->changed(balancer->changed_ctx);
+    pthread_mutex_unlock(&balancer->wake_lock);
+}

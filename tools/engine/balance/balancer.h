@@ -22,6 +22,8 @@ struct balancer {
     pthread_mutex_t wake_lock; /* taken when health changes, never for a request */
     void (*wake)(void *ctx);
     void *wake_ctx;
+    void (*changed)(void *ctx);
+    void *changed_ctx;
 };
 
 struct pick {
@@ -50,6 +52,11 @@ struct worker *balancer_pick(struct balancer *balancer, struct pick *pick);
  * one is not being called any more when this returns. */
 void balancer_set_wake(struct balancer *balancer, void (*wake)(void *ctx), void *ctx);
 void balancer_wake(struct balancer *balancer);
+/* changed is called, from any thread, when those who wait for a connection should look again for
+ * what a worker's health or activation has become. */
+void balancer_on_change(struct balancer *balancer, void (*changed)(void *ctx), void *ctx);
+/* Of that worker, just now. */
+void balancer_changed(const struct worker *worker);
 
 /* The one that a session of that route belongs to, none that is outside. */
 struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, ajp_str route);

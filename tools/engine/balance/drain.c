@@ -12,6 +12,7 @@ static void stop(struct worker *worker, const char *why, uint64_t left)
     char name[80];
     if (!atomic_compare_exchange_strong(&worker->activation, &expected, ACTIVATION_STOP))
         return;
+    balancer_changed(worker);
     log_event(LEVEL_INFO, "drain_ended", "worker=%s reason=\"%s\" sessions_left=%llu",
               log_str(name, sizeof name, worker->settings->name), why, (unsigned long long)left);
 }

@@ -41,6 +41,7 @@ void worker_set_activation(struct worker *worker, enum activation activation, ui
     uint32_t before = atomic_exchange(&worker->activation, activation);
     if (activation == ACTIVATION_ACTIVE && before != ACTIVATION_ACTIVE)
         worker_start_slowly(worker, now_ms);
+    balancer_changed(worker);
 }
 
 void worker_set_weight(struct worker *worker, uint32_t weight)
@@ -81,6 +82,7 @@ static bool move_health(struct worker *worker, enum health from, enum health to,
               health_name(to), why);
     if (to == HEALTH_SUSPECT || to == HEALTH_DOWN)
         balancer_wake(worker->balancer);
+    balancer_changed(worker);
     return true;
 }
 

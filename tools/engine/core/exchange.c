@@ -138,6 +138,15 @@ void exchange_move(struct exchange *x)
         attempt(x);
 }
 
+void exchange_move_to(struct exchange *x, struct worker *w)
+{
+    log_event(LEVEL_DEBUG, "moved", "from=%s to=%s", x->worker->settings->name.ptr,
+              w->settings->name.ptr);
+    worker_end(x->worker, x->pick.weighting);
+    x->attempts--;
+    attempt_at(x, w);
+}
+
 /* The attempt at x->worker is over. */
 static void leave_worker(struct exchange *x, enum worker_outcome outcome)
 {

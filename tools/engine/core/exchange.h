@@ -68,7 +68,8 @@ struct exchange {
     bool excess;        /* the worker sent more than it announced */
     bool worker_closes; /* it ended its connection with its reply */
     bool wanted;        /* the worker waits for body bytes */
-    bool queued;        /* waits in shard.waiting for a connection */
+    bool queued;        /* waits in pools.waiting for a connection */
+    bool waited;        /* does, or did: since wait_since */
     bool packet_open;   /* a body packet has begun and not ended */
     bool unkept;        /* some of the body that went is not in replay */
     bool taking_body;   /* some body bytes have gone to the worker */
@@ -85,6 +86,7 @@ struct exchange {
     struct buf *replay_at;           /* next to be sent again; NULL: none */
     uint64_t replay_bytes;
     struct list queue;
+    uint64_t wait_since; /* ms, at whichever worker */
     struct deadline queue_deadline;
     struct exchange *next_free;
     ajp_message message; /* front_ajp: what head.raw points into */
@@ -114,6 +116,8 @@ void exchange_log(struct exchange *x, uint16_t status);
 
 /* x waits in the queue of a generation that is no longer in force: choose anew. */
 void exchange_move(struct exchange *x);
+/* x, which waits no longer and was not sent, goes to w: no retry, as nothing was tried. */
+void exchange_move_to(struct exchange *x, struct worker *w);
 
 /* --- for backs --- */
 

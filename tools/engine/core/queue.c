@@ -21,8 +21,115 @@ bool capacity_take(struct worker *w, uint64_t now)
 void capacity_give(struct shard *sh, struct worker *w)
 {
     atomic_fetch_sub(&w->room->connections, 1);
-    if (atomic_load(&w->room->waiting) > 0)
+    if (atomic_load(&w->room->waiting) > 0 || atomic_load(&w->room->suitors) > 0)
         sh->wake_all(sh);
+}
+
+/* --- who may go where --- */
+
+static uint64_t bit_of(const struct worker *w)
+{
+    return UINT64_C(1) << w->index;
+}
+
+/* Of no session: any worker of its route is as good as another. */
+static bool is_free(const struct exchange *x)
+{
+    return x->pick.route.len == 0;
+}
+
+static bool is_suitor(const struct exchange *x, const struct worker *w)
+{
+    return is_free(x) && x->worker != w && ((x->pick.outside | x->pick.tried) & bit_of(w)) == 0;
+}
+
+/* x is counted at every worker that it would go to: so a thread knows whom another one waits for.
+ */
+static void count_suitor(const struct exchange *x, uint32_t by)
+{
+    struct balancer *b = x->pools->balancer;
+
+    for (size_t i = 0; i < b->count; i++)
+        if (is_suitor(x, &b->workers[i]))
+            atomic_fetch_add(&b->workers[i].room->suitors, by);
+}
+
+/* Does w take requests without a session, and one more of them? */
+static bool is_open(const struct worker *w)
+{
+    enum activation a = worker_activation(w);
+    enum health health = worker_health(w);
+
+    return a != ACTIVATION_STOP && a != ACTIVATION_DRAIN && health != HEALTH_DOWN &&
+           (health != HEALTH_PROBE || atomic_load(&w->tally.busy) == 0);
+}
+
+/* x would not be given to its worker any more. */
+static bool is_stuck(const struct exchange *x)
+{
+    enum activation a = worker_activation(x->worker);
+
+    return worker_health(x->worker) == HEALTH_DOWN || a == ACTIVATION_STOP ||
+           (a == ACTIVATION_DRAIN && is_free(x));
+}
+
+static bool has_connection(const struct pools *p, const struct worker *w, uint64_t now)
+{
+    uint32_t cap = load_capacity(w, now);
+
+    return !list_empty(&p->idle[w->index]) || cap == 0 || atomic_load(&w->room->connections) < cap;
+}
+
+/* The workers that have a connection to spare, or fewer than line waiters: a bit per index. */
+static uint64_t with_room(const struct pools *p, uint64_t now, uint32_t line)
+{
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < p->balancer->count; i++) {
+        const struct worker *w = &p->balancer->workers[i];
+        uint32_t waiting = atomic_load(&w->room->waiting);
+
+        if (worker_health(w) != HEALTH_DOWN &&
+            (waiting < line || (waiting == 0 && is_open(w) && has_connection(p, w, now))))
+            found |= bit_of(w);
+    }
+    return found;
+}
+
+/* The best for x of those, but for its own; NULL: none. */
+static struct worker *choose(struct exchange *x, uint64_t among)
+{
+    struct pick pick = x->pick;
+    struct worker *w;
+
+    pick.tried |= ~among | bit_of(x->worker);
+    pick.now_ms = shard_now(x->shard);
+    w = balancer_pick(x->pools->balancer, &pick);
+    pick.tried = x->pick.tried;
+    if (w != NULL)
+        x->pick = pick;
+    return w;
+}
+
+/* --- waiting --- */
+
+/* Its worker has no place for x, or none in time. */
+static void turn_away(struct exchange *x, enum failure how, const char *reason)
+{
+    uint32_t line = how == FAIL_QUEUE_FULL ? x->shard->settings->limits.queue : 0;
+    struct worker *w;
+
+    x->pick.tried |= bit_of(x->worker);
+    w = choose(x, with_room(x->pools, shard_now(x->shard), line));
+    if (w != NULL)
+        exchange_move_to(x, w);
+    else
+        exchange_failed(x, how, reason);
+}
+
+static void turn_away_late(struct exchange *x)
+{
+    turn_away(x, FAIL_QUEUE_TIMEOUT, "no connection to the worker came free in time");
 }
 
 static void on_late(struct deadline *d)
@@ -30,28 +137,47 @@ static void on_late(struct deadline *d)
     struct exchange *x = CONTAINER_OF(d, struct exchange, queue_deadline);
 
     queue_leave(x);
-    exchange_failed(x, FAIL_QUEUE_TIMEOUT, "no connection to the worker came free in time");
+    turn_away_late(x);
+}
+
+static void queue_join(struct exchange *x, uint64_t patience)
+{
+    struct shard *sh = x->shard;
+
+    x->queued = true;
+    x->fresh_only = false; /* whatever comes free then has just been in use */
+    list_add(x->pools->waiting[x->worker->index].prev, &x->queue);
+    count_suitor(x, 1);
+    deadline_init(&x->queue_deadline, on_late);
+    loop_deadline(&sh->loop, &x->queue_deadline, patience);
+    sh->wake_all(sh); /* an idle connection may lie in another thread's pool */
 }
 
 bool queue_wait(struct exchange *x)
 {
     struct shard *sh = x->shard;
-    struct worker *w = x->worker;
+    struct room *room = x->worker->room;
+    uint64_t now = shard_now(sh), patience = sh->settings->timeouts.queue, passed;
 
-    if (atomic_fetch_add(&w->room->waiting, 1) >= sh->settings->limits.queue) {
-        atomic_fetch_sub(&w->room->waiting, 1);
+    if (!x->waited)
+        x->wait_since = now;
+    x->waited = true;
+    passed = now - x->wait_since;
+    if (patience != 0 && passed >= patience) {
+        turn_away_late(x);
         return false;
     }
-    if (capacity_take(w, shard_now(sh))) {
-        atomic_fetch_sub(&w->room->waiting, 1);
+    if (atomic_fetch_add(&room->waiting, 1) >= sh->settings->limits.queue) {
+        atomic_fetch_sub(&room->waiting, 1);
+        turn_away(x, FAIL_QUEUE_FULL, "too many requests wait for the worker");
+        return false;
+    }
+    if (capacity_take(x->worker, now)) {
+        atomic_fetch_sub(&room->waiting, 1);
         return true;
     }
-    x->queued = true;
-    list_add(x->pools->waiting[w->index].prev, &x->queue);
-    deadline_init(&x->queue_deadline, on_late);
-    loop_deadline(&sh->loop, &x->queue_deadline, sh->settings->timeouts.queue);
-    sh->wake_all(sh); /* an idle connection may lie in another thread's pool */
-    return true;
+    queue_join(x, patience != 0 ? patience - passed : 0);
+    return false;
 }
 
 void queue_leave(struct exchange *x)
@@ -59,8 +185,11 @@ void queue_leave(struct exchange *x)
     x->queued = false;
     list_remove(&x->queue);
     deadline_drop(&x->shard->loop.wheel, &x->queue_deadline);
+    count_suitor(x, UINT32_MAX); /* less one */
     atomic_fetch_sub(&x->worker->room->waiting, 1);
 }
+
+/* --- being served --- */
 
 bool queue_serve(struct pools *p, struct worker *w)
 {
@@ -75,7 +204,98 @@ bool queue_serve(struct pools *p, struct worker *w)
     return true;
 }
 
-bool queue_elsewhere(const struct pools *p, const struct worker *w)
+static void move(struct exchange *x, struct worker *w)
 {
-    return atomic_load(&w->room->waiting) > 0 && list_empty(&p->waiting[w->index]);
+    queue_leave(x);
+    exchange_move_to(x, w);
+}
+
+/* The one in that line which waits for longest of those that would go to w; NULL: none. */
+static struct exchange *suitor_in(const struct list *line, const struct worker *w)
+{
+    for (const struct list *at = line->next; at != line; at = at->next) {
+        struct exchange *x = CONTAINER_OF(at, struct exchange, queue);
+
+        if (is_suitor(x, w))
+            return x;
+    }
+    return NULL;
+}
+
+bool queue_court(struct shard *sh, struct pools *p, struct worker *w)
+{
+    struct exchange *first = NULL;
+
+    if (atomic_load(&w->room->suitors) == 0 || (with_room(p, shard_now(sh), 0) & bit_of(w)) == 0)
+        return false;
+    for (size_t i = 0; i < p->balancer->count; i++) {
+        struct exchange *x = suitor_in(&p->waiting[i], w);
+
+        if (x != NULL && (first == NULL || x->wait_since < first->wait_since))
+            first = x;
+    }
+    if (first == NULL || choose(first, bit_of(w)) == NULL)
+        return false;
+    move(first, w);
+    return true;
+}
+
+bool queue_elsewhere(const struct pools *p, const struct worker *w, uint64_t now)
+{
+    const struct room *room = w->room;
+    uint32_t cap;
+
+    if (atomic_load(&room->waiting) > 0)
+        return list_empty(&p->waiting[w->index]);
+    if (atomic_load(&room->suitors) == 0 || !is_open(w))
+        return false;
+    cap = load_capacity(w, now);
+    return cap != 0 && atomic_load(&room->connections) >= cap; /* else they open their own */
+}
+
+/* One of w's line goes where it is served at once, or, if w is of no use, where it may wait. */
+static bool move_one(struct shard *sh, struct pools *p, struct worker *w)
+{
+    uint64_t now = shard_now(sh);
+    uint64_t room = with_room(p, now, 0), places = with_room(p, now, sh->settings->limits.queue);
+    const struct list *line = &p->waiting[w->index];
+
+    if (places == 0 || (room == 0 && is_open(w)))
+        return false;
+    for (struct list *at = line->next; at != line; at = at->next) {
+        struct exchange *x = CONTAINER_OF(at, struct exchange, queue);
+        bool stuck = is_stuck(x);
+        struct worker *to;
+
+        if (!stuck && (room == 0 || !is_free(x)))
+            continue;
+        to = choose(x, stuck ? places : room);
+        if (to != NULL) {
+            move(x, to);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void move_all(struct shard *sh, struct pools *p, struct worker *w)
+{
+    while (!list_empty(&p->waiting[w->index]) && move_one(sh, p, w)) {
+    }
+}
+
+void queue_look_again(struct shard *sh)
+{
+    struct pools *p = sh->pools;
+
+    for (size_t i = 0; i < p->balancer->count; i++) {
+        struct worker *w = &p->balancer->workers[i];
+
+        if (!is_open(w))
+            move_all(sh, p, w);
+        while (!list_empty(&p->waiting[i]) && has_connection(p, w, shard_now(sh)))
+            queue_serve(p, w);
+    }
+    for (size_t i = 0; i < p->balancer->count; i++)
+        move_all(sh, p, &p->balancer->workers[i]);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that wait until their worker has a connection to spare. Each thread has a
- * queue per worker; the cap on connections is one for all threads. */
+ * queue per worker; the cap on connections is one for all threads. None of them was sent, so each
+ * may go to another worker, of whatever method it is (R1); one of a session does so only when its
+ * own worker cannot be used, or lets it wait in vain. */
 #ifndef ENGINE_CORE_QUEUE_H
 #define ENGINE_CORE_QUEUE_H
 
@@ -11,15 +13,19 @@ bool capacity_take(struct worker *w, uint64_t now);
 /* One connection less; whoever waits for it is told, in whatever thread. */
 void capacity_give(struct shard *sh, struct worker *w);
 
-/* Let x wait for x->worker: back->start is called again when it is worth a try. False:
- * the queue is full. True with x->queued false: capacity came meanwhile, go on. */
+/* x->worker has none for x. True: it has one by now, go on. False: x waits, and back->start is
+ * called again when it is worth a try; or x is at another worker, or has failed. */
 bool queue_wait(struct exchange *x);
 /* x waits no longer. */
 void queue_leave(struct exchange *x);
 
 /* A connection to w is free in this thread: the next in line takes it. False: nobody waits. */
 bool queue_serve(struct pools *p, struct worker *w);
-/* Somebody in another thread waits for w, and nobody here. */
-bool queue_elsewhere(const struct pools *p, const struct worker *w);
+/* Likewise, one that waits for another worker. */
+bool queue_court(struct shard *sh, struct pools *p, struct worker *w);
+/* Would it be of use to another thread, and to nobody here? */
+bool queue_elsewhere(const struct pools *p, const struct worker *w, uint64_t now);
+/* Capacity, health or activation changed: serve who waits here, and move who need not. */
+void queue_look_again(struct shard *sh);
 
 #endif

@@ -26,6 +26,7 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_TOO_LARGE] = {OUT_NEUTRAL, 431, RETRY_NEVER},
     [FAIL_UNSURE] = {OUT_NEUTRAL, 400, RETRY_NEVER},
     [FAIL_APP_503] = {OUT_NEUTRAL, 503, RETRY_SAFE_OTHER},
+    /* By then queue.c has found no other worker with room. */
     [FAIL_QUEUE_FULL] = {OUT_NEUTRAL, 503, RETRY_NEVER},
     [FAIL_QUEUE_TIMEOUT] = {OUT_NEUTRAL, 503, RETRY_NEVER},
     [FAIL_INTERNAL] = {OUT_NEUTRAL, 503, RETRY_NEVER},

@@ -106,6 +106,22 @@ static void renew_doors(struct shard *sh)
     }
 }
 
+static void wake_all(struct shard *sh)
+{
+    struct thread *t = CONTAINER_OF(sh, struct thread, shard);
+
+    for (uint32_t i = 0; i < t->peer_count; i++)
+        uv_async_send(&t->peers[i].wake);
+}
+
+/* Of some worker; the thread is any of them. */
+static void on_change(void *ctx)
+{
+    struct thread *t = ctx;
+
+    wake_all(&t->shard);
+}
+
 static int follow(struct thread *t, struct order *order)
 {
     struct shard *sh = &t->shard;
@@ -118,6 +134,7 @@ static int follow(struct thread *t, struct order *order)
     } else {
         sh->pools = pools;
         sh->settings = order->generation->settings;
+        balancer_on_change(pools->balancer, on_change, t->peers);
         t->connection_limit = sh->settings->limits.max_connections / t->peer_count + 1;
         buf_pool_limit(&sh->loop.bufs, sh->settings->limits.max_memory / t->peer_count);
         renew_doors(sh);
@@ -178,14 +195,6 @@ static void on_wake(uv_async_t *a)
     struct thread *t = a->data;
 
     links_look_again(&t->shard);
-}
-
-static void wake_all(struct shard *sh)
-{
-    struct thread *t = CONTAINER_OF(sh, struct thread, shard);
-
-    for (uint32_t i = 0; i < t->peer_count; i++)
-        uv_async_send(&t->peers[i].wake);
 }
 
 /* --- the end --- */
