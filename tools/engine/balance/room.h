@@ -12,9 +12,9 @@ struct room {
     _Alignas(64) _Atomic uint32_t connections; /* open ones, at most max_connections */
     _Atomic uint32_t waiting;                  /* requests that wait for one */
     _Atomic uint32_t suitors; /* those that wait for another worker's, and would take one here */
-    _Atomic uint32_t holders;                  /* generations in which a worker has it */
-    _Atomic uint32_t users;                    /* and those that only remember it */
-    char key[];                                /* whose it is: name, host and port */
+    _Atomic uint32_t holders; /* generations in which a worker has it */
+    _Atomic uint32_t users;   /* and those that only remember it */
+    char key[];               /* whose it is: name, host and port */
 };
 
 /* Those of workers that have gone while requests of theirs may still run: who comes back has the
