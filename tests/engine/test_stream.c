@@ -21,6 +21,7 @@ struct side {
     struct stream stream;
     int peer;          /* the other end: a blocking socket */
     struct side *mate; /* closed at the next event; NULL: none */
+    struct side *heir; /* and this one opened on the mate's descriptor */
     size_t piece;      /* most that one event takes */
     size_t len;        /* received */
     long last;         /* result of the last stream_recv that gave no bytes */
@@ -29,6 +30,31 @@ struct side {
     uint8_t got[1 << 16];
 };
 
+static void on_event(struct stream *s, bool readable, bool writable);
+static void on_closed(struct stream *s);
+
+static void side_open(struct side *side, int fd)
+{
+    cr_assert_eq(stream_open(&side->stream, &loop, fd, NULL), 0);
+    side->stream.on_event = on_event;
+    side->stream.on_closed = on_closed;
+    stream_want_read(&side->stream, true);
+}
+
+/* Closes the mate; its heir has the same descriptor from then on. */
+static void close_mate(struct side *side)
+{
+    int fd = side->mate->stream.fd;
+
+    stream_close(&side->mate->stream, false);
+    if (side->heir == NULL)
+        return;
+    cr_assert_eq(fcntl(fd, F_GETFD), -1, "it was closed at once");
+    cr_assert_eq(dup2(side->heir->peer, fd), fd);
+    side_open(side->heir, fd);
+    side->heir = NULL;
+}
+
 static void on_event(struct stream *s, bool readable, bool writable)
 {
     struct side *side = CONTAINER_OF(s, struct side, stream);
@@ -36,7 +62,7 @@ static void on_event(struct stream *s, bool readable, bool writable)
 
     side->events++;
     if (side->mate != NULL)
-        stream_close(&side->mate->stream, false);
+        close_mate(side);
     if (writable) {
         side->writable = true;
         stream_want_write(s, false);
@@ -94,13 +120,10 @@ static struct side *side_new(void)
     int ends[2];
 
     tcp_pair(ends);
-    cr_assert_eq(stream_open(&side->stream, &loop, ends[1], NULL), 0);
-    side->stream.on_event = on_event;
-    side->stream.on_closed = on_closed;
     side->peer = ends[0];
     side->piece = sizeof(side->got);
     side->last = 1;
-    stream_want_read(&side->stream, true);
+    side_open(side, ends[1]);
     return side;
 }
 
@@ -342,6 +365,37 @@ Test(stream, one_that_another_closed_in_the_same_turn_is_not_told)
     a->mate = b->mate = NULL;
     side_free(a);
     side_free(b);
+}
+
+/* FI-37: what epoll tells of a descriptor was meant for who had it when the turn began. */
+Test(stream, an_heir_of_a_descriptor_is_not_told_of_what_came_before)
+{
+    struct side *a = side_new(), *b = side_new(), *heir = calloc(1, sizeof(*heir));
+    int ends[2];
+
+    tcp_pair(ends);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    heir->peer = ends[0]; /* until it has the descriptor of whom it follows */
+    heir->piece = sizeof(heir->got);
+    turn(5);
+    a->mate = b;
+    b->mate = a;
+    a->heir = b->heir = heir;
+    peer_says(a, "x");
+    peer_says(b, "x");
+    arrived(a, POLLIN);
+    arrived(b, POLLIN);
+    UNTIL(a->closed || b->closed);
+    turn(5);
+    cr_expect_eq(a->events + b->events, 1);
+    cr_expect_eq(heir->events, 0);
+    cr_assert_eq(send(ends[1], "yes", 3, 0), 3);
+    UNTIL(heir->len == 3);
+    a->mate = b->mate = NULL;
+    close(ends[1]);
+    side_free(a);
+    side_free(b);
+    side_free(heir);
 }
 
 Test(stream, a_refused_connection_is_told)
