@@ -23,11 +23,6 @@ enum {
     RANK_NONE = 1 << 30, /* cannot be used */
 };
 
-static bool same_text(ajp_str a, ajp_str b)
-{
-    return a.len == b.len && a.len > 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 static bool was_tried(const struct pick *pick, const struct worker *worker)
 {
     return (pick->tried | pick->outside) >> worker->index & 1;
@@ -128,7 +123,7 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     }
     if (is_full(worker, pick->now_ms))
         rank |= RANK_FULL;
-    if (domain.len > 0 && !same_text(worker->settings->domain, domain))
+    if (domain.len > 0 && !same_name(worker->settings->domain, domain))
         rank |= RANK_OTHER_DOMAIN;
     uint32_t distance = worker->settings->distance;
     if (distance > RANK_DISTANCE_MAX)
@@ -289,12 +284,12 @@ static ajp_str domain_of(const struct worker *own, ajp_str route)
 struct worker *balancer_find(struct balancer *balancer, ajp_str route)
 {
     for (size_t i = 0; i < balancer->count; i++)
-        if (same_text(balancer->workers[i].settings->name, route))
+        if (same_name(balancer->workers[i].settings->name, route))
             return &balancer->workers[i];
     for (size_t i = 0; balancer->has_aliases && i < balancer->count; i++) {
         const struct text_list *aliases = &balancer->workers[i].settings->aliases;
         for (size_t k = 0; k < aliases->count; k++)
-            if (same_text(aliases->at[k], route))
+            if (same_name(aliases->at[k], route))
                 return &balancer->workers[i];
     }
     return NULL;

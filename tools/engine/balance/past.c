@@ -2,13 +2,6 @@
 /* A reload and a binary upgrade keep the same things. */
 #include "balance/past.h"
 
-#include <string.h>
-
-static bool same_text(ajp_str a, ajp_str b)
-{
-    return a.len == b.len && a.len > 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 struct worker_past worker_past(const struct worker *worker)
 {
     const struct worker_settings *settings = worker->settings;
@@ -75,10 +68,10 @@ void balancer_recall(struct balancer *balancer, const struct worker_past *all, s
     for (size_t i = 0; i < balancer->count; i++) {
         struct worker *worker = &balancer->workers[i];
         size_t k = 0;
-        while (k < count && !same_text(worker->settings->name, all[k].name))
+        while (k < count && !same_name(worker->settings->name, all[k].name))
             k++;
         if (k < count && worker->settings->port == all[k].port &&
-            same_text(worker->settings->host, all[k].host))
+            same_name(worker->settings->host, all[k].host))
             recall_told(worker, all[k], now_ms);
         else
             worker_start_slowly(worker, now_ms);

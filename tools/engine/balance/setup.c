@@ -10,11 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-static bool same_text(ajp_str a, ajp_str b)
-{
-    return a.len == b.len && a.len > 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 /* The clock of uv_now. */
 static uint64_t clock_ms(void)
 {
@@ -97,7 +92,7 @@ static void inherit(struct worker *to, const struct worker *from)
     to->errors = from->errors;
     to->retries = from->retries;
     if (to->settings->port != from->settings->port ||
-        !same_text(to->settings->host, from->settings->host)) {
+        !same_name(to->settings->host, from->settings->host)) {
         worker_start_slowly(to, clock_ms());
         return;
     }
@@ -151,7 +146,7 @@ void balancer_inherit(struct balancer *to, const struct balancer *from)
     for (size_t i = 0; i < to->count; i++) {
         size_t k = 0;
         while (k < from->count &&
-               !same_text(to->workers[i].settings->name, from->workers[k].settings->name))
+               !same_name(to->workers[i].settings->name, from->workers[k].settings->name))
             k++;
         if (k < from->count)
             inherit(&to->workers[i], &from->workers[k]);

@@ -6,6 +6,7 @@
 #include "balance/room.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum health {
@@ -117,6 +118,12 @@ void worker_set_weight(struct worker *worker, uint32_t weight);
 
 /* A worker that is new to us. */
 void worker_start_slowly(struct worker *worker, uint64_t now_ms);
+
+/* Of workers, hosts and domains: both are given, and they are equal. */
+static inline bool same_name(ajp_str a, ajp_str b)
+{
+    return a.len == b.len && a.len > 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
 
 enum health worker_health(const struct worker *worker);
 const char *health_name(enum health health);
