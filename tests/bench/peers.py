@@ -95,11 +95,11 @@ class Peer:
     def pids(self):
         return family(self.process.pid)
 
-    def stop(self):
+    def stop(self, patience=3):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(3)
+                self.process.wait(patience)
             except subprocess.TimeoutExpired:
                 for pid in self.pids():
                     os.kill(pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -114,3 +115,17 @@ def test_a_sticky_request_costs_no_allocation():
         assert row["allocations"]["all"] >= 3 * 64, "each pass has 64 new connections"
     for name in ("ajpforward", "ajpbridge"):
         assert abs(rows[name]["allocations"]["per_request"]) < 0.01, rows[name]
+
+
+@pytest.mark.release
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+def test_instructions_are_the_same_twice():
+    """A yardstick for changes of a percent must not stray by one itself."""
+    counts = []
+    for _ in range(2):
+        done = subprocess.run([HERE / "run", "instructions", "--build", BUILD, "--rows", "small", "--rounds", "1",
+                               "--json"], capture_output=True, text=True, timeout=240, check=True)
+        counts.append({row["program"]: row["instructions"] for row in json.loads(done.stdout)})
+    assert set(counts[0]) == {"ajpbridge", "ajpforward"}
+    for program, count in counts[0].items():
+        assert count > 1000 and abs(counts[1][program] / count - 1) < 0.01, (program, counts)
