@@ -269,7 +269,9 @@ Test(options, dump_of_routes_gives_itself_again)
     static const char routes[] =
         "routes:\n  -\n    paths: [\"/a/*\", \"!*.b\"]\n    workers: [\"a\"]\n"
         "  -\n    host: \"*.h.example\"\n    paths: [\"/a/*\"]\n"
-        "    workers: [\"a=1000\"]\n";
+        "    workers: [\"a=1000\"]\n    reply_timeout: 5m\n    sticky: false\n    force: true\n"
+        "    retry_on_503: true\n  -\n    paths: [\"/b\"]\n    workers: [\"a\"]\n"
+        "    reply_timeout: 0\n";
     struct settings *s;
     char text[1024];
     static char first[sizeof captured_out.text];

@@ -141,7 +141,7 @@ static void want_body(struct link *l, uint32_t max)
 static void request_sent(struct link *l)
 {
     l->state = LINK_WAITING;
-    arm(l, l->shard->settings->timeouts.reply);
+    arm(l, l->x->reply_timeout);
     if (l->x->head.content_length > 0)
         want_body(l, data_max(l));
 }
@@ -338,7 +338,7 @@ static bool take_bytes(struct link *l, const uint8_t *in, size_t len)
         if (l->x != x || x == NULL) /* ended, failed, cancelled; or there was none */
             return false;
         if (x->begun && !x->wanted) /* until then one deadline holds, whatever trickles in */
-            arm(l, l->shard->settings->timeouts.reply);
+            arm(l, x->reply_timeout);
     }
     if (!link_keep_rest(l, in, len)) {
         fail(l, FAIL_INTERNAL, "out of memory");
@@ -489,7 +489,7 @@ static void back_part(struct exchange *x, const struct part *p)
     else
         out_borrow(&l->out, &l->stream, p->data, p->len);
     if (p->last)
-        arm(l, l->shard->settings->timeouts.reply);
+        arm(l, x->reply_timeout);
 }
 
 static void back_body_end(struct exchange *x)
@@ -503,7 +503,7 @@ static void back_body_end(struct exchange *x)
         return;
     }
     out_copy(&l->out, &l->stream, end, ajp_make_body_end(end));
-    arm(l, l->shard->settings->timeouts.reply);
+    arm(l, x->reply_timeout);
 }
 
 /* A worker that takes no more has perhaps answered, and then closed: what it said is worth more
@@ -517,7 +517,7 @@ static void back_settle(struct exchange *x)
     if (l->stream.error == 0 || our_own_lack(l->stream.error))
         fail(l, FAIL_INTERNAL, "out of memory");
     else
-        arm(l, l->shard->settings->timeouts.reply);
+        arm(l, x->reply_timeout);
 }
 
 static void back_pause(struct exchange *x, bool paused)
@@ -528,7 +528,7 @@ static void back_pause(struct exchange *x, bool paused)
     if (paused)
         deadline_clear(&l->deadline);
     else
-        arm(l, l->shard->settings->timeouts.reply);
+        arm(l, x->reply_timeout);
 }
 
 static void back_cancel(struct exchange *x)

@@ -33,9 +33,21 @@ struct pick {
     uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
     uint64_t outside;   /* likewise those that its path does not belong to */
     uint32_t weighting; /* of its route: which of the settings' weightings, from 1; 0: none */
+    const struct route *mapping; /* of the settings, that its path has; NULL: they have no routes */
     uint64_t now_ms;
     bool sticky; /* out: the route's own worker was chosen */
 };
+
+/* What the request's path has of these, or else what holds for all paths. */
+static inline bool pick_is_sticky(const struct settings *settings, const struct pick *pick)
+{
+    return pick->mapping ? pick->mapping->sticky : settings->session.sticky;
+}
+
+static inline bool pick_is_forced(const struct settings *settings, const struct pick *pick)
+{
+    return pick->mapping ? pick->mapping->sticky_force : settings->session.sticky_force;
+}
 
 /* Resolves every worker's host name (blocking). NULL with one message in error. The settings
  * must outlive the balancer. */

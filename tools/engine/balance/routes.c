@@ -83,6 +83,7 @@ uint16_t routes_find(const struct settings *settings, const struct head *head, s
             continue;
         pick->outside = route->outside;
         pick->weighting = route->weighting;
+        pick->mapping = route;
         return excepted(route, path) ? 404 : 0;
     }
     return 404;

@@ -260,6 +260,8 @@ static bool apply_raw(struct draft *draft, const struct raw_file *raw)
         if (!apply_slots(draft, &table_route, route, schema_entry(&raw->routes, &table_route, i),
                          &notes, "routes", (int)i))
             return false;
+        for (size_t row = 0; row < table_route.count; row++)
+            draft->route_given[i] |= (uint64_t)(notes.given[row] != NULL) << row;
     }
     return true;
 }

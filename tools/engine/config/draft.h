@@ -26,6 +26,7 @@ struct draft {
     struct listener_settings listeners[LISTENERS_MAX];
     struct worker_settings workers[WORKERS_MAX];
     struct route_settings routes[ROUTES_MAX]; /* in the order of the file */
+    uint64_t route_given[ROUTES_MAX];         /* a bit per row of table_route */
     size_t route_count;
     struct draft_notes listener_notes[LISTENERS_MAX], worker_notes[WORKERS_MAX];
     size_t listener_count, worker_count;

@@ -5,6 +5,7 @@
 #include "config/settings_build.h"
 #include "config/value.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,14 +123,43 @@ static bool same_route(const struct route *a, const struct route *b)
            same_text(a->path.after, b->path.after);
 }
 
-/* What all patterns of an entry share: its host, its exceptions, its workers and their weights. */
+static bool is_given(const struct draft *draft, size_t at, size_t offset)
+{
+    for (size_t row = 0; row < table_route.count; row++)
+        if (table_route.rows[row].offset == offset)
+            return draft->route_given[at] >> row & 1;
+    return false;
+}
+
+#define GIVEN(member) is_given(draft, at, offsetof(struct route_settings, member))
+
+/* What the entry does not say is as for all paths. */
+static void fill_in(const struct draft *draft, size_t at, struct route_settings *route)
+{
+    const struct settings *all = draft->settings;
+    if (!GIVEN(reply_timeout))
+        route->reply_timeout = all->timeouts.reply;
+    if (!GIVEN(sticky))
+        route->sticky = all->session.sticky;
+    if (!GIVEN(sticky_force))
+        route->sticky_force = all->session.sticky_force;
+    if (!GIVEN(retry_on_503))
+        route->retry_on_503 = all->retry.on_503;
+}
+
+/* What all patterns of an entry share: its host, its exceptions, its workers and their weights,
+ * and its settings. */
 static bool common_of(struct draft *draft, size_t at, struct weighting *weightings,
                       struct route *out)
 {
     const struct route_settings *from = &draft->routes[at];
     struct settings *settings = draft->settings;
     struct members members = {0};
-    struct route common = {.host = from->host};
+    struct route common = {.host = from->host,
+                           .reply_timeout = from->reply_timeout,
+                           .sticky = from->sticky,
+                           .sticky_force = from->sticky_force,
+                           .retry_on_503 = from->retry_on_503};
     if (!find_members(draft, at, &members))
         return false;
     common.outside = ~members.set;
@@ -182,9 +212,11 @@ bool draft_finish_routes(struct draft *draft)
     struct weighting *weightings =
         settings_alloc(draft->settings, (draft->route_count + 1) * sizeof *weightings);
     draft->settings->weightings = weightings;
-    for (size_t i = 0; i < draft->route_count; i++)
+    for (size_t i = 0; i < draft->route_count; i++) {
+        fill_in(draft, i, &draft->routes[i]);
         if (!add_patterns(draft, i, weightings, routes, &count))
             return false;
+    }
     qsort(routes, count, sizeof *routes, compare_routes);
     draft->settings->routes = routes;
     draft->settings->route_count = count;

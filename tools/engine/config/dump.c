@@ -29,7 +29,19 @@ static void dump_entry(FILE *out, const struct setting_table *table, const void 
 {
     fputs("  -\n", out);
     for (size_t i = 0; i < table->count; i++)
-        dump_row(out, "    ", &table->rows[i], base, notes ? notes->given[i] : NULL);
+        dump_row(out, "    ", &table->rows[i], base, notes->given[i]);
+}
+
+/* Whether general settings hold for a route is part of what it says. */
+static void dump_route(FILE *out, const struct draft *draft, size_t at)
+{
+    fputs("  -\n", out);
+    for (size_t i = 0; i < table_route.count; i++) {
+        const struct setting_row *row = &table_route.rows[i];
+        bool general = row->kind == KIND_BOOL || row->kind == KIND_DURATION;
+        if (!general || (draft->route_given[at] >> i & 1))
+            dump_row(out, "    ", row, &draft->routes[at], NULL);
+    }
 }
 
 void draft_dump(const struct draft *draft, FILE *out)
@@ -43,7 +55,7 @@ void draft_dump(const struct draft *draft, FILE *out)
     if (draft->route_count)
         fputs("routes:\n", out);
     for (size_t i = 0; i < draft->route_count; i++)
-        dump_entry(out, &table_route, &draft->routes[i], NULL);
+        dump_route(out, draft, i);
     const char *group = NULL;
     for (size_t i = 0; i < table_top.count; i++) {
         const struct setting_row *row = &table_top.rows[i];

@@ -141,6 +141,10 @@ struct route_settings {
     ajp_str host;             /* name, or "*.name"; null: any */
     struct text_list paths;   /* patterns with one star at most; "!pattern": not these */
     struct text_list workers; /* names, each with "=WEIGHT" or not */
+    /* Where an entry says nothing of these, what holds for all paths is filled in. */
+    uint32_t reply_timeout; /* as timeouts.reply */
+    bool sticky, sticky_force;
+    bool retry_on_503;
 };
 
 /* A path that begins with before and ends with after; without a star it is before. */
@@ -158,6 +162,9 @@ struct route {
     size_t except_count;
     uint64_t outside;   /* workers that it does not have, a bit per index */
     uint32_t weighting; /* which of the settings' it has, from 1; 0: none, the workers' weights */
+    uint32_t reply_timeout; /* these as in its struct route_settings */
+    bool sticky, sticky_force;
+    bool retry_on_503;
 };
 
 /* The weights of one route's workers by index; 0: the worker's own. */

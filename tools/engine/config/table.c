@@ -242,6 +242,14 @@ static const struct setting_row route_rows[] = {
      "/exact, /prefix/*, *.suffix, /prefix/*.suffix; !pattern: not these"},
     {NULL, "workers", KIND_MEMBERS, ROUTE(workers), 1, WEIGHT_MAX, NULL, NULL,
      "names of the workers for them, or NAME=WEIGHT for a share of its own"},
+    {NULL, "reply_timeout", KIND_DURATION, ROUTE(reply_timeout), 0, 24 * HOUR, NULL, NULL,
+     "between packets of a reply; default: timeouts.reply"},
+    {NULL, "sticky", KIND_BOOL, ROUTE(sticky), 0, 0, NULL, NULL,
+     "a session stays on its worker; default: session.sticky"},
+    {NULL, "force", KIND_BOOL, ROUTE(sticky_force), 0, 0, NULL, NULL,
+     "503 rather than another worker; default: session.force"},
+    {NULL, "retry_on_503", KIND_BOOL, ROUTE(retry_on_503), 0, 0, NULL, NULL,
+     "also when the app answered 503; default: retry.on_503"},
 };
 
 #define TABLE(rows)                                                                                \

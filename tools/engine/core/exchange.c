@@ -86,10 +86,14 @@ static bool find_route(struct exchange *x)
 
     x->pick.outside = 0;
     x->pick.weighting = 0;
+    x->pick.mapping = NULL;
+    x->reply_timeout = set->timeouts.reply;
     if (set->route_count == 0)
         return true;
     status = routes_find(set, &x->head, &x->pick);
-    if (status != 0)
+    if (status == 0)
+        x->reply_timeout = x->pick.mapping->reply_timeout;
+    else
         give_up(x, status, status == 404 ? "no route" : "path is ambiguous");
     return status == 0;
 }
@@ -118,7 +122,7 @@ void exchange_start(struct exchange *x)
     x->pick.key = x->head.remote_addr;
     if (!find_route(x))
         return;
-    if (x->shard->settings->session.sticky)
+    if (pick_is_sticky(x->pools->generation->settings, &x->pick))
         sticky_find(x->pools->balancer, &x->head, &x->pick);
     attempt(x);
 }
@@ -221,13 +225,20 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
 
 /* --- the reply --- */
 
+static bool passes_503_over(const struct exchange *x)
+{
+    const struct route *mapping = x->pick.mapping;
+
+    return mapping != NULL ? mapping->retry_on_503 : x->pools->generation->settings->retry.on_503;
+}
+
 /* The app says that it can not now: another worker is asked, if there is one that may be. */
 static bool passed_over(struct exchange *x, const struct reply *r)
 {
     const struct failure_rule *rule = failure_rule_of(FAIL_APP_503);
     struct worker *w;
 
-    if (r->status != 503 || !x->shard->settings->retry.on_503 || !retry_allowed(x, rule) ||
+    if (r->status != 503 || !passes_503_over(x) || !retry_allowed(x, rule) ||
         !retry_affordable(x->shard) || (w = successor(x, rule)) == NULL)
         return false;
     x->back->cancel(x);

@@ -57,6 +57,7 @@ struct exchange {
     const struct attribute_policy *front_attributes; /* NULL: the listener changes none */
     uint64_t drop_attrs;     /* of head.raw: attributes that do not go on, by index */
     uint32_t max_reply_head; /* AJP bytes that the front's peer takes; 0: any number */
+    uint32_t reply_timeout;  /* ms between packets of the reply, by its route; 0: never */
     bool wants_fields;       /* the front needs reply.fields; else reply.raw will do */
 
     uint64_t number;
