@@ -270,7 +270,8 @@ Test(options, dump_of_routes_gives_itself_again)
         "routes:\n  -\n    paths: [\"/a/*\", \"!*.b\"]\n    workers: [\"a\"]\n"
         "  -\n    host: \"*.h.example\"\n    paths: [\"/a/*\"]\n"
         "    workers: [\"a=1000\"]\n    reply_timeout: 5m\n    sticky: false\n    force: true\n"
-        "    retry_on_503: true\n  -\n    paths: [\"/b\"]\n    workers: [\"a\"]\n"
+        "    retry_on_503: true\n  -\n    hosts: [\"h.example\", \"*.x\"]\n    paths: "
+        "[\"/b?*c*\"]\n    workers: [\"a\"]\n"
         "    reply_timeout: 0\n";
     struct settings *s;
     char text[1024];
@@ -420,8 +421,16 @@ Test(config, bad_file_gets_one_message_with_its_place)
         {LISTEN WORKER "routes: [{workers: [a]}]\n", ":6:10: routes: expected paths"},
         {LISTEN WORKER "routes: [{paths: ['!/x'], workers: [a]}]\n", ": routes: expected paths"},
         {LISTEN WORKER "routes: [{paths: [x], workers: [a]}]\n", ": routes.paths: expected a path"},
-        {LISTEN WORKER "routes: [{paths: ['/*x*'], workers: [a]}]\n",
-         ": routes.paths: expected a p"},
+        {LISTEN WORKER "routes: [{paths: ['?x'], workers: [a]}]\n", ": routes.paths: expected a p"},
+        {LISTEN WORKER "routes: [{hosts: [a, 'b:1/'], paths: [/x], workers: [a]}]\n",
+         ": routes.hosts: expected host names"},
+        {LISTEN WORKER "routes: [{host: a, hosts: [b], paths: [/x], workers: [a]}]\n",
+         ": routes.hosts: expected host or hosts, not both"},
+        {LISTEN WORKER "routes: [{hosts: [a, a], paths: [/x], workers: [a]}]\n",
+         ": routes.paths: expected each path once"},
+        {LISTEN WORKER "routes: [{paths: ['/*x*', '/*x*'], workers: [a]}]\n",
+         ": routes.paths: expected each path once"},
+        {LISTEN WORKER "route_order: stars\n", ":6:14: route_order: expected one of"},
         {LISTEN WORKER "routes: [{paths: [/a//b], workers: [a]}]\n",
          ": routes.paths: expected a p"},
         {LISTEN WORKER "routes: [{paths: ['/%20'], workers: [a]}]\n",

@@ -175,6 +175,70 @@ Test(routes, hosts_go_before_paths)
     settings_free(settings);
 }
 
+static void check_rows(const char *routes, const char *const (*rows)[3], size_t count)
+{
+    struct settings *settings = settings_of(routes);
+    for (size_t i = 0; i < count; i++)
+        cr_expect_str_eq(found(settings, rows[i][0], rows[i][1]), rows[i][2], "%s%s: %s",
+                         rows[i][0], rows[i][1], found(settings, rows[i][0], rows[i][1]));
+    settings_free(settings);
+}
+
+Test(routes, stars_and_question_marks_stand_anywhere)
+{
+    static const char routes[] =
+        "  - {paths: ['/*.cfm', '/*.cfm/*', '!/*/old/*.cfm'], workers: [a]}\n"
+        "  - {paths: ['/v?/x', '/**/deep/**'], workers: [b]}\n"
+        "  - {paths: ['/v?/?'], workers: [c]}\n"
+        "  - {paths: ['*a*ab*c?'], workers: [d]}\n";
+    static const char *const rows[][3] = {
+        {"h", "/x.cfm", "a"},         {"h", "/x.cfm/1/2", "a"},     {"h", "/.cfm/", "a"},
+        {"h", "/x.cfmx", "404"},      {"h", "/1/old/x.cfm", "404"}, {"h", "/old/x.cfm", "a"},
+        {"h", "/v1/x", "b"}, /* more letters */
+        {"h", "/v1/y", "c"},          {"h", "/v/x", "404"},         {"h", "/v12/x", "404"},
+        {"h", "/v1/", "404"},         {"h", "/x/deep/", "b"},       {"h", "/x/deep", "404"},
+        {"h", "//deep/x", "404"}, /* compared without the empty segment */
+        {"h", "/aaabxcy", "d"},       {"h", "/aabc", "404"},        {"h", "/abab-abcc", "d"},
+        {"h", "/aab-cd-cd-c", "404"}, {"h", "/aab-cd-cd-cx", "d"},
+    };
+    check_rows(routes, rows, sizeof rows / sizeof *rows);
+}
+
+Test(routes, an_entry_may_have_several_hosts)
+{
+    static const char routes[] =
+        "  - {hosts: [One.example, '*.two.example'], paths: [/x], workers: [a]}\n"
+        "  - {hosts: [one.example], paths: ['*', '!*'], workers: [a]}\n"
+        "  - {paths: ['/*'], workers: [b]}\n";
+    static const char *const rows[][3] = {
+        {"one.example", "/x", "a"},   {"a.two.example", "/x", "a"}, {"two.example", "/x", "b"},
+        {"one.example", "/y", "404"}, {"a.two.example", "/y", "b"}, {"three.example", "/x", "b"},
+    };
+    check_rows(routes, rows, sizeof rows / sizeof *rows);
+}
+
+/* As mod_jk has them: slashes, then all of the length; an exact one is not better by itself. */
+Test(routes, the_order_by_slashes_is_that_of_mod_jk)
+{
+    static const char patterns[] = "  - {paths: ['/a/*'], workers: [a]}\n"
+                                   "  - {paths: ['/*.jsp', '/a*', '/a?'], workers: [b]}\n"
+                                   "  - {paths: ['/a', '/'], workers: [c]}\n"
+                                   "  - {paths: ['*', '/b?', '/?c'], workers: [d]}\n";
+    static const char *const rows[][5] = {
+        {"/a/x.jsp", "b", "a"}, {"/a", "c", "b"},  {"/a/", "a", "a"},  {"/", "c", "c"},
+        {"/bc", "d", "d"},      {"/ab", "b", "b"}, {"/x/y", "d", "d"}, {"/b.jsp", "b", "b"},
+    };
+    char slashes[512];
+    snprintf(slashes, sizeof slashes, "%sroute_order: slashes\n", patterns);
+    for (size_t order = 0; order < 2; order++) {
+        struct settings *settings = settings_of(order ? slashes : patterns);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            cr_expect_str_eq(found(settings, "h", rows[i][0]), rows[i][1 + order], "%zu %s: %s",
+                             order, rows[i][0], found(settings, "h", rows[i][0]));
+        settings_free(settings);
+    }
+}
+
 /* --- workers outside, for the balancer --- */
 
 enum { OUTSIDE_AB = 3 };

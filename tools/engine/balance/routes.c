@@ -16,12 +16,36 @@ static bool ends(ajp_str text, ajp_str with)
     return text.len >= with.len && memcmp(text.ptr + text.len - with.len, with.ptr, with.len) == 0;
 }
 
+/* '*' is any text, '?' any byte. Only the last star is ever tried again: what those before it took
+ * was the shortest that would do. */
+static bool glob_matches(ajp_str glob, ajp_str path)
+{
+    size_t g = 0, p = 0, after_star = 0, taken = 0;
+    while (p < path.len) {
+        if (g < glob.len && glob.ptr[g] == '*') {
+            after_star = ++g;
+            taken = p;
+        } else if (g < glob.len && (glob.ptr[g] == '?' || glob.ptr[g] == path.ptr[p])) {
+            g++;
+            p++;
+        } else if (after_star > 0) {
+            g = after_star;
+            p = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (g < glob.len && glob.ptr[g] == '*')
+        g++;
+    return g == glob.len;
+}
+
 static bool path_matches(const struct path_pattern *pattern, ajp_str path)
 {
     if (!pattern->star)
         return path.len == pattern->before.len && begins(path, pattern->before);
     return path.len >= pattern->before.len + pattern->after.len && begins(path, pattern->before) &&
-           ends(path, pattern->after);
+           ends(path, pattern->after) && (!pattern->glob.ptr || glob_matches(pattern->glob, path));
 }
 
 /* Without port, brackets and the dot of the root. */

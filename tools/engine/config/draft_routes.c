@@ -12,13 +12,16 @@
 /* Views into the settings' own texts. */
 static struct path_pattern pattern_of(ajp_str text)
 {
-    const char *star = memchr(text.ptr, '*', text.len);
-    if (!star)
+    size_t before = strcspn(text.ptr, "*?"), last = text.len;
+    if (before == text.len)
         return (struct path_pattern){.before = text, .after = AJP_STR("")};
-    size_t before = (size_t)(star - text.ptr);
+    while (!strchr("*?", text.ptr[last - 1]))
+        last--;
+    bool one_star = last == before + 1 && text.ptr[before] == '*';
     return (struct path_pattern){.before = ajp_str_of(text.ptr, before),
-                                 .after = ajp_str_of(star + 1, text.len - before - 1),
-                                 .star = true};
+                                 .after = ajp_str_of(text.ptr + last, text.len - last),
+                                 .star = true,
+                                 .glob = one_star ? AJP_NULL : text};
 }
 
 static bool is_exception(ajp_str text)
@@ -101,26 +104,65 @@ static int by_length(size_t a, size_t b)
     return (a < b) - (a > b);
 }
 
-/* Whole hosts go first, then the longest domain, then any; paths likewise. */
-static int compare_routes(const void *x, const void *y)
+/* Whole hosts go first, then the longest domain, then any. */
+static int compare_hosts(const struct route *a, const struct route *b)
 {
-    const struct route *a = x, *b = y;
     int order = (b->host.ptr != NULL) - (a->host.ptr != NULL);
     order = order ? order : a->subdomains - b->subdomains;
-    order = order ? order : by_length(a->host.len, b->host.len);
+    return order ? order : by_length(a->host.len, b->host.len);
+}
+
+/* How often one of the characters is in it. */
+static size_t count_of(ajp_str text, const char *characters)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += strchr(characters, text.ptr[i]) != NULL;
+    return count;
+}
+
+static size_t letters_of(const struct path_pattern *path)
+{
+    return path->glob.ptr ? path->glob.len - count_of(path->glob, "*?")
+                          : path->before.len + path->after.len;
+}
+
+static size_t length_of(const struct path_pattern *path)
+{
+    return path->glob.ptr ? path->glob.len : path->before.len + path->star + path->after.len;
+}
+
+static size_t slashes_of(const struct path_pattern *path)
+{
+    return path->glob.ptr ? count_of(path->glob, "/")
+                          : count_of(path->before, "/") + count_of(path->after, "/");
+}
+
+/* Exact paths go first, then those with most letters. */
+static int compare_by_letters(const void *x, const void *y)
+{
+    const struct route *a = x, *b = y;
+    int order = compare_hosts(a, b);
     order = order ? order : a->path.star - b->path.star;
-    order = order ? order
-                  : by_length(a->path.before.len + a->path.after.len,
-                              b->path.before.len + b->path.after.len);
+    order = order ? order : by_length(letters_of(&a->path), letters_of(&b->path));
     order = order ? order : by_length(a->path.before.len, b->path.before.len);
-    return order; /* two that are equal by all of this cannot match the same */
+    return order ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+static int compare_by_slashes(const void *x, const void *y)
+{
+    const struct route *a = x, *b = y;
+    int order = compare_hosts(a, b);
+    order = order ? order : by_length(slashes_of(&a->path), slashes_of(&b->path));
+    order = order ? order : by_length(length_of(&a->path), length_of(&b->path));
+    return order ? order : (a->place > b->place) - (a->place < b->place);
 }
 
 static bool same_route(const struct route *a, const struct route *b)
 {
     return same_text(a->host, b->host) && a->subdomains == b->subdomains &&
            a->path.star == b->path.star && same_text(a->path.before, b->path.before) &&
-           same_text(a->path.after, b->path.after);
+           same_text(a->path.after, b->path.after) && same_text(a->path.glob, b->path.glob);
 }
 
 static bool is_given(const struct draft *draft, size_t at, size_t offset)
@@ -155,8 +197,7 @@ static bool common_of(struct draft *draft, size_t at, struct weighting *weightin
     const struct route_settings *from = &draft->routes[at];
     struct settings *settings = draft->settings;
     struct members members = {0};
-    struct route common = {.host = from->host,
-                           .reply_timeout = from->reply_timeout,
+    struct route common = {.reply_timeout = from->reply_timeout,
                            .sticky = from->sticky,
                            .sticky_force = from->sticky_force,
                            .retry_on_503 = from->retry_on_503};
@@ -168,28 +209,28 @@ static bool common_of(struct draft *draft, size_t at, struct weighting *weightin
         common.weighting = (uint32_t)settings->weighting_count;
     }
     common.except_count = exceptions_of(settings, from, &common.except);
-    if (common.host.ptr && common.host.ptr[0] == '*') {
-        common.host = ajp_str_of(common.host.ptr + 1, common.host.len - 1);
-        common.subdomains = true;
-    }
     *out = common;
     return true;
 }
 
-/* The patterns of one entry, behind those of the entries before it. */
-static bool add_patterns(struct draft *draft, size_t at, struct weighting *weightings,
+static void set_host(struct route *route, ajp_str host)
+{
+    route->subdomains = host.ptr && host.ptr[0] == '*';
+    route->host = route->subdomains ? ajp_str_of(host.ptr + 1, host.len - 1) : host;
+}
+
+/* The patterns of one entry for one host, behind those that came before. */
+static bool add_patterns(struct draft *draft, size_t at, const struct route *common,
                          struct route *routes, size_t *count)
 {
     const struct route_settings *from = &draft->routes[at];
-    struct route common;
     size_t before = *count;
-    if (!common_of(draft, at, weightings, &common))
-        return false;
     for (size_t i = 0; i < from->paths.count; i++) {
         if (is_exception(from->paths.at[i]))
             continue;
         struct route *route = &routes[(*count)++];
-        *route = common;
+        *route = *common;
+        route->place = (uint32_t)*count;
         route->path = pattern_of(from->paths.at[i]);
         for (const struct route *other = routes; other < route; other++)
             if (same_route(other, route))
@@ -203,21 +244,42 @@ static bool add_patterns(struct draft *draft, size_t at, struct weighting *weigh
     return true;
 }
 
+/* Each of its hosts has them all. */
+static bool add_entry(struct draft *draft, size_t at, struct weighting *weightings,
+                      struct route *routes, size_t *count)
+{
+    const struct route_settings *from = &draft->routes[at];
+    struct route common;
+    if (from->host.ptr && from->hosts.count > 0)
+        return draft_fail(draft, "%s: expected host or hosts, not both",
+                          draft_place(draft, "routes", (int)at, "hosts"));
+    if (!common_of(draft, at, weightings, &common))
+        return false;
+    for (size_t i = 0; i < from->hosts.count || i == 0; i++) {
+        set_host(&common, from->hosts.count ? from->hosts.at[i] : from->host);
+        if (!add_patterns(draft, at, &common, routes, count))
+            return false;
+    }
+    return true;
+}
+
 bool draft_finish_routes(struct draft *draft)
 {
     size_t most = 0, count = 0;
     for (size_t i = 0; i < draft->route_count; i++)
-        most += draft->routes[i].paths.count;
+        most += draft->routes[i].paths.count * (draft->routes[i].hosts.count + 1);
     struct route *routes = settings_alloc(draft->settings, (most + 1) * sizeof *routes);
     struct weighting *weightings =
         settings_alloc(draft->settings, (draft->route_count + 1) * sizeof *weightings);
     draft->settings->weightings = weightings;
     for (size_t i = 0; i < draft->route_count; i++) {
         fill_in(draft, i, &draft->routes[i]);
-        if (!add_patterns(draft, i, weightings, routes, &count))
+        if (!add_entry(draft, i, weightings, routes, &count))
             return false;
     }
-    qsort(routes, count, sizeof *routes, compare_routes);
+    qsort(routes, count, sizeof *routes,
+          draft->settings->route_order == ROUTE_ORDER_SLASHES ? compare_by_slashes
+                                                              : compare_by_letters);
     draft->settings->routes = routes;
     draft->settings->route_count = count;
     return true;

@@ -39,6 +39,8 @@ static void dump_route(FILE *out, const struct draft *draft, size_t at)
     for (size_t i = 0; i < table_route.count; i++) {
         const struct setting_row *row = &table_route.rows[i];
         bool general = row->kind == KIND_BOOL || row->kind == KIND_DURATION;
+        if (row->kind == KIND_HOSTS && draft->routes[at].hosts.count == 0)
+            continue; /* there is a host, or none */
         if (!general || (draft->route_given[at] >> i & 1))
             dump_row(out, "    ", row, &draft->routes[at], NULL);
     }

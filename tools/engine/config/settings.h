@@ -138,8 +138,9 @@ struct worker_settings {
 
 /* Which workers a part of the paths belongs to, as it is written. */
 struct route_settings {
-    ajp_str host;             /* name, or "*.name"; null: any */
-    struct text_list paths;   /* patterns with one star at most; "!pattern": not these */
+    ajp_str host;             /* name, or "*.name"; null: any, or those of hosts */
+    struct text_list hosts;   /* likewise, several */
+    struct text_list paths;   /* patterns with stars and '?'; "!pattern": not these */
     struct text_list workers; /* names, each with "=WEIGHT" or not */
     /* Where an entry says nothing of these, what holds for all paths is filled in. */
     uint32_t reply_timeout; /* as timeouts.reply */
@@ -150,8 +151,13 @@ struct route_settings {
 /* A path that begins with before and ends with after; without a star it is before. */
 struct path_pattern {
     ajp_str before, after;
-    bool star;
+    bool star;    /* or a '?' */
+    ajp_str glob; /* the whole, where the path between them counts; null: it does not */
 };
+
+/* Which pattern of a host decides where several match: that with most letters, exact ones first; or
+ * as in mod_jk that with most slashes, then the longest, stars among its length. */
+enum route_order { ROUTE_ORDER_LETTERS, ROUTE_ORDER_SLASHES };
 
 /* One pattern of a route, as it is looked for. They are sorted: the first that matches counts. */
 struct route {
@@ -160,6 +166,7 @@ struct route {
     struct path_pattern path;
     const struct path_pattern *except; /* of its route: these paths belong to nobody */
     size_t except_count;
+    uint32_t place;     /* among the patterns as they are written */
     uint64_t outside;   /* workers that it does not have, a bit per index */
     uint32_t weighting; /* which of the settings' it has, from 1; 0: none, the workers' weights */
     uint32_t reply_timeout; /* these as in its struct route_settings */
@@ -259,6 +266,7 @@ struct settings {
     size_t worker_count; /* at most WORKERS_MAX */
     const struct route *routes;
     size_t route_count; /* 0: every path belongs to all workers */
+    enum route_order route_order;
     const struct weighting *weightings;
     size_t weighting_count;
     uint32_t threads;     /* never 0 */

@@ -12,6 +12,7 @@ static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
 static const char *const sources[] = {"query", "path", "cookie", NULL};
+static const char *const route_orders[] = {"letters", "slashes", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -33,6 +34,8 @@ static const struct setting_row top_rows[] = {
      "Unix socket at which ajpcat sees the AJP that passes"},
     {NULL, "server_header", KIND_TEXT, TOP(server_header), 0, 0, NULL, "--server-header",
      "Server header of every reply"},
+    {NULL, "route_order", KIND_CHOICE, TOP(route_order), 0, 0, route_orders, NULL,
+     "which of the patterns that match goes first: letters or slashes"},
     {"log", "level", KIND_CHOICE, TOP(log_level), 0, 0, levels, "--log-level",
      "error, warn, info or debug"},
     {"log", "format", KIND_CHOICE, TOP(log_format), 0, 0, formats, "--log-format", "text or json"},
@@ -238,8 +241,9 @@ static const struct setting_row worker_rows[] = {
 static const struct setting_row route_rows[] = {
     {NULL, "host", KIND_HOST, ROUTE(host), 0, 0, NULL, NULL,
      "name that was asked for; default: any"},
+    {NULL, "hosts", KIND_HOSTS, ROUTE(hosts), 0, 0, NULL, NULL, "likewise, several"},
     {NULL, "paths", KIND_PATHS, ROUTE(paths), 0, 0, NULL, NULL,
-     "/exact, /prefix/*, *.suffix, /prefix/*.suffix; !pattern: not these"},
+     "/exact, /prefix/*, *.suffix, /*/middle/*; ?: any character; !pattern: not these"},
     {NULL, "workers", KIND_MEMBERS, ROUTE(workers), 1, WEIGHT_MAX, NULL, NULL,
      "names of the workers for them, or NAME=WEIGHT for a share of its own"},
     {NULL, "reply_timeout", KIND_DURATION, ROUTE(reply_timeout), 0, 24 * HOUR, NULL, NULL,

@@ -24,7 +24,8 @@ enum kind {
     KIND_MEMBERS,     /* struct text_list: names, or NAME=WEIGHT */
     KIND_SOURCES,     /* struct source_list */
     KIND_HOST,        /* ajp_str: a host name, or "*." and one */
-    KIND_PATHS,       /* struct text_list: paths with one star at most, with or without '!' */
+    KIND_HOSTS,       /* struct text_list: likewise, several */
+    KIND_PATHS,       /* struct text_list: paths with stars and '?', with or without '!' */
     KIND_PATTERNS,    /* struct text_list: /exact, /prefix*, *suffix */
     KIND_FILES,       /* struct text_list */
     KIND_NETWORKS,    /* struct network_list */

@@ -177,13 +177,11 @@ static bool set_name(const struct value_context *ctx, const struct setting_row *
 }
 
 /* In lower case, as it is compared. */
-static bool set_host(const struct value_context *ctx, const struct setting_row *row, void *base,
-                     const char *text)
+bool value_host(const char *text, char host[VALUE_HOST_MAX])
 {
-    char host[256];
     size_t len = strlen(text);
     const char *name = strncmp(text, "*.", 2) == 0 ? text + 2 : text;
-    bool plain = *name && *name != '.' && len < sizeof host;
+    bool plain = *name && *name != '.' && len < VALUE_HOST_MAX;
     for (size_t i = 0; plain && text[i]; i++) {
         bool upper = text[i] >= 'A' && text[i] <= 'Z';
         host[i] = (char)(upper ? text[i] | 0x20 : text[i]);
@@ -191,10 +189,18 @@ static bool set_host(const struct value_context *ctx, const struct setting_row *
                 host[i] == ':' || (host[i] >= '0' && host[i] <= '9') ||
                 (host[i] >= 'a' && host[i] <= 'z');
     }
-    if (!plain)
+    if (plain)
+        host[len] = '\0';
+    return plain;
+}
+
+static bool set_host(const struct value_context *ctx, const struct setting_row *row, void *base,
+                     const char *text)
+{
+    char host[VALUE_HOST_MAX];
+    if (!value_host(text, host))
         return value_refuse(ctx, text, "a host name without a port, or *. and one");
-    host[len] = '\0';
-    *(ajp_str *)place_of(row, base) = settings_text(ctx->owner, ajp_str_of(host, len));
+    *(ajp_str *)place_of(row, base) = settings_text(ctx->owner, ajp_str_of(host, strlen(host)));
     return true;
 }
 
@@ -348,6 +354,7 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
     case KIND_NAMES:
     case KIND_MEMBERS:
     case KIND_SOURCES:
+    case KIND_HOSTS:
     case KIND_PATHS:
     case KIND_NETWORKS:
     case KIND_FILES:
@@ -433,6 +440,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_NAMES:
     case KIND_MEMBERS:
     case KIND_SOURCES:
+    case KIND_HOSTS:
     case KIND_PATHS:
     case KIND_NETWORKS:
     case KIND_FILES:

@@ -28,8 +28,13 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base);
 bool value_is_name(ajp_str text);
 /* NAME or NAME=WEIGHT; without it weight is 0. False: neither. */
 bool value_is_member(ajp_str text, ajp_str *name, uint32_t *weight);
-/* What a normalised path can look like, or with one star a part of one; or '!' and one. */
+/* What a normalised path can look like, with stars for any text and '?' for any byte; or '!' and
+ * one. */
 bool value_is_path_pattern(const char *text);
+
+enum { VALUE_HOST_MAX = 256 };
+/* A host name or "*." and one, in lower case. False: neither. */
+bool value_host(const char *text, char host[VALUE_HOST_MAX]);
 
 /* For value.c and value_list.c: "expected WHAT, got TEXT" into ctx->why. Returns false. */
 bool value_refuse(const struct value_context *ctx, const char *text, const char *fmt, ...)

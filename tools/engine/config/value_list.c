@@ -37,11 +37,10 @@ static bool is_pattern(const char *item)
 bool value_is_path_pattern(const char *item)
 {
     const char *p = item + (item[0] == '!');
-    const char *star = strchr(p, '*');
-    if ((p[0] != '/' && p[0] != '*') || (star && strchr(star + 1, '*')))
+    if (p[0] != '/' && p[0] != '*')
         return false;
     for (const char *c = p; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f || strchr("?#;%\\", *c))
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || strchr("#;%\\", *c))
             return false;
     return !strstr(p, "//") && !strstr(p, "/./") && !strstr(p, "/../");
 }
@@ -73,10 +72,24 @@ static bool check_text(const struct value_context *ctx, enum kind kind, const ch
                             WEIGHT_MAX);
     if (kind == KIND_PATHS && !value_is_path_pattern(item))
         return value_refuse(ctx, item,
-                            "a path as it is after decoding, with one star at most: /exact, "
-                            "/prefix/*, *.suffix, or ! and one");
+                            "a path as it is after decoding, with * for any text and ? for any "
+                            "character: /exact, /prefix/*, *.suffix, or ! and one");
     if (kind == KIND_FILES && !*item)
         return value_refuse(ctx, item, "the path of a file");
+    return true;
+}
+
+static bool set_hosts(const struct value_context *ctx, struct text_list *list,
+                      const char *const *items, size_t count)
+{
+    ajp_str *texts = grown(ctx, list->at, list->count, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        char host[VALUE_HOST_MAX];
+        if (!value_host(items[i], host))
+            return value_refuse(ctx, items[i], "host names without a port, or *. and one");
+        texts[list->count + i] = keep(ctx, host, strlen(host));
+    }
+    *list = (struct text_list){texts, list->count + count};
     return true;
 }
 
@@ -180,8 +193,9 @@ static bool set_networks(const struct value_context *ctx, struct network_list *l
 bool value_is_list(enum kind kind)
 {
     return kind == KIND_NAMES || kind == KIND_MEMBERS || kind == KIND_SOURCES ||
-           kind == KIND_PATHS || kind == KIND_NETWORKS || kind == KIND_FILES ||
-           kind == KIND_PATTERNS || kind == KIND_RULES || kind == KIND_RENAMES || kind == KIND_ADDS;
+           kind == KIND_HOSTS || kind == KIND_PATHS || kind == KIND_NETWORKS ||
+           kind == KIND_FILES || kind == KIND_PATTERNS || kind == KIND_RULES ||
+           kind == KIND_RENAMES || kind == KIND_ADDS;
 }
 
 bool value_set_list(const struct value_context *ctx, const struct setting_row *row, void *base,
@@ -194,6 +208,8 @@ bool value_set_list(const struct value_context *ctx, const struct setting_row *r
         return set_pairs(ctx, row->kind, place, items, count);
     if (row->kind == KIND_NETWORKS)
         return set_networks(ctx, place, items, count);
+    if (row->kind == KIND_HOSTS)
+        return set_hosts(ctx, place, items, count);
     if (row->kind == KIND_SOURCES)
         return set_sources(ctx, row, place, items, count);
     return set_texts(ctx, row->kind, place, items, count);
