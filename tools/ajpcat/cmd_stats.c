@@ -2,6 +2,7 @@
 /* ajpcat stats: what a capture holds, in numbers. */
 #include "args.h"
 #include "command.h"
+#include "ending.h"
 #include "filter.h"
 #include "histogram.h"
 #include "json.h"
@@ -36,11 +37,11 @@ struct stats {
     struct filter_node *filter;
     const char *path;
     uint64_t top;
-    uint64_t requests, cpings, unanswered, incomplete, strays, bytes_up, bytes_down, first_ns,
-        last_ns;
-    struct tally methods, statuses, routes, servers, uris, problems, quirks;
+    uint64_t requests, cpings, cpings_unanswered, unanswered, incomplete, strays, no_ajp, bytes_up,
+        bytes_down, first_ns, last_ns;
+    struct tally methods, statuses, routes, servers, uris, waits, problems, quirks;
     struct tally_set connections, sessions;
-    struct histogram time, first;
+    struct histogram time, first, waited;
     struct text out;
 };
 
@@ -68,10 +69,53 @@ static void add_quirks(struct stats *s, const struct exchange *e)
     }
 }
 
+/* What was never answered has no time: it would make a server that hangs look fast. */
+static void add_to(struct tally *t, const char *name, const struct exchange *e)
+{
+    if (e->complete)
+        tally_add(t, name, e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0, e->frame);
+    else
+        tally_add_open(t, name, e->frame);
+}
+
+/* uri: NULL for what has none. */
+static void add_wait(struct stats *s, const struct exchange *e, const char *uri)
+{
+    uint64_t waited;
+    const char *ending = ending_name(e);
+    struct text name = {0};
+    if (e->complete)
+        return;
+    text_fmt(&name, "%s (%s)", uri ? uri : "CPing", ending ? ending : "open");
+    if (ending_waited(e, &waited)) {
+        tally_add(&s->waits, name.at, waited, e->frame);
+        histogram_add(&s->waited, waited);
+    } else {
+        tally_add_open(&s->waits, name.at, e->frame);
+    }
+    text_free(&name);
+}
+
+static void add_cping(struct stats *s, const struct exchange *e)
+{
+    s->cpings++;
+    s->cpings_unanswered += !e->complete;
+    add_wait(s, e, NULL);
+}
+
+static void add_uri(struct stats *s, const struct exchange *e)
+{
+    char *uri = xstrdup(e->uri ? e->uri : "-");
+    uri[strcspn(uri, ";")] = '\0';
+    if (e->uri)
+        add_to(&s->uris, uri, e);
+    add_wait(s, e, uri);
+    free(uri);
+}
+
 static void add_request(struct stats *s, const struct exchange *e)
 {
     char status[8] = "none", server[PEER_TEXT];
-    uint64_t time = e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0;
     s->requests++;
     s->unanswered += e->status == 0;
     s->incomplete += e->status != 0 && !e->complete;
@@ -80,20 +124,15 @@ static void add_request(struct stats *s, const struct exchange *e)
     if (e->status)
         snprintf(status, sizeof status, "%u", e->status);
     peer_format(&e->server, server);
-    tally_add(&s->methods, e->method ? e->method : "none", time, e->frame);
-    tally_add(&s->statuses, status, time, e->frame);
-    tally_add(&s->routes, e->route ? e->route : "none", time, e->frame);
-    tally_add(&s->servers, server, time, e->frame);
+    add_to(&s->methods, e->method ? e->method : "none", e);
+    add_to(&s->statuses, status, e);
+    add_to(&s->routes, e->route ? e->route : "none", e);
+    add_to(&s->servers, server, e);
     if (e->session_hash)
         tally_set_add(&s->sessions, e->session_hash);
-    if (e->uri) {
-        char *uri = xstrdup(e->uri);
-        uri[strcspn(uri, ";")] = '\0';
-        tally_add(&s->uris, uri, time, e->frame);
-        free(uri);
-    }
+    add_uri(s, e);
     if (e->complete)
-        histogram_add(&s->time, time);
+        histogram_add(&s->time, e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0);
     if (e->first_ns >= e->start_ns && e->first_ns)
         histogram_add(&s->first, e->first_ns - e->start_ns);
 }
@@ -108,9 +147,11 @@ static bool on_exchange(void *user, const struct exchange *e)
     s->last_ns = end > s->last_ns ? end : s->last_ns;
     tally_set_add(&s->connections, e->connection + 1);
     if (e->kind == EXCHANGE_CPING)
-        s->cpings++;
+        add_cping(s, e);
     else if (e->kind == EXCHANGE_REQUEST)
         add_request(s, e);
+    else if (e->kind == EXCHANGE_CONNECTION)
+        s->no_ajp++;
     else
         s->strays++;
     for (size_t i = 0; i < e->problem_count; i++)
@@ -132,18 +173,32 @@ static void put_more(struct stats *s, const struct tally *t)
         text_fmt(&s->out, "  ... and %zu more\n", t->count - (size_t)s->top);
 }
 
+/* A row's times, of those that have one. */
+static void put_row_times(struct stats *s, const struct tally_row *r)
+{
+    uint64_t timed = r->count - r->open;
+    if (timed > 0)
+        text_fmt(&s->out, "mean %9.2f ms  max %9.2f ms  ", (double)r->sum / (double)timed / 1e6,
+                 (double)r->max / 1e6);
+    else
+        text_fmt(&s->out, "mean %9s     max %9s     ", "-", "-");
+    if (r->open > 0)
+        text_fmt(&s->out, "%" PRIu64 " unanswered: ", r->open);
+}
+
 static void put_times(struct stats *s, const char *title, struct tally *t, int by_sum)
 {
     if (t->count == 0)
         return;
+    uint64_t all = s->requests + (t == &s->waits ? s->cpings : 0);
     put_title(s, title);
     tally_sort(t, by_sum);
     for (size_t i = 0; i < t->count && i < s->top; i++) {
         const struct tally_row *r = &t->rows[i];
         size_t line = s->out.len;
-        text_fmt(&s->out, "  %9" PRIu64 "  %5.1f%%  mean %9.2f ms  max %9.2f ms  ", r->count,
-                 100.0 * (double)r->count / (double)(s->requests ? s->requests : 1),
-                 (double)r->sum / (double)r->count / 1e6, (double)r->max / 1e6);
+        text_fmt(&s->out, "  %9" PRIu64 "  %5.1f%%  ", r->count,
+                 100.0 * (double)r->count / (double)(all ? all : 1));
+        put_row_times(s, r);
         size_t from = s->out.len;
         term_cstring(&s->out, r->name);
         term_fit(&s->out, from, from - line, s->width);
@@ -187,20 +242,26 @@ static void put_latency(struct stats *s, const char *title, const struct histogr
 static void report(struct stats *s, uint64_t frames)
 {
     double seconds = (double)(s->last_ns - s->first_ns) / 1e9;
-    text_fmt(&s->out,
-             "%" PRIu64 " requests and %" PRIu64
-             " CPings on %zu connections, in %.3f s and %" PRIu64 " frames\n",
-             s->requests, s->cpings, s->connections.count, seconds, frames);
+    text_fmt(&s->out, "%" PRIu64 " requests and %" PRIu64 " CPings", s->requests, s->cpings);
+    if (s->cpings_unanswered > 0)
+        text_fmt(&s->out, " (%" PRIu64 " unanswered)", s->cpings_unanswered);
+    text_fmt(&s->out, " on %zu connections, in %.3f s and %" PRIu64 " frames\n",
+             s->connections.count, seconds, frames);
     text_fmt(&s->out,
              "%" PRIu64 " bytes of body up, %" PRIu64 " down; %zu sessions; %" PRIu64
-             " unanswered, %" PRIu64 " cut off, %" PRIu64 " strays\n",
+             " unanswered, %" PRIu64 " cut off, %" PRIu64 " strays",
              s->bytes_up, s->bytes_down, s->sessions.count, s->unanswered, s->incomplete,
              s->strays);
+    if (s->no_ajp > 0)
+        text_fmt(&s->out, ", %" PRIu64 " connections without AJP", s->no_ajp);
+    text_byte(&s->out, '\n');
     put_times(s, "METHODS", &s->methods, 0);
     put_times(s, "STATUSES", &s->statuses, 0);
     put_times(s, "SERVERS", &s->servers, 0);
     put_times(s, "ROUTES IN SESSION IDS", &s->routes, 0);
     put_times(s, "URIS, BY TIME IN ALL", &s->uris, 1);
+    put_times(s, "NOT ANSWERED, BY TIME WAITED IN ALL", &s->waits, 1);
+    put_latency(s, "TIME WAITED WITHOUT AN ANSWER", &s->waited);
     put_latency(s, "TIME TO THE END OF THE ANSWER", &s->time);
     put_latency(s, "TIME TO THE FIRST PACKET OF THE ANSWER", &s->first);
     put_places(s, "PROBLEMS", &s->problems);
@@ -215,6 +276,7 @@ static void json_tally(struct json *j, const char *key, struct tally *t, int by_
         json_open(j, NULL, '{');
         json_cstring(j, "name", t->rows[i].name);
         json_int(j, "count", (int64_t)t->rows[i].count);
+        json_int(j, "open", (int64_t)t->rows[i].open);
         json_real(j, "total_ms", (double)t->rows[i].sum / 1e6, 3);
         json_real(j, "max_ms", (double)t->rows[i].max / 1e6, 3);
         json_int(j, "first_frame", (int64_t)t->rows[i].first);
@@ -242,9 +304,11 @@ static void report_json(struct stats *s, uint64_t frames)
     json_int(&j, "connections", (int64_t)s->connections.count);
     json_int(&j, "requests", (int64_t)s->requests);
     json_int(&j, "cpings", (int64_t)s->cpings);
+    json_int(&j, "cpings_unanswered", (int64_t)s->cpings_unanswered);
     json_int(&j, "unanswered", (int64_t)s->unanswered);
     json_int(&j, "cut_off", (int64_t)s->incomplete);
     json_int(&j, "strays", (int64_t)s->strays);
+    json_int(&j, "connections_without_ajp", (int64_t)s->no_ajp);
     json_int(&j, "sessions", (int64_t)s->sessions.count);
     json_int(&j, "bytes_up", (int64_t)s->bytes_up);
     json_int(&j, "bytes_down", (int64_t)s->bytes_down);
@@ -254,6 +318,8 @@ static void report_json(struct stats *s, uint64_t frames)
     json_tally(&j, "servers", &s->servers, 0, s->top);
     json_tally(&j, "routes", &s->routes, 0, s->top);
     json_tally(&j, "uris", &s->uris, 1, s->top);
+    json_tally(&j, "waits", &s->waits, 1, s->top);
+    json_latency(&j, "waited_ms", &s->waited);
     json_latency(&j, "time_ms", &s->time);
     json_latency(&j, "first_packet_ms", &s->first);
     json_tally(&j, "problems", &s->problems, 0, s->top);
@@ -296,8 +362,8 @@ static int read_options(struct args *a, struct stats *s)
 
 static void stats_free(struct stats *s)
 {
-    struct tally *const all[] = {&s->methods, &s->statuses, &s->routes, &s->servers,
-                                 &s->uris,    &s->problems, &s->quirks, NULL};
+    struct tally *const all[] = {&s->methods, &s->statuses, &s->routes, &s->servers, &s->uris,
+                                 &s->waits,   &s->problems, &s->quirks, NULL};
     for (size_t i = 0; all[i]; i++)
         tally_free(all[i]);
     tally_set_free(&s->connections);

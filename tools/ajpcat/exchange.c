@@ -9,6 +9,15 @@
 
 enum { PROBLEMS_MAX = 64, LEDGER_PATIENT = 1000, LEDGER_MAX = 20000 };
 
+const char *exchange_kind(const struct exchange *e)
+{
+    static const char *const names[] = {[EXCHANGE_REQUEST] = "request",
+                                        [EXCHANGE_CPING] = "cping",
+                                        [EXCHANGE_STRAY] = "stray",
+                                        [EXCHANGE_CONNECTION] = "connection"};
+    return names[e->kind];
+}
+
 void exchange_problem(struct exchange *e, struct place at, const char *format, ...)
 {
     va_list ap;
@@ -83,7 +92,7 @@ static void unlink_first(struct ledger *l)
 static bool is_overdue(const struct ledger *l)
 {
     const struct exchange *e = l->first;
-    if (e->complete && e->owed == 0)
+    if ((e->complete && e->owed == 0) || e->kind == EXCHANGE_CONNECTION)
         return l->at_once || l->count > LEDGER_PATIENT;
     return l->count > (l->at_once ? LEDGER_PATIENT : LEDGER_MAX);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One exchange as a capture shows it: a request with its response, or a CPing with its CPong; or a
- * stray, which is what has no place in any of those. */
+ * stray, which is what has no place in any of those; or a connection on which no AJP came. */
 #ifndef AJPCAT_EXCHANGE_H
 #define AJPCAT_EXCHANGE_H
 
@@ -26,6 +26,20 @@ struct quirk {
     uint64_t frame; /* where it was seen first */
 };
 
+/* Why there is no answer, or no whole one. */
+struct ending {
+    enum {
+        ENDING_NONE, /* there is one, or it is not known */
+        ENDING_CAPTURE,
+        ENDING_CLOSED,
+        ENDING_RESET,
+        ENDING_REFUSED, /* the connection, by a reset */
+        ENDING_SILENT   /* nothing came back to its SYN */
+    } how;
+    bool by_client;
+    uint64_t frame, ns; /* of the close, or when the capture ends; frame 0: none */
+};
+
 /* Bytes of a body. */
 struct body_sum {
     uint64_t bytes;
@@ -36,7 +50,7 @@ struct body_sum {
 };
 
 struct exchange {
-    enum { EXCHANGE_REQUEST, EXCHANGE_CPING, EXCHANGE_STRAY } kind;
+    enum { EXCHANGE_REQUEST, EXCHANGE_CPING, EXCHANGE_STRAY, EXCHANGE_CONNECTION } kind;
     uint64_t connection, index;
     struct peer client, server;
     /* Texts of the request; NULL where the wire had null or nothing. */
@@ -53,6 +67,8 @@ struct exchange {
     uint16_t wanted;       /* bytes of body asked for last, 0: not yet */
     bool chunked;          /* the request has a Transfer-Encoding */
     bool complete, reuse;
+    struct ending ending;                       /* of one that is not complete */
+    const char *speech;                         /* what came in place of AJP, NULL: nothing else */
     uint64_t frame, start_ns, first_ns, end_ns; /* 0: did not happen */
     struct problem *problems;
     size_t problem_count;
@@ -63,6 +79,8 @@ struct exchange {
     struct exchange *next_in_connection;
 };
 
+/* "request", "cping", "stray" or "connection". */
+const char *exchange_kind(const struct exchange *e);
 void exchange_problem(struct exchange *e, struct place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Whether all of it was captured. announced: its Content-Length, -1: none. */

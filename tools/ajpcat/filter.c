@@ -2,6 +2,8 @@
 /* The fields of filters, and their evaluation. */
 #include "filter.h"
 
+#include "ending.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,14 +42,14 @@ static bool get_ms(uint64_t from, uint64_t to, double *number)
         return there;                                                                              \
     }
 
-GET_TEXT(get_kind, e->kind == EXCHANGE_CPING   ? "cping"
-                   : e->kind == EXCHANGE_STRAY ? "stray"
-                                               : "request")
+GET_TEXT(get_kind, exchange_kind(e))
 GET_TEXT(get_method, e->method)
 GET_TEXT(get_uri, e->uri)
 GET_TEXT(get_query, e->query)
 GET_TEXT(get_protocol, e->protocol)
 GET_TEXT(get_route, e->route)
+GET_TEXT(get_ending, ending_name(e))
+GET_TEXT(get_speech, e->speech)
 GET_NUMBER(get_status, e->status, e->status != 0)
 GET_NUMBER(get_connection, e->connection, true)
 GET_NUMBER(get_index, e->index, true)
@@ -83,12 +85,23 @@ GET(get_first)
     return get_ms(e->start_ns, e->first_ns, number);
 }
 
+GET(get_waited)
+{
+    uint64_t ns;
+    (void)string;
+    bool waited = ending_waited(e, &ns);
+    *number = waited ? (double)ns / 1e6 : 0;
+    return waited;
+}
+
 const struct filter_field filter_fields[] = {{"kind", TYPE_TEXT, get_kind},
                                              {"method", TYPE_TEXT, get_method},
                                              {"uri", TYPE_TEXT, get_uri},
                                              {"query", TYPE_TEXT, get_query},
                                              {"protocol", TYPE_TEXT, get_protocol},
                                              {"route", TYPE_TEXT, get_route},
+                                             {"ending", TYPE_TEXT, get_ending},
+                                             {"speech", TYPE_TEXT, get_speech},
                                              {"client", TYPE_TEXT, get_client},
                                              {"server", TYPE_TEXT, get_server},
                                              {"status", TYPE_NUMBER, get_status},
@@ -101,6 +114,7 @@ const struct filter_field filter_fields[] = {{"kind", TYPE_TEXT, get_kind},
                                              {"quirks", TYPE_NUMBER, get_quirks},
                                              {"time", TYPE_TIME, get_time},
                                              {"first", TYPE_TIME, get_first},
+                                             {"waited", TYPE_TIME, get_waited},
                                              {"complete", TYPE_BOOL, get_complete},
                                              {"reuse", TYPE_BOOL, get_reuse},
                                              {0}};

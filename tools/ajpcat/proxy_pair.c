@@ -100,11 +100,14 @@ struct proxy_pair *proxy_pair_new(int client_fd, const struct address *client,
     if (fd < 0)
         return NULL;
     struct proxy_pair *p = xmalloc(sizeof *p);
-    *p = (struct proxy_pair){
-        .side = {{.link = {.fd = client_fd}}, {.link = {.fd = fd}}},
-        .connecting = true,
-        .output = output,
-        .flow = {.ends = {peer_of(client), peer_of(server)}, .number = number, .from_syn = true}};
+    *p = (struct proxy_pair){.side = {{.link = {.fd = client_fd}}, {.link = {.fd = fd}}},
+                             .connecting = true,
+                             .output = output,
+                             .flow = {.ends = {peer_of(client), peer_of(server)},
+                                      .number = number,
+                                      .from_syn = true,
+                                      .syns = 1,
+                                      .accepted = true}};
     p->broken = !begin_shake(p, 0, sides->listen) || !begin_shake(p, 1, sides->to);
     p->ledger = (struct ledger){.user = p, .show = on_final, .barrier = UINT64_MAX};
     p->watcher = (struct talk_watcher){.ledger = &p->ledger,
@@ -156,24 +159,37 @@ static bool shake(struct proxy_pair *p, int i)
     return events >= 0;
 }
 
+static uint64_t ns_of(const struct timespec *t)
+{
+    return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+}
+
+static void note_ending(struct proxy_pair *p, int side, bool broke, const struct timespec *t)
+{
+    if (p->flow.ending.how == TCP_OPEN)
+        p->flow.ending = (struct tcp_ending){
+            .how = broke ? TCP_RESET : TCP_CLOSED, .side = side, .time_ns = ns_of(t)};
+}
+
 static bool read_side(struct proxy_pair *p, int i)
 {
     uint8_t buf[READ_SIZE];
     struct timespec t;
     ssize_t n = link_recv(&p->side[i].link, buf, sizeof buf);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    if (n == 0) {
-        p->side[i].eof = true;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
+    clock_gettime(CLOCK_REALTIME, &t);
+    if (n <= 0) {
+        note_ending(p, i, n < 0, &t);
+        p->side[i].eof = true;
+        return n == 0;
     }
     text_put(&p->side[!i].waiting, buf, (size_t)n);
-    clock_gettime(CLOCK_REALTIME, &t);
     struct segment s = {.from = p->flow.ends[i],
                         .to = p->flow.ends[!i],
                         .data = buf,
                         .len = (size_t)n,
-                        .time_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec};
+                        .time_ns = ns_of(&t)};
     talk_data(p->talk, i, buf, (size_t)n, &s);
     return true;
 }

@@ -22,8 +22,10 @@ struct run {
     struct reader *reader;
     bool stopped;
     struct ledger ledger;
+    struct acquaintances known;
     struct talk_watcher watcher;
     struct tcp_table *flows;
+    uint64_t now_ns; /* of the last frame */
     uint64_t began_ns, told_ns;
 };
 
@@ -54,9 +56,11 @@ static void on_gap(void *user, struct tcp_flow *f, int side, uint64_t len, const
 
 static void on_closed(void *user, struct tcp_flow *f)
 {
-    (void)user;
+    struct run *r = user;
     if (f->user)
         talk_free(f->user);
+    else if (f->syns > 0 && !f->accepted)
+        stranger_refused(&r->ledger, &r->known, f, r->now_ns);
     f->user = NULL;
 }
 
@@ -104,6 +108,7 @@ static void read_all(struct run *r, struct capture *c, const char *path)
     capture_on_idle(c, on_idle, r);
     while (!r->stopped && (result = capture_next(c, &s, &why)) == CAPTURE_SEGMENT) {
         uint64_t barrier = r->ledger.barrier;
+        r->now_ns = s.time_ns > r->now_ns ? s.time_ns : r->now_ns;
         tcp_table_add(flows, &s);
         r->ledger.barrier = tcp_table_oldest_held(flows);
         if (r->ledger.barrier > barrier || r->ledger.at_once)
@@ -136,10 +141,13 @@ static int run(struct reader *reader, struct capture *c, const char *name, const
     r.watcher = (struct talk_watcher){.ledger = &r.ledger,
                                       .body = reader->body,
                                       .keep_heads = reader->keep_heads,
+                                      .now_ns = &r.now_ns,
+                                      .known = &r.known,
                                       .user = reader->user,
                                       .message = reader->message};
     read_all(&r, c, name);
     reader->frames = capture_frames(c);
+    acquaintances_free(&r.known);
     return 0;
 }
 

@@ -2,7 +2,9 @@
 /* From AJP packets to exchanges: those that are open, and what belongs to none. */
 #include "talk_turns.h"
 
+#include "ending.h"
 #include "quirks.h"
+#include "speech.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,6 +89,15 @@ void talk_finish(struct talk *t, struct exchange *e)
     ledger_finish(t->watcher->ledger, e);
 }
 
+void talk_finish_cping(struct talk *t)
+{
+    struct exchange *e = t->first_cping;
+    t->first_cping = e->next_in_connection;
+    if (!t->first_cping)
+        t->last_cping = NULL;
+    ledger_finish(t->watcher->ledger, e);
+}
+
 void talk_finish_answered(struct talk *t)
 {
     while (t->first && t->first->complete)
@@ -100,6 +111,12 @@ struct exchange *talk_begin(struct talk *t, const struct packet *p)
     e->client = t->flow->ends[t->client];
     e->server = t->flow->ends[!t->client];
     e->start_ns = p->first_ns;
+    if (t->proxied)
+        exchange_problem(e, (struct place){.from_client = true, .frame = p->first_frame},
+                         "a PROXY line in front of the first packet");
+    if (t->proxied)
+        e->speech = "a PROXY line";
+    t->proxied = false;
     return e;
 }
 
@@ -152,17 +169,25 @@ void talk_lost(struct talk *t, const struct packet *at, uint64_t len)
     *(at->from_client ? &e->request.gaps : &e->response.gaps) = true;
 }
 
-void talk_noise(struct talk *t, const struct packet *at, size_t len, bool other_magic)
+void talk_noise(struct talk *t, const struct packet *at, const uint8_t *p, size_t len,
+                bool other_magic)
 {
     struct exchange *e = talk_any(t);
     unsigned quirk = other_magic ? 10 : 0;
+    const char *speech = speech_of(p, len);
     char why[64];
-    snprintf(why, sizeof why, "%zu bytes that are no AJP packet", len);
+    if (!e && !at->from_client)
+        e = t->first_cping;
+    if (speech)
+        snprintf(why, sizeof why, "%s in place of an AJP packet", speech);
+    else
+        snprintf(why, sizeof why, "%zu bytes that are no AJP packet", len);
     if (!e) {
         talk_stray(t, at, quirk, why);
         return;
     }
     exchange_problem(e, talk_place(at, 0), "%s", why);
+    e->speech = e->speech ? e->speech : speech;
     if (quirk)
         quirk_note(e, quirk, at->first_frame);
 }
@@ -184,6 +209,19 @@ static void tell_rest(struct talk *t, int side)
                0, why);
 }
 
+/* The PROXY head may be all that came. */
+static void finish_stranger(struct talk *t, uint64_t now_ns)
+{
+    if (t->proxied && !t->stranger)
+        t->stranger = stranger_begin(
+            t->watcher->ledger, t->watcher->known, t->flow, "a PROXY line",
+            &(struct segment){.frame = t->flow->first_frame, .time_ns = t->flow->first_ns});
+    if (!t->stranger)
+        return;
+    ending_note(t->stranger, t->flow, stranger_client(t->flow), now_ns);
+    ledger_finish(t->watcher->ledger, t->stranger);
+}
+
 struct talk *talk_new(const struct talk_watcher *w, const struct tcp_flow *flow)
 {
     struct talk *t = xmalloc(sizeof *t);
@@ -194,14 +232,17 @@ struct talk *talk_new(const struct talk_watcher *w, const struct tcp_flow *flow)
 
 void talk_free(struct talk *t)
 {
+    const uint64_t *now = t->watcher->now_ns;
     tell_rest(t, 0);
     tell_rest(t, 1);
-    while (t->first)
+    finish_stranger(t, now ? *now : 0);
+    while (t->first) {
+        ending_note(t->first, t->flow, t->client, now ? *now : 0);
         talk_finish(t, t->first);
+    }
     while (t->first_cping) {
-        struct exchange *e = t->first_cping;
-        t->first_cping = e->next_in_connection;
-        ledger_finish(t->watcher->ledger, e);
+        ending_note(t->first_cping, t->flow, t->client, now ? *now : 0);
+        talk_finish_cping(t);
     }
     text_free(&t->half[0].buf);
     text_free(&t->half[1].buf);

@@ -6,6 +6,7 @@
 #define AJPCAT_TALK_H
 
 #include "exchange.h"
+#include "strangers.h"
 #include "tcp.h"
 
 /* One AJP packet as it was seen. */
@@ -23,7 +24,9 @@ struct talk;
 struct talk_watcher {
     struct ledger *ledger;
     struct body_need body;
-    bool keep_heads; /* keep the packets with headers */
+    bool keep_heads;             /* keep the packets with headers */
+    const uint64_t *now_ns;      /* time of the last frame, NULL: none is known */
+    struct acquaintances *known; /* NULL: what comes should be AJP */
     void *user;
     /* Called for each packet that belongs to an exchange; m is NULL when it does not decode. */
     void (*message)(void *user, struct exchange *e, const struct packet *p, const ajp_message *m);
@@ -41,9 +44,11 @@ struct talk {
     const struct talk_watcher *watcher;
     const struct tcp_flow *flow;
     struct talk_half half[2];
-    int client; /* side that speaks as web server, -1: not known yet */
-    bool lossy; /* bytes were lost somewhere: be less strict */
-    bool large; /* the container has sent a packet of more than 8192 bytes */
+    int client;                /* side that speaks as web server, -1: not known yet */
+    bool lossy;                /* bytes were lost somewhere: be less strict */
+    bool large;                /* the container has sent a packet of more than 8192 bytes */
+    bool proxied;              /* a PROXY head came, of which no exchange tells yet */
+    struct exchange *stranger; /* stands for a connection without AJP */
     uint64_t requests, cpings;
     struct exchange *first, *last;             /* requests that are not final */
     struct exchange *first_cping, *last_cping; /* CPings that are not answered */
@@ -58,7 +63,8 @@ void talk_free(struct talk *t);
 void talk_packet(struct talk *t, const struct packet *p);
 /* at: a packet without payload, for the place and time. */
 void talk_lost(struct talk *t, const struct packet *at, uint64_t len);
-void talk_noise(struct talk *t, const struct packet *at, size_t len, bool other_magic);
+void talk_noise(struct talk *t, const struct packet *at, const uint8_t *p, size_t len,
+                bool other_magic);
 
 /* Accepts all that can be understood. */
 extern const ajp_limits talk_limits;

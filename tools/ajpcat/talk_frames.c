@@ -3,6 +3,7 @@
 #include "talk.h"
 
 #include "salvage.h"
+#include "speech.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +117,11 @@ static enum verdict looks_like(const struct talk *t, int side, const uint8_t *p,
 
 static void learn_roles(struct talk *t, int side, bool from_client)
 {
-    if (t->client < 0)
-        t->client = from_client ? side : !side;
+    if (t->client >= 0)
+        return;
+    t->client = from_client ? side : !side;
+    if (t->watcher->known)
+        acquaintances_add(t->watcher->known, &t->flow->ends[t->client], &t->flow->ends[!t->client]);
 }
 
 /* Where a packet begins in p[0..len); len when none does. Sets *sure when it certainly does. */
@@ -140,8 +144,28 @@ static size_t seek(struct talk *t, int side, const uint8_t *p, size_t len, bool 
     return len;
 }
 
+static void ignore(struct talk *t, int side, const uint8_t *p, size_t len, const struct segment *s)
+{
+    t->half[side].state = HALF_IGNORED;
+    if (t->half[!side].state != HALF_IGNORED)
+        t->stranger =
+            stranger_begin(t->watcher->ledger, t->watcher->known, t->flow, speech_of(p, len), s);
+}
+
+/* A load balancer's PROXY head in front of the stream is stepped over: how many bytes of it are
+ * done with, SIZE_MAX to wait for more. */
+static size_t skip_proxy_head(struct talk *t, int side, const uint8_t *p, size_t len)
+{
+    bool may = t->half[side].state == HALF_NEW && t->flow->from_syn && !t->proxied &&
+               side == stranger_client(t->flow) && (t->client < 0 || t->client == side);
+    size_t head = may ? speech_proxy_head(p, len) : 0;
+    t->proxied |= head > 0 && head < SIZE_MAX;
+    return head;
+}
+
 /* A stream's first bytes: AJP or something else? Returns false to wait for more. */
-static bool first_bytes(struct talk *t, int side, const uint8_t *p, size_t len)
+static bool first_bytes(struct talk *t, int side, const uint8_t *p, size_t len,
+                        const struct segment *s)
 {
     struct talk_half *h = &t->half[side];
     if (!t->flow->from_syn) {
@@ -157,7 +181,10 @@ static bool first_bytes(struct talk *t, int side, const uint8_t *p, size_t len)
             return true;
         }
     }
-    h->state = t->client < 0 ? HALF_IGNORED : HALF_SEEKING;
+    if (t->client < 0)
+        ignore(t, side, p, len, s);
+    else
+        h->state = HALF_SEEKING;
     return true;
 }
 
@@ -189,15 +216,21 @@ static size_t take(struct talk *t, int side, const uint8_t *p, size_t len, size_
     struct talk_half *h = &t->half[side];
     size_t at = 0, wrong = 0; /* bytes here that begin no packet */
     while (at < len && h->state != HALF_IGNORED) {
-        if (h->state == HALF_NEW && !first_bytes(t, side, p + at, len - at))
-            break;
+        if (h->state == HALF_NEW) {
+            size_t head = skip_proxy_head(t, side, p + at, len - at);
+            if (head == SIZE_MAX)
+                break;
+            at += head;
+            if (!first_bytes(t, side, p + at, len - at, s))
+                break;
+        }
         if (h->state == HALF_IGNORED)
             break;
         if (h->state == HALF_SEEKING) {
             bool sure;
             size_t found = wrong + seek(t, side, p + at + wrong, len - at - wrong, &sure);
             if (found > 0 && t->client >= 0)
-                talk_noise(t, PLACE(t, side, at, s), found,
+                talk_noise(t, PLACE(t, side, at, s), p + at, found,
                            wrong > 0 && has_magic(p + at, side != t->client));
             at += found;
             wrong = 0;

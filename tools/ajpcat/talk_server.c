@@ -138,14 +138,11 @@ static void on_cpong(struct talk *t, const struct packet *p)
         unasked_cpong(t, p);
         return;
     }
-    t->first_cping = e->next_in_connection;
-    if (!t->first_cping)
-        t->last_cping = NULL;
     e->complete = true;
     e->first_ns = p->first_ns;
     e->end_ns = p->last_ns;
     talk_tell(t, e, p, &m);
-    ledger_finish(t->watcher->ledger, e);
+    talk_finish_cping(t);
 }
 
 void talk_from_server(struct talk *t, const struct packet *p)

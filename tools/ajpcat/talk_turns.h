@@ -17,6 +17,8 @@ void talk_tell(struct talk *t, struct exchange *e, const struct packet *p, const
 
 struct exchange *talk_begin(struct talk *t, const struct packet *p);
 void talk_finish(struct talk *t, struct exchange *e);
+/* The CPing that waits longest. */
+void talk_finish_cping(struct talk *t);
 /* What is answered and owes nothing is final once something follows it. */
 void talk_finish_answered(struct talk *t);
 /* The exchange that the container is answering, or NULL. */

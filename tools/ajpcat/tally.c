@@ -38,7 +38,7 @@ static void grow(struct tally *t)
         t->slots[slot_of(t, t->rows[i].name)] = (uint32_t)i + 1;
 }
 
-void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame)
+static struct tally_row *count_in(struct tally *t, const char *name, uint64_t frame)
 {
     if (t->count == t->cap)
         grow(t);
@@ -52,6 +52,17 @@ void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame
     struct tally_row *row = &t->rows[t->slots[at] - 1];
     row->count++;
     row->first = frame < row->first ? frame : row->first;
+    return row;
+}
+
+void tally_add_open(struct tally *t, const char *name, uint64_t frame)
+{
+    count_in(t, name, frame)->open++;
+}
+
+void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame)
+{
+    struct tally_row *row = count_in(t, name, frame);
     row->sum += value;
     row->max = value > row->max ? value : row->max;
 }
@@ -108,6 +119,16 @@ void tally_set_add(struct tally_set *s, uint64_t hash)
         at = (at + 1) % s->slot_count;
     s->count += !s->slots[at];
     s->slots[at] = hash;
+}
+
+bool tally_set_has(const struct tally_set *s, uint64_t hash)
+{
+    if (s->slot_count == 0)
+        return false;
+    size_t at = hash % s->slot_count;
+    while (s->slots[at] && s->slots[at] != hash)
+        at = (at + 1) % s->slot_count;
+    return s->slots[at] == hash;
 }
 
 void tally_set_free(struct tally_set *s)

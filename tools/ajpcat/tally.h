@@ -3,14 +3,15 @@
 #ifndef AJPCAT_TALLY_H
 #define AJPCAT_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct tally_row {
     char *name;
-    uint64_t count;
-    uint64_t sum, max; /* of a value that goes with each */
-    uint64_t first;    /* frame of the first */
+    uint64_t count, open; /* of which so many have no value (yet) */
+    uint64_t sum, max;    /* of the others' */
+    uint64_t first;       /* frame of the first */
 };
 
 struct tally {
@@ -21,6 +22,7 @@ struct tally {
 };
 
 void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame);
+void tally_add_open(struct tally *t, const char *name, uint64_t frame);
 /* Rows by falling count, or by falling sum; the slots are of no use afterwards. */
 void tally_sort(struct tally *t, int by_sum);
 void tally_free(struct tally *t);
@@ -32,6 +34,7 @@ struct tally_set {
 };
 
 void tally_set_add(struct tally_set *s, uint64_t hash);
+bool tally_set_has(const struct tally_set *s, uint64_t hash); /* not 0 */
 void tally_set_free(struct tally_set *s);
 uint64_t tally_hash(const char *s, size_t len);
 

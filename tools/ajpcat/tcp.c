@@ -290,8 +290,12 @@ static struct tcp_flow *add_flow(struct tcp_table *t, const struct segment *s)
         remove_flow(t, t->oldest);
     struct tcp_flow *f = xmalloc(sizeof *f);
     struct tcp_flow **bucket = bucket_of(t, &s->from, &s->to);
-    *f = (struct tcp_flow){
-        .ends = {s->from, s->to}, .number = t->flows_seen++, .first_seq = s->seq, .chain = *bucket};
+    *f = (struct tcp_flow){.ends = {s->from, s->to},
+                           .number = t->flows_seen++,
+                           .first_seq = s->seq,
+                           .first_frame = s->frame,
+                           .first_ns = s->time_ns,
+                           .chain = *bucket};
     f->held_end = &f->held;
     *bucket = f;
     link_newest(t, f);
@@ -330,11 +334,27 @@ static bool is_new_connection(const struct tcp_flow *f, int side, const struct s
     return !(own->known && first == s->seq + 1) && !(f->from_syn && f->first_seq == s->seq);
 }
 
+static void note_ending(struct tcp_flow *f, int side, const struct segment *s)
+{
+    f->syns += side == 0 && (s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+    f->accepted |= side == 1 && !(s->flags & TCP_RST);
+    if (f->ending.how != TCP_OPEN || !(s->flags & (TCP_FIN | TCP_RST)))
+        return;
+    f->ending = (struct tcp_ending){.how = s->flags & TCP_RST ? TCP_RESET : TCP_CLOSED,
+                                    .side = side,
+                                    .frame = s->frame,
+                                    .time_ns = s->time_ns};
+}
+
 uint64_t tcp_table_oldest_held(const struct tcp_table *t)
 {
     uint64_t oldest = UINT64_MAX;
     for (const struct tcp_flow *f = t->holding; f; f = f->next_holding)
         oldest = f->held->s.frame < oldest ? f->held->s.frame : oldest;
+    for (const struct tcp_flow *f = t->first_reset; f; f = f->next_reset) {
+        if (!f->accepted)
+            oldest = f->first_frame < oldest ? f->first_frame : oldest;
+    }
     return oldest;
 }
 
@@ -363,6 +383,7 @@ void tcp_table_add(struct tcp_table *t, const struct segment *given)
         s.seq++; /* data starts behind the SYN's own number */
     }
     learn(f, side, &s);
+    note_ending(f, side, &s);
     bool carries = s.len + s.missing > 0 || (s.flags & TCP_FIN);
     if (carries && is_ready(f, side, &s))
         deliver(t, f, side, &s);

@@ -16,12 +16,23 @@ struct tcp_half {
     bool seen; /* a segment of it, so that next is not just what the other side acknowledged */
 };
 
+/* What came first to end it: a FIN or a reset. */
+struct tcp_ending {
+    enum { TCP_OPEN, TCP_CLOSED, TCP_RESET } how;
+    int side; /* whose */
+    uint64_t frame, time_ns;
+};
+
 struct tcp_flow {
     struct peer ends[2]; /* ends[0] sent the first packet seen */
     struct tcp_half half[2];
     uint64_t number; /* among the file's connections, from 0 */
     bool from_syn;   /* the capture has its beginning */
     bool closed;
+    struct tcp_ending ending;
+    unsigned syns; /* that asked for it, seen before anything else */
+    bool accepted; /* ends[1] has answered with more than a reset */
+    uint64_t first_frame, first_ns;
     uint32_t first_seq;
     struct held *held, **held_end;
     size_t held_bytes;
@@ -50,7 +61,8 @@ struct tcp_table;
 
 struct tcp_table *tcp_table_new(const struct tcp_sink *sink);
 void tcp_table_add(struct tcp_table *t, const struct segment *s);
-/* Frame number of the oldest segment that waits, UINT64_MAX when none does. */
+/* Frame number of the oldest segment that waits, or of the SYN of the oldest connection whose reset
+ * does; UINT64_MAX when none does. */
 uint64_t tcp_table_oldest_held(const struct tcp_table *t);
 /* Nothing comes for a while: what was reset is closed. */
 void tcp_table_idle(struct tcp_table *t);

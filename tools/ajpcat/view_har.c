@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All exchanges as one HTTP Archive (HAR 1.2), which browsers' network panels open. */
+#include "ending.h"
 #include "term.h"
 #include "view.h"
 
@@ -211,6 +212,26 @@ static void put_request(const struct view *v, struct json *j, const struct excha
     json_close(j, '}');
 }
 
+static void put_error(struct json *j, const struct exchange *e)
+{
+    struct text why = {0};
+    ending_tell(e, &why);
+    if (why.len == 0)
+        text_str(&why, e->status ? "the answer breaks off" : "no answer");
+    json_cstring(j, "_error", why.at);
+    text_free(&why);
+}
+
+/* To the end of the answer, or of the wait for it: what comes after the client is gone counts. */
+static uint64_t last_of(const struct exchange *e)
+{
+    uint64_t waited;
+    if (e->end_ns)
+        return e->end_ns;
+    return ending_waited(e, &waited) && e->start_ns + waited > e->first_ns ? e->start_ns + waited
+                                                                           : e->first_ns;
+}
+
 static void put_response(const struct view *v, struct json *j, const struct exchange *e)
 {
     ajp_message m;
@@ -232,14 +253,15 @@ static void put_response(const struct view *v, struct json *j, const struct exch
     json_int(j, "bodySize", (int64_t)e->response.bytes);
     json_int(j, "_transferSize", (int64_t)e->response.bytes); /* headersSize of -1 would be added */
     if (!e->complete)
-        json_cstring(j, "_error", e->status ? "the answer breaks off" : "no answer");
+        put_error(j, e);
     json_close(j, '}');
 }
 
 static void put_timings(struct json *j, const struct exchange *e)
 {
-    uint64_t first = e->first_ns ? e->first_ns : e->start_ns;
-    uint64_t end = e->end_ns ? e->end_ns : first;
+    uint64_t last = last_of(e);
+    uint64_t first = e->first_ns ? e->first_ns : last ? last : e->start_ns;
+    uint64_t end = last ? last : first;
     double wait = view_ms(e->start_ns, first), receive = view_ms(first, end);
     json_open(j, "timings", '{');
     json_real(j, "send", 0, 0);
@@ -262,9 +284,7 @@ static void put_entry(struct view *v, const struct exchange *e)
     snprintf(connection, sizeof connection, "%llu", (unsigned long long)e->connection);
     json_open(&j, NULL, '{');
     put_time(&j, e->start_ns);
-    double all = view_ms(e->start_ns, e->end_ns     ? e->end_ns
-                                      : e->first_ns ? e->first_ns
-                                                    : e->start_ns);
+    double all = view_ms(e->start_ns, last_of(e) ? last_of(e) : e->start_ns);
     json_real(&j, "time", all > 0 ? all : 0, 3);
     put_request(v, &j, e);
     put_response(v, &j, e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exchange as HTTP text. Nothing unescaped reaches the output. */
+#include "ending.h"
 #include "term.h"
 #include "view.h"
 
@@ -74,11 +75,21 @@ static void put_request(struct view *v, const struct exchange *e)
     put_body(v, &e->request);
 }
 
+static void put_ending(struct view *v, const struct exchange *e, const char *else_say)
+{
+    text_byte(&v->out, '(');
+    if (e->ending.how != ENDING_NONE)
+        ending_tell(e, &v->out);
+    else
+        text_str(&v->out, else_say);
+    text_str(&v->out, ")\n\n");
+}
+
 static void put_response(struct view *v, const struct exchange *e)
 {
     ajp_message m;
     if (e->status == 0) {
-        text_str(&v->out, "(no answer)\n\n");
+        put_ending(v, e, "no answer");
         return;
     }
     bool decoded = view_decode(&e->response_head, AJP_TO_SERVER, &m);
@@ -94,7 +105,7 @@ static void put_response(struct view *v, const struct exchange *e)
         text_str(&v->out, "(headers not understood)\n\n");
     put_body(v, &e->response);
     if (!e->complete)
-        text_str(&v->out, "(the answer does not end)\n\n");
+        put_ending(v, e, "the answer does not end");
 }
 
 static void put_exchange(struct view *v, const struct exchange *e)

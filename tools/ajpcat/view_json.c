@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exchange as a line of JSON: the schema in the man page, which scripts rely on. */
+#include "ending.h"
 #include "json.h"
 #include "view.h"
 
@@ -63,6 +64,21 @@ static void json_request(struct json *j, const struct exchange *e)
     json_bool(j, "response_whole", body_is_whole(&e->response, e->response_announced));
 }
 
+static void json_ending(struct json *j, const struct exchange *e)
+{
+    uint64_t waited;
+    if (ending_waited(e, &waited))
+        json_real(j, "waited_ms", (double)waited / 1e6, 6);
+    else
+        json_null(j, "waited_ms");
+    json_cstring(j, "ending", ending_name(e));
+    if (e->ending.frame)
+        json_int(j, "ending_frame", (int64_t)e->ending.frame);
+    else
+        json_null(j, "ending_frame");
+    json_cstring(j, "speech", e->speech);
+}
+
 static void put_json(struct view *v, const struct exchange *e)
 {
     struct json j = {.out = &v->out};
@@ -72,19 +88,23 @@ static void put_json(struct view *v, const struct exchange *e)
     peer_format(&e->client, client);
     peer_format(&e->server, server);
     json_open(&j, NULL, '{');
-    json_cstring(&j, "kind", e->kind == EXCHANGE_CPING ? "cping" : "request");
+    json_cstring(&j, "kind", exchange_kind(e));
     json_int(&j, "connection", (int64_t)e->connection);
     json_cstring(&j, "client", client);
     json_cstring(&j, "server", server);
-    json_int(&j, "index", (int64_t)e->index);
+    if (e->kind != EXCHANGE_CONNECTION)
+        json_int(&j, "index", (int64_t)e->index);
     if (e->kind == EXCHANGE_REQUEST)
         json_request(&j, e);
     json_bool(&j, "complete", e->complete);
     if (e->kind == EXCHANGE_REQUEST)
         json_bool(&j, "reuse", e->reuse);
     json_real(&j, "start", (double)e->start_ns / 1e9, 6);
-    json_ms(&j, "first_packet_ms", e->start_ns, e->first_ns);
-    json_ms(&j, "total_ms", e->start_ns, e->end_ns);
+    if (e->kind != EXCHANGE_CONNECTION) {
+        json_ms(&j, "first_packet_ms", e->start_ns, e->first_ns);
+        json_ms(&j, "total_ms", e->start_ns, e->end_ns);
+    }
+    json_ending(&j, e);
     json_int(&j, "frame", (int64_t)e->frame);
     json_problems(&j, e);
     json_quirks(&j, e);

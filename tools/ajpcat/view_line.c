@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line per exchange. */
+#include "ending.h"
 #include "quirks.h"
 #include "term.h"
 #include "view.h"
@@ -70,6 +71,29 @@ static void put_padded(struct text *out, const char *s, size_t width)
     term_cstring(out, s);
     if (out->len - from < width)
         text_pad(out, width - (out->len - from), ' ');
+}
+
+static void put_ending(struct view *v, const struct exchange *e)
+{
+    if (e->ending.how == ENDING_NONE)
+        return;
+    term_colour(&v->out, v->colour, TERM_YELLOW);
+    text_str(&v->out, "    ! ");
+    ending_tell(e, &v->out);
+    if (e->ending.frame > 0)
+        text_fmt(&v->out, ", frame %" PRIu64, e->ending.frame);
+    term_colour(&v->out, v->colour, TERM_PLAIN);
+    text_byte(&v->out, '\n');
+}
+
+static void put_speech(struct view *v, const struct exchange *e)
+{
+    if (e->kind != EXCHANGE_CONNECTION || !e->speech)
+        return;
+    term_colour(&v->out, v->colour, TERM_YELLOW);
+    text_fmt(&v->out, "    ! %s came where AJP is spoken", e->speech);
+    term_colour(&v->out, v->colour, TERM_PLAIN);
+    text_byte(&v->out, '\n');
 }
 
 static void put_problems(struct view *v, const struct exchange *e)
@@ -143,9 +167,10 @@ static void put_line(struct view *v, const struct exchange *e)
     }
     put_status(v, e);
     put_padded(&v->out,
-               e->kind == EXCHANGE_CPING   ? "(CPing)"
-               : e->kind == EXCHANGE_STRAY ? "(stray)"
-                                           : e->method,
+               e->kind == EXCHANGE_CPING        ? "(CPing)"
+               : e->kind == EXCHANGE_STRAY      ? "(stray)"
+               : e->kind == EXCHANGE_CONNECTION ? "(none)"
+                                                : e->method,
                is_narrow(v) ? 7 : 8);
     text_byte(&v->out, ' ');
     text_uint(&v->out, e->request.bytes, is_narrow(v) ? 8 : 9, ' ');
@@ -159,6 +184,8 @@ static void put_line(struct view *v, const struct exchange *e)
     text_byte(&v->out, ' ');
     put_uri(v, e, v->out.len - from - (v->colour ? COLOUR_BYTES : 0));
     text_byte(&v->out, '\n');
+    put_speech(v, e);
+    put_ending(v, e);
     put_problems(v, e);
     if (v->quirks)
         put_quirks(v, e);

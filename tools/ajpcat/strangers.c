@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections without AJP. */
+#include "strangers.h"
+
+#include <stdio.h>
+
+enum { AJP_PORT = 8009 };
+
+/* 0 would be none. */
+static uint64_t hash_of(const struct peer *p, bool with_port)
+{
+    struct peer key = *p;
+    char text[PEER_TEXT];
+    key.port = with_port ? p->port : 0;
+    peer_format(&key, text);
+    return tally_hash(text, strlen(text)) | 1;
+}
+
+void acquaintances_add(struct acquaintances *a, const struct peer *client,
+                       const struct peer *server)
+{
+    tally_set_add(&a->servers, hash_of(server, true));
+    tally_set_add(&a->clients, hash_of(client, false));
+}
+
+void acquaintances_free(struct acquaintances *a)
+{
+    tally_set_free(&a->servers);
+    tally_set_free(&a->clients);
+    tally_free(&a->connections);
+}
+
+int stranger_client(const struct tcp_flow *f)
+{
+    return f->syns > 0 || !f->from_syn ? 0 : 1; /* of a handshake whose SYN is missing: the other */
+}
+
+/* What is no AJP at the port of AJP, or at one where AJP is spoken. An AJP client may also try a
+ * server that is away, and therefore known to nobody. */
+static bool is_shown(const struct acquaintances *a, const struct tcp_flow *f, bool refused)
+{
+    const struct peer *server = &f->ends[!stranger_client(f)];
+    return !a || server->port == AJP_PORT || tally_set_has(&a->servers, hash_of(server, true)) ||
+           (refused && tally_set_has(&a->clients, hash_of(&f->ends[stranger_client(f)], false)));
+}
+
+static void count(struct acquaintances *a, const struct tcp_flow *f, const char *what)
+{
+    char server[PEER_TEXT], name[2 * PEER_TEXT];
+    peer_format(&f->ends[!stranger_client(f)], server);
+    snprintf(name, sizeof name, "%s to %s", what, server);
+    tally_add_open(&a->connections, name, f->first_frame);
+}
+
+static struct exchange *begin(struct ledger *l, const struct tcp_flow *f, uint64_t frame,
+                              uint64_t time_ns)
+{
+    struct exchange *e = ledger_begin(l, frame);
+    e->kind = EXCHANGE_CONNECTION;
+    e->connection = f->number;
+    e->client = f->ends[stranger_client(f)];
+    e->server = f->ends[!stranger_client(f)];
+    e->start_ns = time_ns;
+    return e;
+}
+
+struct exchange *stranger_begin(struct ledger *l, struct acquaintances *a, const struct tcp_flow *f,
+                                const char *speech, const struct segment *first)
+{
+    const char *what = speech ? speech : "something else";
+    if (!is_shown(a, f, false)) {
+        count(a, f, what);
+        return NULL;
+    }
+    struct exchange *e = begin(l, f, first->frame, first->time_ns);
+    e->speech = what;
+    return e;
+}
+
+void stranger_refused(struct ledger *l, struct acquaintances *a, const struct tcp_flow *f,
+                      uint64_t now_ns)
+{
+    bool refused = f->ending.how == TCP_RESET && f->ending.side == 1;
+    if (f->ending.how == TCP_RESET && !refused) /* who asked has thought better of it */
+        return;
+    if (!is_shown(a, f, true)) {
+        count(a, f, refused ? "refused" : "nothing answered");
+        return;
+    }
+    struct exchange *e = begin(l, f, f->first_frame, f->first_ns);
+    e->ending = (struct ending){.how = refused ? ENDING_REFUSED : ENDING_SILENT,
+                                .frame = f->ending.frame,
+                                .ns = refused ? f->ending.time_ns : now_ns};
+    ledger_finish(l, e);
+}
