@@ -160,3 +160,39 @@ def test_requests_are_printed_escaped(serve):
         assert sock.recv(100)
     assert r"uri=/\xc2\x9b2J%1b" in daemon.output()
     assert re.search(r"event=request method=GET uri=\S+ from=127.0.0.1 status=404 length=-1", daemon.output())
+
+
+def cookie_of(done):
+    return re.search(rb"JSESSIONID=([0-9A-F]+)", done.stdout)[1].decode()
+
+
+def visit(daemon, session, route):
+    done = get(daemon, "/session", "-H", f"Cookie: JSESSIONID={session}.{route}")
+    assert done.returncode == 0, done.stderr
+    return int(re.search(rb'"counter":\s*(\d+)', done.stdout)[1])
+
+
+def test_nodes_with_one_folder_share_their_sessions(serve, tmp_path):
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    a, b = (serve("--sessions", folder, "--route", route) for route in ("nodeA", "nodeB"))
+    session = cookie_of(get(a, "/session", "-i"))
+    assert [visit(a, session, "nodeA"), visit(b, session, "nodeA"), visit(b, session, "nodeB")] == [2, 3, 4]
+    again = serve("--sessions", folder, "--route", "nodeA")
+    assert visit(again, session, "nodeB") == 5
+
+
+def test_each_node_for_itself_without_a_folder(serve):
+    a, b = (serve("--route", route) for route in ("nodeA", "nodeB"))
+    session = cookie_of(get(a, "/session", "-i"))
+    assert [visit(a, session, "nodeA"), visit(b, session, "nodeA")] == [2, 1]
+
+
+def test_sessions_that_cannot_be_kept_are_an_error(serve, tmp_path):
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    daemon = serve("--sessions", folder)
+    folder.rmdir()
+    done = get(daemon, "/session", "-i")
+    assert done.stdout.startswith(b"500 ") and b"--sessions" in done.stdout
+    assert ajpcat("serve", "--listen", "ajp://127.0.0.1:0", "--sessions", tmp_path / "none").returncode == 2

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """demo.py [--once]: two app servers, ajpforward and ajpbridge on free ports of this machine. Shows
-a session that stays on its node and moves when the node dies, then waits for Ctrl-C, or ends by
+a session that stays on its node and goes on at the other when the node dies, then waits for Ctrl-C, or ends by
 itself with --once. Exits 0 if all went as told, 1 if not."""
+import json
+import os
 import shutil
 import signal
 import sys
@@ -26,6 +28,8 @@ def say(text=""):
 class Demo:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="ajp-demo-")
+        self.sessions = f"{self.folder}/sessions"  # shared, as replicated app servers share them
+        os.mkdir(self.sessions)
         self.started = []
         self.right = True
 
@@ -35,7 +39,8 @@ class Demo:
         return daemon
 
     def start_node(self, name, port=0):
-        return self.start(name, "ajpcat", "serve", "--listen", f"ajp://127.0.0.1:{port}", "--route", name)
+        return self.start(name, "ajpcat", "serve", "--listen", f"ajp://127.0.0.1:{port}", "--route", name,
+                          "--sessions", self.sessions)
 
     def up(self):
         self.nodes = {name: self.start_node(name) for name in ("nodeA", "nodeB")}
@@ -56,6 +61,7 @@ class Demo:
         body = " ".join(answer.body.decode(errors="replace").split())
         say(f"  request {number:2}  {answer.status}  {paint(node, node) if node in PAINT else node}  {paint('dim', body)}")
         self.check(answer.status == 200 and node in self.nodes, "the request is answered by a node")
+        self.check(json.loads(answer.body or "{}").get("counter") == number, f"the session counts {number} visits")
         return node
 
     def check(self, true, what):
@@ -80,7 +86,7 @@ class Demo:
             self.nodes[home].kill()
             homes = [self.visit(client, i) for i in range(9, 13)]
             self.check(len(set(homes)) == 1 and homes[0] != home, "the session moves to the other node and stays")
-            self.verdict("moved", f"the session goes on at {homes[0]}; no request was lost")
+            self.verdict("moved", f"the session goes on at {homes[0]}, its counter too; no request was lost")
             self.nodes[home] = self.start_node(home, self.nodes[home].port)
 
     def down(self):

@@ -22,6 +22,7 @@ enum {
     PACKET_SIZE,
     SECRET_FILE,
     DIR_OF_ANSWERS,
+    SESSIONS,
     SCRIPT,
     VERBOSE,
     QUIET,
@@ -38,6 +39,8 @@ static const struct arg table[] = {
     [PACKET_SIZE] = {0, "packet-size", "BYTES", "largest packet, 8192 to 65536 (8192)"},
     [SECRET_FILE] = {0, "secret-file", "FILE", "secret that requests must carry; else AJP_SECRET"},
     [DIR_OF_ANSWERS] = {0, "dir", "FOLDER", "canned answers: for /a its file a, or a.http"},
+    [SESSIONS] = {0, "sessions", "FOLDER",
+                  "keep sessions there; nodes with the same folder share them"},
     [SCRIPT] = {0, "script", "FILE", "do on each connection what the script says"},
     [VERBOSE] = {'v', "verbose", NULL, "a line per request on standard error"},
     [QUIET] = {'q', "quiet", NULL, "no complaints about broken peers"},
@@ -71,12 +74,12 @@ static int set_listen(const struct args *a, struct settings *s)
     return 0;
 }
 
-static int set_dir(const struct args *a, struct settings *s)
+static int set_folder(const struct args *a, const char *option, const char **folder)
 {
     struct stat st;
     if (stat(a->value, &st) != 0 || !S_ISDIR(st.st_mode))
-        return args_wrong(a, "--dir %s: expected a folder", a->value);
-    s->options.dir = a->value;
+        return args_wrong(a, "--%s %s: expected a folder", option, a->value);
+    *folder = a->value;
     return 0;
 }
 
@@ -129,7 +132,9 @@ static int set_option(const struct args *a, int row, struct settings *s, const c
         *secret_file = a->value;
         return 0;
     case DIR_OF_ANSWERS:
-        return set_dir(a, s);
+        return set_folder(a, "dir", &s->options.dir);
+    case SESSIONS:
+        return set_folder(a, "sessions", &s->options.sessions);
     case SCRIPT:
         return set_script(a, s);
     case VERBOSE:

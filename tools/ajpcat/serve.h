@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The embedded app server. serve_page.c decides what to answer, serve_conn.c speaks AJP on one
+/* The embedded app server. serve_page.c decides what to answer, serve_session.c counts visits, serve_conn.c speaks AJP on one
  * connection, or serve_play.c what a script says, serve_dir.c has the canned answers, serve_loop.c
  * waits for sockets and timers, cmd_serve.c reads the options. */
 #ifndef AJPCAT_SERVE_H
@@ -20,6 +20,7 @@ struct serve_options {
     ajp_limits limits;
     const struct script *script; /* for all connections, NULL: none */
     const char *dir;             /* of canned answers, NULL: none */
+    const char *sessions;        /* folder that nodes share, NULL: kept in memory */
     bool verbose;                /* a line per request */
     bool quiet;                  /* no complaints either */
 };

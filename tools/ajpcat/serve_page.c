@@ -3,24 +3,16 @@
 #include "serve.h"
 
 #include "args.h"
+#include "serve_session.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { GET = 2, HEAD = 3 }; /* method codes on the wire */
-enum { PERIOD = 1021, PATTERN = PERIOD * 65, SESSION_ID = 32, BUCKETS = 4096 };
+enum { PERIOD = 1021, PATTERN = PERIOD * 65 };
 
-struct session {
-    char id[SESSION_ID + 1];
-    unsigned count;
-    struct session *next;
-};
-
-static struct session *sessions[BUCKETS];
-static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
 static char pattern[PATTERN];
 static pthread_once_t pattern_once = PTHREAD_ONCE_INIT;
 
@@ -222,49 +214,6 @@ void page_body_end(struct page *p, uint64_t bytes, uint32_t crc)
         p->length = p->text.len;
 }
 
-static bool is_session_id(ajp_str id)
-{
-    if (id.len < SESSION_ID)
-        return false;
-    for (size_t i = 0; i < SESSION_ID; i++) {
-        if (!strchr("0123456789ABCDEFabcdef", id.ptr[i]))
-            return false;
-    }
-    return id.len == SESSION_ID || id.ptr[SESSION_ID] == '.';
-}
-
-static void session_id_new(char id[SESSION_ID + 1])
-{
-    unsigned char bytes[SESSION_ID / 2] = {0};
-    if (getrandom(bytes, sizeof bytes, 0) < 0)
-        abort();
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        id[2 * i] = "0123456789ABCDEF"[bytes[i] >> 4];
-        id[2 * i + 1] = "0123456789ABCDEF"[bytes[i] & 15];
-    }
-    id[SESSION_ID] = '\0';
-}
-
-/* Counts a visit. An id that another node made is taken over, counting from 1. */
-static unsigned session_visit(const char *id)
-{
-    unsigned hash = 2166136261u;
-    for (const char *p = id; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 16777619u;
-    pthread_mutex_lock(&sessions_lock);
-    struct session **slot = &sessions[hash % BUCKETS];
-    while (*slot && strcmp((*slot)->id, id) != 0)
-        slot = &(*slot)->next;
-    if (!*slot) {
-        *slot = xmalloc(sizeof **slot);
-        **slot = (struct session){0};
-        memcpy((*slot)->id, id, SESSION_ID);
-    }
-    unsigned count = ++(*slot)->count;
-    pthread_mutex_unlock(&sessions_lock);
-    return count;
-}
-
 static bool is_our_route(ajp_str id, const char *route)
 {
     ajp_str of = ajp_route_of(id);
@@ -280,14 +229,18 @@ static void page_session(struct visit *v)
     bool keep = false;
     ajp_session_ids_init(&ids, v->request, &(ajp_route_rule){0});
     while (!id[0] && ajp_session_id_next(&ids, &given)) {
-        if (is_session_id(given)) {
+        if (session_is_id(given)) {
             memcpy(id, given.ptr, SESSION_ID);
             keep = is_our_route(given, route);
         }
     }
     if (!id[0])
-        session_id_new(id);
-    unsigned count = session_visit(id);
+        session_new_id(id);
+    unsigned count = session_visit(v->options->sessions, id);
+    if (count == 0) {
+        say(v->page, 500, "the session cannot be kept: see --sessions\n");
+        return;
+    }
     if (!keep)
         snprintf(v->page->cookie, sizeof v->page->cookie, "JSESSIONID=%s%s%.20s; Path=/", id,
                  route[0] ? "." : "", route);
