@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package lists that ./dev installs from hold what the build asks for."""
+import os
+import pathlib
 import re
 
+import listed_path
 import pytest
 
 from procs import ROOT
@@ -33,3 +36,30 @@ def test_every_dependency_is_in_a_list(purposes, folders):
 def test_every_package_has_its_reason(file):
     for line in file.read_text().splitlines():
         assert len(line.split()) > 1, line
+
+
+@pytest.fixture(scope="module")
+def listed_programs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("path")
+    listed_path.main(folder)
+    names = set(os.listdir(folder))
+    if not names:
+        pytest.skip("this is no Debian")
+    return names
+
+
+def test_programs_of_listed_packages_only(listed_programs):
+    assert {"gcc", "cc", "javac", "xzcat", "bzcat", "sh", "tar"} <= listed_programs
+    assert not {"debootstrap", "strace", "cppcheck"} & listed_programs  # other purposes' packages
+
+
+def test_the_suite_sees_listed_programs_only(listed_programs):
+    """./dev test has such a folder as its PATH, so a program that nobody listed fails its test everywhere."""
+    if os.environ.get("CI") or pathlib.Path(os.environ["PATH"]).parts[-2:] == ("build", "path"):
+        assert set(os.listdir(os.environ["PATH"])) == listed_programs
+
+
+def test_programs_named_by_their_path_are_listed(listed_programs):
+    for file in [ROOT / "dev", *(ROOT / "tests").rglob("*.py")]:
+        for program in re.findall(r"/usr/s?bin/([\w.+-]+)", file.read_text()):
+            assert program in listed_programs, f"{file}: {program}"
