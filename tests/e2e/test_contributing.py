@@ -25,6 +25,8 @@ def kinds(folder):
         found.add("pytest")
     if any(re.search(r"^(Parameterized)?Test\(|criterion/", file.read_text(), re.M) for file in folder.rglob("*.c")):
         found.add("Criterion")
+    if any(re.search(r"^int main\(", file.read_text(), re.M) for file in folder.glob("test_*.c")):
+        found.add("a program of its own")
     if any("LLVMFuzzerTestOneInput" in file.read_text() for file in folder.rglob("*.c")):
         found.add("libFuzzer")
     return found

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The embedded app server. serve_page.c decides what to answer, serve_session.c counts visits, serve_conn.c speaks AJP on one
- * connection, or serve_play.c what a script says, serve_dir.c has the canned answers, serve_loop.c
- * waits for sockets and timers, cmd_serve.c reads the options. */
+/* The embedded app server. serve_page.c decides what to answer, serve_session.c counts visits,
+ * serve_conn.c speaks AJP on one connection, or serve_play.c what a script says, serve_dir.c has
+ * the canned answers, serve_loop.c waits for sockets and timers, cmd_serve.c reads the options. */
 #ifndef AJPCAT_SERVE_H
 #define AJPCAT_SERVE_H
 
