@@ -97,6 +97,17 @@ static const struct metric metrics[] = {
      value_retries},
 };
 
+/* Of the whole daemon, not of one worker. */
+static void put_log_metric(FILE *f)
+{
+    fprintf(f,
+            "# HELP ajp_log_lost_lines_total lines that the log's reader was too slow for, or that "
+            "could not be written\n# TYPE ajp_log_lost_lines_total counter\n"
+            "ajp_log_lost_lines_total{log=\"events\"} %" PRIu64 "\n"
+            "ajp_log_lost_lines_total{log=\"access\"} %" PRIu64 "\n",
+            log_lost_events(), log_lost_access());
+}
+
 char *admin_metrics(const struct admin_host *host, struct generation *g)
 {
     char *text = NULL;
@@ -116,6 +127,7 @@ char *admin_metrics(const struct admin_host *host, struct generation *g)
                     metrics[m].value(w));
         }
     }
+    put_log_metric(f);
     fclose(f);
     return text;
 }

@@ -1,67 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: lines gathered in a buffer of one thread, written when it is full. */
+/* The access log: lines gathered in a buffer of one thread, handed to the spool of the file when it
+ * is full. */
 #include "base/access_log.h"
 
 #include "base/line.h"
+#include "base/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     BUFFER_SIZE = 16384,
     LINE_SIZE = 8192,
     PATH_SIZE = 4096, /* of a path, escaped; a query gets half of that */
+    SPOOL_ROOM = 1024 * 1024,
+    PATIENCE_MS = 1000, /* at the end */
 };
 
 struct access_log {
-    int fd;
+    struct spool *spool; /* all threads' */
     enum log_format format;
     unsigned generation; /* reopened when it differs from reopen_generation */
     time_t stamp_second;
     size_t stamp_len, used;
     char stamp[40]; /* the time as text, made once a second */
     char buffer[BUFFER_SIZE];
-    char path[];
 };
 
 static atomic_uint reopen_generation;
 
-static int open_file(const char *path)
-{
-    if (strcmp(path, "-") == 0)
-        return STDOUT_FILENO;
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-}
-
-static void close_file(struct access_log *log)
-{
-    if (log->fd != STDOUT_FILENO)
-        close(log->fd);
-}
-
 static void write_out(struct access_log *log)
 {
-    size_t done = 0;
-    while (done < log->used) {
-        ssize_t n = write(log->fd, log->buffer + done, log->used - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            log_event(LEVEL_ERROR, "access_log_failed", "lost_bytes=%zu errno=%d", log->used - done,
-                      errno);
-            break;
-        }
-        done += (size_t)n;
-    }
+    spool_put(log->spool, log->buffer, log->used);
     log->used = 0;
 }
 
+/* Every thread asks for it, at its time: what it has gathered by then goes before. */
 static void reopen_if_asked(struct access_log *log)
 {
     unsigned generation = atomic_load_explicit(&reopen_generation, memory_order_relaxed);
@@ -69,13 +46,7 @@ static void reopen_if_asked(struct access_log *log)
         return;
     log->generation = generation;
     write_out(log);
-    int fd = open_file(log->path);
-    if (fd < 0) {
-        log_event(LEVEL_ERROR, "access_log_failed", "reopen=no errno=%d", errno);
-        return;
-    }
-    close_file(log);
-    log->fd = fd;
+    spool_reopen(log->spool);
 }
 
 static void put_stamp(struct access_log *log, struct line *line)
@@ -178,21 +149,18 @@ static void put_json(struct access_log *log, struct line *line, const struct acc
 
 struct access_log *access_log_open(const char *path, enum log_format format)
 {
-    size_t len = strlen(path) + 1;
-    struct access_log *log = calloc(1, sizeof *log + len);
+    struct access_log *log = calloc(1, sizeof *log);
     if (!log)
         return NULL;
-    memcpy(log->path, path, len);
     log->format = format;
     log->generation = atomic_load(&reopen_generation);
-    log->fd = open_file(path);
-    if (log->fd < 0) {
-        int saved = errno;
-        free(log);
-        errno = saved;
-        return NULL;
-    }
-    return log;
+    log->spool = spool_open(path, SPOOL_ROOM, &log_access_losses);
+    if (log->spool)
+        return log;
+    int saved = errno;
+    free(log);
+    errno = saved;
+    return NULL;
 }
 
 void access_log_write(struct access_log *log, const struct access_entry *entry)
@@ -223,7 +191,7 @@ void access_log_close(struct access_log *log)
     if (!log)
         return;
     write_out(log);
-    close_file(log);
+    spool_close(log->spool, PATIENCE_MS);
     free(log);
 }
 

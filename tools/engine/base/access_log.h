@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: one line a request, kept in a buffer per thread and written in large pieces. */
+/* The access log: one line a request, kept in a buffer per thread and written in large pieces by a
+ * thread that alone waits for the file. */
 #ifndef ENGINE_BASE_ACCESS_LOG_H
 #define ENGINE_BASE_ACCESS_LOG_H
 

@@ -3,7 +3,9 @@
 #include "base/log.h"
 
 #include "base/line.h"
+#include "base/spool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,7 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPEAT_SLOTS = 32 };
+enum {
+    REPEAT_SLOTS = 32,
+    EVENTS_ROOM = 256 * 1024,
+    OUTPUT_ROOM = 1024 * 1024, /* the access log may be there */
+    PATIENCE_MS = 1000,        /* at the end, for each of the two */
+};
 
 /* How often this thread printed an event in the current second. */
 struct repeat {
@@ -24,6 +31,9 @@ struct repeat {
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static _Atomic int threshold_now = LEVEL_INFO;
 static _Atomic int format_now = LOG_TEXT;
+static struct spool *_Atomic events; /* NULL: lines are written at once */
+static struct spool *output;
+static _Atomic bool ended;
 static _Thread_local struct repeat repeats[REPEAT_SLOTS];
 
 static void put_time(struct line *line, const struct timespec *now)
@@ -97,23 +107,41 @@ static void put_text(struct line *line, enum log_level level, const char *event,
     line_put(line, text);
 }
 
-static void write_line(enum log_level level, const char *event, const struct timespec *now,
-                       char *text)
+/* One line with its end. */
+static void send_line(int fd, struct spool *spool, const char *line, size_t len)
+{
+    if (spool) {
+        spool_put(spool, line, len);
+    } else if (!atomic_load(&ended)) {
+        /* Nothing can be done about a descriptor that does not take the line. */
+        ssize_t unused = write(fd, line, len);
+        (void)unused;
+    }
+}
+
+/* Its length, the end included. cap: LOG_LINE_MAX and 512 more at least. */
+static size_t format_line(char *buffer, size_t cap, enum log_level level, const char *event,
+                          const struct timespec *now, char *text)
 {
     /* A last fence: whatever a caller forgot to escape cannot break the line. */
     for (char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
             *p = '?';
-    char buffer[LOG_LINE_MAX + 512];
-    struct line line = {.text = buffer, .cap = sizeof buffer - 1};
+    struct line line = {.text = buffer, .cap = cap - 1};
     if (atomic_load_explicit(&format_now, memory_order_relaxed) == LOG_JSON)
         put_json(&line, level, event, now, text);
     else
         put_text(&line, level, event, now, text);
     buffer[line.len++] = '\n';
-    /* Nothing can be done about a standard error that does not take the line. */
-    ssize_t unused = write(STDERR_FILENO, buffer, line.len);
-    (void)unused;
+    return line.len;
+}
+
+static void write_line(enum log_level level, const char *event, const struct timespec *now,
+                       char *text)
+{
+    char buffer[LOG_LINE_MAX + 512];
+    size_t len = format_line(buffer, sizeof buffer, level, event, now, text);
+    send_line(STDERR_FILENO, atomic_load(&events), buffer, len);
 }
 
 static void print_suppressed(struct repeat *repeat, const struct timespec *now)
@@ -179,6 +207,103 @@ void log_flush_suppressed(void)
     for (size_t i = 0; i < REPEAT_SLOTS; i++)
         if (repeats[i].event)
             print_suppressed(&repeats[i], &now);
+}
+
+/* --- lines that are lost --- */
+
+static size_t events_resumed(char *line, size_t cap, uint64_t lost)
+{
+    char text[80];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(text, sizeof text, "log=events log_lost=%llu", (unsigned long long)lost);
+    return format_line(line, cap, LEVEL_WARN, "log_full", &now, text);
+}
+
+/* It cannot be told where nothing can be told. */
+static void events_failed(const char *path, const char *doing, uint64_t lost, int error)
+{
+    (void)path;
+    (void)doing;
+    (void)lost;
+    (void)error;
+}
+
+static size_t access_resumed(char *line, size_t cap, uint64_t lost)
+{
+    (void)line;
+    (void)cap;
+    log_event(LEVEL_WARN, "log_full", "log=access log_lost=%llu", (unsigned long long)lost);
+    return 0;
+}
+
+static void access_failed(const char *path, const char *doing, uint64_t lost, int error)
+{
+    char shown[256];
+    log_event(LEVEL_ERROR, "access_log_failed", "file=%s doing=%s log_lost=%llu reason=\"%s\"",
+              log_str(shown, sizeof shown, ajp_str_of(path, strlen(path))), doing,
+              (unsigned long long)lost, strerror(error));
+}
+
+static struct spool_events event_losses = {.resumed = events_resumed, .failed = events_failed};
+struct spool_events log_access_losses = {.resumed = access_resumed, .failed = access_failed};
+
+uint64_t log_lost_events(void)
+{
+    return atomic_load(&event_losses.lost);
+}
+
+uint64_t log_lost_access(void)
+{
+    return atomic_load(&log_access_losses.lost);
+}
+
+/* --- begin and end --- */
+
+bool log_start(void)
+{
+    struct spool *spool = spool_open(SPOOL_STDERR, EVENTS_ROOM, &event_losses);
+    if (!spool)
+        return false;
+    output = spool_open(SPOOL_STDOUT, OUTPUT_ROOM, &log_access_losses);
+    if (output) {
+        atomic_store(&events, spool);
+        return true;
+    }
+    int saved = errno;
+    spool_close(spool, PATIENCE_MS);
+    errno = saved;
+    return false;
+}
+
+void log_end(void)
+{
+    struct spool *spool = atomic_exchange(&events, NULL);
+    if (!spool)
+        return;
+    atomic_store(&ended, true);
+    spool_close(output, PATIENCE_MS);
+    spool_close(spool, PATIENCE_MS);
+    output = NULL;
+}
+
+static void send_text(int fd, struct spool *spool, const char *text)
+{
+    char buffer[LOG_LINE_MAX];
+    struct line line = {.text = buffer, .cap = sizeof buffer - 1};
+    line_put(&line, text);
+    buffer[line.len++] = '\n';
+    send_line(fd, spool, buffer, line.len);
+}
+
+void log_output(const char *text)
+{
+    send_text(STDOUT_FILENO, output, text);
+}
+
+void log_error(const char *text)
+{
+    send_text(STDERR_FILENO, atomic_load(&events), text);
 }
 
 const char *log_str(char *buf, size_t cap, ajp_str s)

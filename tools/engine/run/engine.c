@@ -14,10 +14,12 @@
 #include "run/thread.h"
 #include "run/upgrade.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LATER_MS = 10 };
 
@@ -438,6 +440,26 @@ static bool start(struct engine *e, char *error, size_t error_cap)
     return e->prober != NULL && start_admin(e, error, error_cap);
 }
 
+/* Else the next file or socket would be taken for one of them, and lines of the log go into it. */
+static void open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void tell_not_started(const struct program *program, const char *why)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text), "%s: %s", program->name, why);
+    log_error(text);
+}
+
 int engine_main(int argc, char **argv, const struct program *program)
 {
     struct engine e = {.argc = argc, .argv = argv, .program = program};
@@ -450,12 +472,19 @@ int engine_main(int argc, char **argv, const struct program *program)
 
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 2, argv + 2, program->name);
+    open_standard_files();
     rc = begin_settings(argc, argv, program, &e.overlay, &handover, &set);
     if (rc >= 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
     upgrade_init(&e.upgrade);
     log_setup(set->log_level, set->log_format);
+    if (!log_start()) {
+        fprintf(stderr, "%s: the log cannot be started: %m\n", program->name);
+        handover_free(handover);
+        settings_free(set);
+        return 1;
+    }
     e.thread_count = set->threads;
     e.now = begin_generation(set, handover, error, sizeof(error));
     size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
@@ -467,7 +496,7 @@ int engine_main(int argc, char **argv, const struct program *program)
     if (started)
         serve(&e);
     else
-        fprintf(stderr, "%s: %s\n", program->name, error);
+        tell_not_started(program, error);
     if (e.before != NULL)
         generation_leave(e.before);
     if (e.now != NULL)
@@ -475,5 +504,6 @@ int engine_main(int argc, char **argv, const struct program *program)
     overlay_clear(&e.overlay);
     overlay_change_free(e.change);
     free(e.threads);
+    log_end();
     return started ? 0 : 1;
 }

@@ -109,12 +109,14 @@ void sockets_announce(const struct settings *settings, const struct shard *sh)
         struct sockaddr_storage a = {0};
         socklen_t len = sizeof(a);
         bool six = strchr(d->settings->host.ptr, ':') != NULL;
+        char text[320];
 
         getsockname(d->listener.fd, (struct sockaddr *)&a, &len);
-        printf("listening %s://%s%s%s:%u\n", scheme_name(d->settings->proto, d->settings->secure),
-               six ? "[" : "", d->settings->host.ptr, six ? "]" : "",
-               ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                             : ((struct sockaddr_in *)&a)->sin_port));
+        snprintf(text, sizeof(text), "listening %s://%s%s%s:%u",
+                 scheme_name(d->settings->proto, d->settings->secure), six ? "[" : "",
+                 d->settings->host.ptr, six ? "]" : "",
+                 ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                               : ((struct sockaddr_in *)&a)->sin_port));
+        log_output(text);
     }
-    fflush(stdout);
 }

@@ -314,7 +314,12 @@ void threads_start(struct thread *threads, uint32_t count, const char *program)
         int rc = uv_thread_create(&threads[i].id, thread_main, &threads[i]);
 
         if (rc != 0) {
-            fprintf(stderr, "%s: a thread cannot be started: %s\n", program, uv_strerror(rc));
+            char text[160];
+
+            snprintf(text, sizeof(text), "%s: a thread cannot be started: %s", program,
+                     uv_strerror(rc));
+            log_error(text);
+            log_end();
             exit(EXIT_FAILURE);
         }
     }
