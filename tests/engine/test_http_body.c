@@ -156,3 +156,38 @@ Test(http_body, extension_and_trailer_limits)
         cr_expect_eq(strcmp(got, "bad") != 0, rows[i].fits, "%s: %.20s", rows[i].label, got);
     }
 }
+
+/* From any place of the body: what is counted ahead is what comes, and nothing is taken. */
+Test(http_body, looking_ahead_sees_what_comes)
+{
+    static const char in[] = "5;x\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\nGET /";
+    static const struct {
+        const char *label, *in;
+        size_t max, total;
+        bool end;
+    } rows[] = {
+        {"all", in, SIZE_MAX, 6, true},
+        {"as many as there are", in, 6, 6, false},
+        {"one more than there are", in, 7, 6, true},
+        {"fewer", in, 5, 5, false},
+        {"within a run", in, 3, 3, false},
+        {"no end", "5\r\nhello\r\n0\r\n", SIZE_MAX, 5, false},
+        {"broken behind some", "5\r\nhello\r\n1\r\nab", SIZE_MAX, 6, false},
+        {"broken", "x", SIZE_MAX, 0, false},
+        {"nothing", "", SIZE_MAX, 0, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct h1_chunked c = {0};
+        struct guard g;
+        size_t len = strlen(rows[i].in);
+        bool end;
+
+        guard_new(&g, len);
+        cr_expect_eq(h1_chunked_ahead(&c, guard_copy(&g, rows[i].in, len), len, rows[i].max, &end),
+                     rows[i].total, "%s", rows[i].label);
+        cr_expect_eq(end, rows[i].end, "%s", rows[i].label);
+        cr_expect(c.state == 0 && c.left == 0, "%s", rows[i].label);
+        guard_free(&g);
+    }
+}

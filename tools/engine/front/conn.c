@@ -132,6 +132,18 @@ static void on_event(struct stream *s, bool readable, bool writable)
         c->ops->readable(c);
 }
 
+static void on_ended(struct stream *s)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, stream);
+
+    if (c->closed || c->finishing || c->x == NULL) /* reading or sending tells in good time */
+        return;
+    if (s->broken)
+        broken(c);
+    else
+        c->ops->ended(c);
+}
+
 static void on_late(struct deadline *d)
 {
     struct conn *c = CONTAINER_OF(d, struct conn, deadline);
@@ -154,6 +166,7 @@ bool conn_open(struct conn *c, struct shard *sh, struct door *door, int fd,
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     c->stream.on_event = on_event;
     c->stream.on_closed = on_closed;
+    c->stream.on_ended = on_ended;
     c->ops = ops;
     c->shard = sh;
     c->door = door;
@@ -239,6 +252,13 @@ long conn_peek(struct conn *c)
     if (n != STREAM_AGAIN) /* nothing after all, or not whole yet: it may still end */
         stream_want_read(&c->stream, false);
     return n;
+}
+
+void conn_hold(struct conn *c)
+{
+    stream_want_read(&c->stream, false);
+    if (c->stream.ended)
+        on_ended(&c->stream);
 }
 
 bool conn_settle(struct conn *c)

@@ -11,6 +11,9 @@ struct conn;
 
 struct conn_ops {
     void (*readable)(struct conn *c);
+    /* The peer has sent its last byte while x is open and nothing is read: what is not in rx yet
+     * lies before that. */
+    void (*ended)(struct conn *c);
     /* Between requests, and little waits to be sent: go on with what rx holds. */
     void (*resume)(struct conn *c);
     /* Its deadline was reached. */
@@ -71,6 +74,9 @@ void conn_ended(struct conn *c, bool broken);
 /* Bytes came while none were expected: stop watching, or find that the peer has ended. As
  * stream_recv, of which no byte is taken: 0 at the end, STREAM_FAILED when it broke off. */
 long conn_peek(struct conn *c);
+/* Read no more for now. The peer's end is still told, though bytes lie before it: by ops->ended,
+ * perhaps before this returns. One that breaks off ends the connection. */
+void conn_hold(struct conn *c);
 
 /* Send what has gathered; hold the worker back when too much remains. False: broken. */
 bool conn_settle(struct conn *c);

@@ -484,6 +484,13 @@ static void resume(struct conn *c)
     process(CONTAINER_OF(c, struct ajp_conn, c));
 }
 
+/* A web server closes when its own client has gone. */
+static void on_ended(struct conn *c)
+{
+    conn_abandon(c, "web server closed the connection");
+    conn_ended(c, true);
+}
+
 static void on_readable(struct conn *c)
 {
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
@@ -491,6 +498,8 @@ static void on_readable(struct conn *c)
 
     if (c->x != NULL && !c->x->wanted && (!ajp_session_owed(&a->session) || conn_full(c))) {
         n = conn_peek(c);
+        if (n > 0)
+            conn_hold(c);
         if (n > 0 || n == STREAM_AGAIN)
             return;
     } else {
@@ -506,11 +515,10 @@ static void on_readable(struct conn *c)
         process(a);
         return;
     }
-    if (c->x != NULL) { /* a web server closes when its own client has gone */
-        conn_abandon(c, "web server closed the connection");
-        n = STREAM_FAILED;
-    }
-    conn_ended(c, n < 0);
+    if (c->x != NULL)
+        on_ended(c);
+    else
+        conn_ended(c, n < 0);
 }
 
 static void on_late(struct conn *c)
@@ -528,7 +536,7 @@ static void free_conn(struct conn *c)
     free(CONTAINER_OF(c, struct ajp_conn, c));
 }
 
-static const struct conn_ops ops = {on_readable, resume, on_late, free_conn};
+static const struct conn_ops ops = {on_readable, on_ended, resume, on_late, free_conn};
 
 void front_ajp_accept(struct shard *sh, struct door *door, int fd)
 {

@@ -16,7 +16,7 @@ enum {
     DISCARD_MAX = 1024 * 1024, /* of a body nobody wanted, to save the connection */
     REPLY_EXTRA = 4096,        /* what a reply head may grow by on its way to text */
     ERROR_ROOM = 512,
-    BODY_AHEAD = 16 * 1024, /* with so much on rx the client waits until the worker asks */
+    AHEAD = 16 * 1024, /* with so much on rx the client waits until it is wanted */
 };
 
 enum body_kind { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
@@ -31,6 +31,7 @@ struct http1_conn {
     bool chunked;         /* the reply is sent in chunks */
     bool to_close;        /* the reply's end is the connection's end */
     bool discarding;      /* the reply is out; the rest of the body is not wanted */
+    bool ended;           /* the client's end was read: nothing follows what rx holds */
     uint64_t left;        /* BODY_LENGTH: bytes of the body still on rx or to come */
     uint64_t seen;        /* bytes of the body so far */
     uint32_t grant;       /* what the worker takes now */
@@ -73,6 +74,25 @@ static bool worth_discarding(const struct http1_conn *h, const struct exchange *
     return h->body == BODY_CHUNKED || h->left <= DISCARD_MAX;
 }
 
+/* Nothing of it is missing that the client would still have to send. */
+static bool has_whole_body(const struct http1_conn *h)
+{
+    const struct buf *b = h->c.rx;
+    bool end = false;
+
+    if (h->body != BODY_CHUNKED || h->body_over)
+        return h->body_over || conn_unread(&h->c) >= h->left;
+    if (b != NULL)
+        h1_chunked_ahead(&h->decoder, b->data + b->start, buf_len(b), SIZE_MAX, &end);
+    return end;
+}
+
+/* The client has asked for nothing beyond the request that is open. */
+static bool is_last(const struct http1_conn *h)
+{
+    return h->ended && h->body_over && conn_unread(&h->c) == 0;
+}
+
 static void ready_for_next(struct http1_conn *h)
 {
     struct conn *c = &h->c;
@@ -84,14 +104,14 @@ static void ready_for_next(struct http1_conn *h)
     conn_arm(c, conn_unread(c) > 0 ? t->request_head
                 : conn_ending(c)   ? CONN_MOMENT_MS
                                    : t->keep_alive);
-    stream_want_read(&c->stream, true);
+    stream_want_read(&c->stream, !h->ended);
 }
 
 static void request_over(struct http1_conn *h, uint16_t status)
 {
     struct conn *c = &h->c;
     struct exchange *x = c->x;
-    bool keep = h->keep && !x->excess;
+    bool keep = h->keep && !x->excess && !is_last(h);
     bool rest = !h->body_over;
 
     if (rest && !worth_discarding(h, x))
@@ -110,11 +130,11 @@ static void request_over(struct http1_conn *h, uint16_t status)
         h->discarding = true;
         c->kept = 0;
         conn_arm(c, c->shard->settings->timeouts.body);
-        stream_want_read(&c->stream, true);
+        stream_want_read(&c->stream, !h->ended);
     } else {
         ready_for_next(h);
     }
-    if (!c->busy && conn_unread(c) > 0)
+    if (!c->busy && (conn_unread(c) > 0 || h->ended))
         process(h);
 }
 
@@ -134,7 +154,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
 
     h->to_close = r->content_length < 0 && !x->bodyless && http10;
     h->chunked = r->content_length < 0 && !x->bodyless && !http10;
-    if (h->to_close || conn_ending(&h->c))
+    if (h->to_close || conn_ending(&h->c) || is_last(h))
         h->keep = false;
     how.close = !h->keep;
     how.chunked = h->chunked;
@@ -218,7 +238,7 @@ static bool fill_packet(struct http1_conn *h)
     struct conn *c = &h->c;
     uint64_t packet = h->left < h->grant ? h->left : h->grant;
 
-    if (h->body == BODY_LENGTH && h->packet_left == 0 && conn_unread(c) < packet &&
+    if (h->body == BODY_LENGTH && h->packet_left == 0 && conn_unread(c) < packet && !h->ended &&
         (c->stream.ready & STREAM_READABLE) != 0 && conn_fill(c) == STREAM_FAILED)
         client_gone(h, true);
     return !c->closed;
@@ -491,10 +511,12 @@ static void process(struct http1_conn *h)
         conn_next(c);
     else
         conn_consumed(c);
-    if (conn_wants(c) && !h->body_over)
-        stream_want_read(&c->stream, true);
-    if (conn_settle(c))
-        conn_choke(c);
+    if (c->x != NULL && conn_unread(c) < AHEAD)
+        stream_want_read(&c->stream, !h->ended);
+    if (!conn_settle(c) || conn_choke(c))
+        return;
+    if (c->x == NULL && h->ended) /* what rx still holds is no request */
+        conn_ended(c, false);
 }
 
 static void resume(struct conn *c)
@@ -510,34 +532,45 @@ static void client_gone(struct http1_conn *h, bool broken)
     conn_ended(&h->c, broken);
 }
 
+/* What the client waits for is sent all the same. */
+static void on_ended(struct conn *c)
+{
+    (void)c;
+}
+
+static void took_end(struct http1_conn *h)
+{
+    struct conn *c = &h->c;
+
+    h->ended = true;
+    if (c->x == NULL || !has_whole_body(h)) {
+        client_gone(h, c->x != NULL);
+        return;
+    }
+    conn_hold(c);
+}
+
 static void on_readable(struct conn *c)
 {
     struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
     bool idle = c->x == NULL && c->rx == NULL;
     long n;
 
-    if (c->x != NULL && h->body_over) {
-        n = conn_peek(c);
-        if (n == 0) /* half-closed clients get their answer; it is the last one */
-            h->keep = false;
-        else if (n == STREAM_FAILED)
-            client_gone(h, true);
-        return;
-    }
-    if (c->x != NULL && !c->x->wanted && conn_unread(c) >= BODY_AHEAD) {
-        stream_want_read(&c->stream, false); /* the worker takes its time: so may the client */
+    if (c->x != NULL && !c->x->wanted && conn_unread(c) >= AHEAD) {
+        conn_hold(c); /* the worker takes its time: so may the client */
         return;
     }
     n = conn_fill(c);
-    if (n == STREAM_AGAIN) {
-        if (conn_full(c))
-            stream_want_read(&c->stream, false);
+    if (n == STREAM_AGAIN && conn_full(c))
+        conn_hold(c);
+    if (n == STREAM_AGAIN)
         return;
-    }
-    if (n <= 0) {
-        client_gone(h, n < 0 || c->x != NULL);
+    if (n == STREAM_FAILED)
+        client_gone(h, true);
+    else if (n == 0)
+        took_end(h);
+    if (n <= 0)
         return;
-    }
     if (idle)
         conn_arm(c, c->shard->settings->timeouts.request_head);
     process(h);
@@ -560,7 +593,7 @@ static void free_conn(struct conn *c)
     free(CONTAINER_OF(c, struct http1_conn, c));
 }
 
-static const struct conn_ops ops = {on_readable, resume, on_late, free_conn};
+static const struct conn_ops ops = {on_readable, on_ended, resume, on_late, free_conn};
 
 void front_http1_accept(struct shard *sh, struct door *door, int fd)
 {

@@ -130,3 +130,20 @@ enum h1_result h1_chunked_next(struct h1_chunked *c, const uint8_t *in, size_t l
         c->state = CHUNK_DATA_CR;
     return H1_OK;
 }
+
+size_t h1_chunked_ahead(const struct h1_chunked *c, const uint8_t *in, size_t len, size_t max,
+                        bool *end)
+{
+    struct h1_chunked ahead = *c;
+    size_t total = 0, used, n;
+    const uint8_t *data;
+
+    *end = false;
+    while (len > 0 && total < max && !*end &&
+           h1_chunked_next(&ahead, in, len, &used, &data, &n, end) == H1_OK) {
+        total += n;
+        in += used;
+        len -= used;
+    }
+    return total < max ? total : max;
+}

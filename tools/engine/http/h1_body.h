@@ -22,4 +22,9 @@ struct h1_chunked {
 AJP_CHECK enum h1_result h1_chunked_next(struct h1_chunked *c, const uint8_t *in, size_t len,
                                          size_t *used, const uint8_t **data, size_t *n, bool *end);
 
+/* Look ahead, taking nothing: the body bytes of in[0..len), counted up to max; *end: with fewer
+ * than that its end lies among them. What is broken ends it too, and is not told. */
+size_t h1_chunked_ahead(const struct h1_chunked *c, const uint8_t *in, size_t len, size_t max,
+                        bool *end);
+
 #endif

@@ -116,17 +116,28 @@ static void pass(struct stream *s)
         loop_again(s->loop, &s->again);
 }
 
+/* Whether that is new. */
+static bool ends(struct stream *s, uint32_t events)
+{
+    const bool ended = s->ended, broken = s->broken;
+
+    s->ended |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    s->broken |= (events & EPOLLERR) != 0;
+    return s->ended != ended || s->broken != broken;
+}
+
 static void on_changed(struct watch *w, uint32_t events)
 {
     struct stream *s = CONTAINER_OF(w, struct stream, socket);
+    const bool news = ends(s, events);
 
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         s->ready |= STREAM_READABLE;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
         s->ready |= STREAM_WRITABLE;
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        s->ended = true;
     pass(s);
+    if (news && !s->closing && (s->awaited & STREAM_READABLE) == 0 && s->on_ended != NULL)
+        s->on_ended(s);
 }
 
 static void on_again(struct again *a)
@@ -172,6 +183,8 @@ int stream_open(struct stream *s, struct loop *l, int fd, struct tls_context *tl
     s->awaited = 0;
     s->ready = 0;
     s->ended = false;
+    s->broken = false;
+    s->on_ended = NULL;
     s->closing = false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return 0;

@@ -42,6 +42,8 @@ struct stream {
     struct tap_flow *flow;  /* NULL: nobody has looked on */
     bool tapped;            /* AJP passes here: shown to who listens at the tap */
     void (*on_event)(struct stream *s, bool readable, bool writable);
+    /* The peer has ended or broken off, and nothing is read that would tell. NULL: never mind. */
+    void (*on_ended)(struct stream *s);
     void (*on_closed)(struct stream *s); /* the memory may go now */
     const char *why;                     /* the last failure in words; NULL: as error says */
     int fd;
@@ -51,6 +53,7 @@ struct stream {
     uint8_t ready;   /* what the socket can do, until a call finds that it could not do all */
     bool ended;      /* the end or an error comes after the bytes that can be read: no call
                         that finds few bytes has found the last */
+    bool broken;     /* what comes after them is an error */
     bool closing;
 };
 

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ends of connections and bodies: who half-closes is answered, who breaks off is not worked for."""
+import select
+import socket
+import ssl
+import struct
+import time
+
+import pytest
+
+from ajpwire import get_body, whole_reply
+from pki import Pki
+from procs import Daemon, poll
+from rawhttp import HttpClient
+from scripted import ScriptedWorker, identity
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def worker():
+    with ScriptedWorker() as made:
+        yield made
+        assert made.faults == []
+
+
+@pytest.fixture
+def bridge(tmp_path, pki, worker):
+    """Starts ajpbridge with an http and an https listener; ended after the test, and well."""
+    started = []
+
+    def start(more="", worker_more=""):
+        file = tmp_path / f"{len(started)}.yaml"
+        file.write_text(f"listen:\n  - url: http://{HOST}:0\n  - url: https://{HOST}:0\n    certificate: "
+                        f"{pki.pem('server')}\n    key: {pki.key('server')}\nthreads: 1\n{more}\nworkers:\n"
+                        f"  - name: a\n    url: ajp://{HOST}:{worker.port}\n{worker_more}\n")
+        started.append(Daemon("ajpbridge", "--config", file, listeners=2, log=tmp_path / f"{len(started)}.log"))
+        return started[-1]
+    yield start
+    for daemon in started:
+        status = daemon.terminate()
+        assert status == 0 and "runtime error" not in daemon.output(), daemon.output()[-4000:]
+
+
+class TlsClient(HttpClient):
+    """Its half_close is a close_notify: the TCP connection stays open in both directions."""
+
+    def __init__(self, port, pki, timeout=10):
+        super().__init__(port, timeout)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=pki.pem("ca"))
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self._drive(self.tls.do_handshake)
+
+    def _drive(self, step, once=False):
+        """The answer of STEP, with as many bytes from the socket as it takes; b"": there are no more."""
+        while True:
+            try:
+                answer, done = step(), True
+            except ssl.SSLWantReadError:
+                answer, done = b"", once
+            except ssl.SSLZeroReturnError:
+                answer, done = b"", True
+            if self.outgoing.pending:
+                self.sock.sendall(self.outgoing.read())
+            if done:
+                return answer
+            part = self.sock.recv(1 << 18)
+            if not part:
+                return b""
+            self.incoming.write(part)
+
+    def send(self, data):
+        self.tls.write(data)
+        self.sock.sendall(self.outgoing.read())
+
+    def _more(self):
+        try:
+            part = self._drive(lambda: self.tls.read(1 << 18))
+        except ConnectionError:
+            part = b""
+        self.seen += part
+        return bool(part)
+
+    def half_close(self):
+        self._drive(self.tls.unwrap, once=True)
+
+
+class PlainClient(HttpClient):
+    def half_close(self):
+        self.sock.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture(params=["http", "https"])
+def connect(request, pki):
+    """connect(daemon, option...): a client of one of its two listeners."""
+    def make(daemon, **options):
+        if request.param == "http":
+            return PlainClient(daemon.ports[0], **{"timeout": 10, **options})
+        return TlsClient(daemon.ports[1], pki, **options)
+    make.secure = request.param == "https"
+    return make
+
+
+def get(number, headers=""):
+    return f"GET /{number} HTTP/1.1\r\nHost: x\r\nX-Id: {number}\r\n{headers}\r\n".encode()
+
+
+def post(number, body=None, chunks=None, headers=""):
+    """A body of known length, or in CHUNKS."""
+    framing = f"Content-Length: {len(body)}" if chunks is None else "Transfer-Encoding: chunked"
+    if chunks is not None:
+        body = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in [*chunks, b""])
+    return f"POST /{number} HTTP/1.1\r\nHost: x\r\nX-Id: {number}\r\n{framing}\r\n{headers}\r\n".encode() + body
+
+
+def reset(client):
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.sock.close()
+
+
+def late(link, request):
+    """A worker that takes its time before it asks for the body, and before it answers."""
+    time.sleep(0.15)
+    body = link.body(request)
+    if body is not None:
+        time.sleep(0.15)
+        link.send(whole_reply(identity(request.header("x-id"), body)))
+
+
+# --- half-close behind whole requests ---
+
+BODY = bytes(range(256)) * 40  # 10240: more than one packet
+ASKED = {
+    "one GET": [(get, 0, {})],
+    "a body of known length": [(post, len(BODY), {"body": BODY})],
+    "a chunked body": [(post, len(BODY), {"chunks": [BODY]})],
+    "a chunked body in many pieces": [(post, 5000, {"chunks": [b"ab"] * 2500})],
+    "more than is read ahead": [(post, 400000, {"body": b"x" * 400000})],
+    "the same in chunks": [(post, 400000, {"chunks": [b"x" * 40000] * 10})],
+    "an empty chunked body": [(post, 0, {"chunks": []})],
+    "50 pipelined GETs": [(get, 0, {})] * 50,
+    "pipelined bodies": [(post, 3, {"body": b"abc"}), (get, 0, {}), (post, 5, {"chunks": [b"abc", b"de"]})] * 5,
+    "pipelined long bodies": [(post, 20000, {"chunks": [b"x" * 20000]}), (post, 20000, {"body": b"x" * 20000})] * 3,
+}
+
+
+@pytest.mark.parametrize("pause", [0, 0.1], ids=["at once", "a moment later"])
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_who_half_closes_gets_every_answer(bridge, worker, connect, asked, pause):
+    """FIN, or close_notify, behind whole requests. The worker asks for bodies only after that."""
+    if len(asked) < 10:
+        worker.on_request = late
+    with connect(bridge()) as client:
+        client.send(b"".join(make(i, **how) for i, (make, _, how) in enumerate(asked)))
+        time.sleep(pause)
+        client.half_close()
+        for i, (_, length, _) in enumerate(asked):
+            got = client.read_reply()
+            assert got.complete and got.body == b"answer to %d with %d bytes" % (i, length), (i, got)
+        assert got.closed or not client._more(), "the connection ends behind the last answer"
+    assert worker.executed == {str(i): 1 for i in range(len(asked))}
+
+
+def test_what_is_no_whole_request_behind_the_last_one(bridge, worker, connect):
+    """The whole ones are answered, the rest is not sent."""
+    with connect(bridge()) as client:
+        client.send(get(0) + post(1, b"abc") + get(2)[:-5])
+        client.half_close()
+        assert [client.read_reply().body for _ in range(2)] == [identity(0), identity(1, b"abc")]
+        assert not client._more()
+    assert sorted(worker.executed) == ["0", "1"]
+
+
+@pytest.mark.parametrize("ahead", [0, 1000, 100000], ids=["nothing", "pipelined", "much pipelined"])
+def test_a_reset_is_noticed_whatever_lies_before_it(bridge, worker, connect, ahead):
+    """The worker's connection is ended at once: nobody waits for its answer."""
+    gone = []
+
+    def wait(link, _):
+        start = time.monotonic()
+        select.select([link.sock], [], [], 5)
+        gone.append(time.monotonic() - start)
+        link.close()
+    worker.on_request = wait
+    client = connect(bridge())
+    client.send(get(0) + get(1, "X-Pad: 1234567890\r\n") * (ahead // 60))
+    poll(lambda: worker.requests, 5, "the worker has the request")
+    time.sleep(0.1)
+    reset(client)
+    poll(lambda: gone, 6, "the worker's connection ends")
+    assert gone[0] < 1 and len(worker.requests) == 1
