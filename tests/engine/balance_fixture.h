@@ -3,10 +3,11 @@
 #ifndef TESTS_ENGINE_BALANCE_FIXTURE_H
 #define TESTS_ENGINE_BALANCE_FIXTURE_H
 
+#include "balance/address.h"
 #include "balance/balancer.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <netdb.h>
 #include <string.h>
 
 static struct worker_settings fixture_workers[WORKERS_MAX];
@@ -49,6 +50,25 @@ static inline void fixture_reset(size_t count)
         fixture_workers[i].port = 1;
         fixture_workers[i].weight = 1;
     }
+}
+
+/* A look-up's answer: 127.0.0.N for each digit of numbers. Valid until the next. */
+static inline const struct addrinfo *fixture_found(const char *numbers, uint16_t port)
+{
+    static struct addrinfo list[16];
+    static struct sockaddr_in in[16];
+    size_t count = strlen(numbers);
+    for (size_t i = 0; i < count; i++) {
+        in[i] = (struct sockaddr_in){.sin_family = AF_INET,
+                                     .sin_port = htons(port),
+                                     .sin_addr.s_addr =
+                                         htonl(0x7f000000u + (uint32_t)(numbers[i] - '0'))};
+        list[i] = (struct addrinfo){.ai_family = AF_INET,
+                                    .ai_addr = (struct sockaddr *)&in[i],
+                                    .ai_addrlen = sizeof in[i],
+                                    .ai_next = i + 1 < count ? &list[i + 1] : NULL};
+    }
+    return list;
 }
 
 static inline struct balancer *fixture_balancer(void)

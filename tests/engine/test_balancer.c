@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which worker a request gets, and what its attempts do to a worker's health. */
-#include "balance/address.h"
 #include "balance/load.h"
 #include "balance/rendezvous.h"
 
 #include "balance_fixture.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 
 static void quiet(void)
@@ -638,44 +636,93 @@ Test(balancer, name_that_does_not_resolve_is_told)
                  error);
 }
 
-/* Addresses 127.0.0.1 ... 127.0.0.count, in that order. */
-static struct addrinfo *made_addresses(size_t count)
+static char digit_of(const struct sockaddr *address)
 {
-    static struct addrinfo list[4];
-    static struct sockaddr_in in[4];
-    for (size_t i = 0; i < count; i++) {
-        in[i] = (struct sockaddr_in){.sin_family = AF_INET,
-                                     .sin_addr.s_addr = htonl(0x7f000001u + (uint32_t)i)};
-        list[i] = (struct addrinfo){.ai_family = AF_INET,
-                                    .ai_addr = (struct sockaddr *)&in[i],
-                                    .ai_next = i + 1 < count ? &list[i + 1] : NULL};
-    }
-    return list;
+    const struct sockaddr_in *in = (const void *)address;
+    return address ? (char)('0' + (ntohl(in->sin_addr.s_addr) & 15)) : '-';
 }
 
-Test(worker, address_is_kept_while_it_is_there_and_answers)
+/* All that a connect goes through. */
+static const char *walked(const struct worker *worker)
+{
+    static char seen[20];
+    struct address_walk walk;
+    size_t n = 0;
+    for (const struct sockaddr *at = address_begin(worker, &walk); at && n + 1 < sizeof seen;
+         at = address_next(worker, &walk))
+        seen[n++] = digit_of(at);
+    seen[n] = 0;
+    return seen;
+}
+
+Test(worker, addresses_are_tried_in_the_resolver_s_order_from_the_one_that_answered)
 {
     static const struct {
-        size_t count, current; /* current: 1 to 4, 0 none, 9 one that is not in the list */
-        bool next;
-        size_t expected;
+        const char *found, *answers, *then, *walk;
     } rows[] = {
-        {1, 0, false, 1}, {3, 0, false, 1}, {3, 2, false, 2}, {3, 2, true, 3}, {3, 3, true, 1},
-        {1, 1, true, 1},  {3, 9, false, 1}, {3, 9, true, 1},  {3, 0, true, 1},
+        {"1", "1", "1", "1"},
+        {"123", "1", "123", "123"},
+        {"123", "2", "123", "231"},
+        {"123", "3", "321", "321"}, /* another order: the one that answered all the same */
+        {"123", "2", "312", "231"},
+        {"123", "2", "13", "13"}, /* it is gone */
+        {"12", "2", "4", "4"},
+        {"1122", "2", "1122", "21"}, /* named twice */
+        {"123456789", "1", "123456789", "12345678"},
     };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_reset(1);
+        struct balancer *balancer = fixture_balancer();
+        struct worker *worker = &balancer->workers[0];
+        struct address_walk walk;
+        address_set(worker, fixture_found(rows[i].found, 1));
+        const struct sockaddr *at = address_begin(worker, &walk);
+        while (at && digit_of(at) != rows[i].answers[0])
+            at = address_next(worker, &walk);
+        cr_assert_not_null(at);
+        address_keep(worker, &walk);
+        cr_expect_eq(digit_of(worker_address(worker)), rows[i].answers[0], "row %zu", i);
+        address_set(worker, fixture_found(rows[i].then, 1));
+        cr_expect_str_eq(walked(worker), rows[i].walk, "row %zu", i);
+        balancer_free(balancer);
+    }
+}
+
+/* A look-up ends while somebody connects. */
+Test(worker, addresses_may_change_under_a_connect)
+{
     fixture_reset(1);
     struct balancer *balancer = fixture_balancer();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct sockaddr_in current = {.sin_family = AF_INET,
-                                      .sin_addr.s_addr =
-                                          htonl(0x7f000000u + (uint32_t)rows[i].current)};
-        const struct addrinfo *chosen =
-            address_choose(&balancer->workers[0], made_addresses(rows[i].count),
-                           rows[i].current ? (struct sockaddr *)&current : NULL, rows[i].next);
-        uint32_t at = ntohl(((struct sockaddr_in *)chosen->ai_addr)->sin_addr.s_addr);
-        cr_expect_eq(at - 0x7f000000u, rows[i].expected, "row %zu", i);
-    }
+    struct worker *worker = &balancer->workers[0];
+    struct address_walk walk;
+    address_set(worker, fixture_found("12", 1));
+    address_begin(worker, &walk);
+    address_set(worker, fixture_found("34", 1));
+    cr_expect_eq(digit_of(address_now(worker, &walk)), '3');
+    cr_expect_eq(digit_of(address_next(worker, &walk)), '3');
+    cr_expect_null(address_next(worker, &walk));
+    address_begin(worker, &walk);
+    address_next(worker, &walk);
+    address_set(worker, fixture_found("56", 1));
+    address_keep(worker, &walk);
+    cr_expect_eq(digit_of(worker_address(worker)), '5', "what answered is no address any more");
     balancer_free(balancer);
+}
+
+Test(worker, address_that_answered_outlives_a_reload)
+{
+    fixture_reset(1);
+    struct balancer *old = fixture_balancer(), *new = fixture_balancer();
+    struct address_walk walk;
+    address_set(&old->workers[0], fixture_found("123", 1));
+    address_set(&new->workers[0], fixture_found("312", 1));
+    address_begin(&old->workers[0], &walk);
+    address_next(&old->workers[0], &walk);
+    address_keep(&old->workers[0], &walk);
+    balancer_inherit(new, old);
+    cr_expect_eq(digit_of(worker_address(&new->workers[0])), '2');
+    balancer_free(old);
+    balancer_free(new);
 }
 
 Test(worker, localhost_is_ipv4_first)

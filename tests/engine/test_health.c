@@ -219,16 +219,28 @@ Test(health, name_of_a_dead_worker_is_looked_up_again)
 {
     if (!fixture_knows_localhost())
         cr_skip_test("no /etc/hosts here");
-    struct sockaddr_in gone;
     start(ANSWER, PROTO_AJP);
     fixture_workers[0].host = str("localhost");
     health_stop(prober);
     prober = health_start(balancer, &net); /* sees that the host is a name now */
-    uv_ip4_addr("127.0.0.99", fixture_workers[0].port, &gone);
-    worker_set_address(worker, (struct sockaddr *)&gone, sizeof gone);
+    address_set(worker, fixture_found("9", fixture_workers[0].port));
     suspect();
     cr_expect(comes_to(HEALTH_DOWN), "nobody listens there");
     cr_expect(comes_to(HEALTH_PROBE), "at the name's address somebody does");
+    stop();
+}
+
+Test(health, other_addresses_are_tried_at_once_and_who_answers_is_kept)
+{
+    start(ANSWER, PROTO_AJP);
+    address_set(worker, fixture_found("981", fixture_workers[0].port));
+    suspect();
+    uint64_t from = uv_now(loop);
+    cr_expect(comes_to(HEALTH_UP), "127.0.0.9 and 127.0.0.8 refuse, 127.0.0.1 answers");
+    cr_expect_lt(uv_now(loop) - from, 500, "at once");
+    cr_expect_eq(cpings, 1);
+    cr_expect(
+        address_same(worker_address(worker), fixture_found("1", fixture_workers[0].port)->ai_addr));
     stop();
 }
 

@@ -78,7 +78,8 @@ class ScriptedWorker:
         self.listen()
 
     def listen(self):
-        self.server = socket.create_server((self.address, self.port), backlog=512)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self.server = socket.create_server((self.address, self.port), family=family, backlog=512)
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self._accept, args=[self.server], daemon=True).start()
 

@@ -14,11 +14,10 @@
 
 /* --- ends of an attempt --- */
 
-/* What we ran out of says nothing of the worker. */
+/* Ports too; but where one address of a worker says so, another may be reached. */
 static bool our_own_lack(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
-           error == EADDRNOTAVAIL;
+    return link_own_lack(error) || error == EADDRNOTAVAIL;
 }
 
 /* Part link and exchange, close the link, and let the exchange decide what follows. */
@@ -52,12 +51,30 @@ static enum failure broken(const struct link *l)
     return l->asked ? FAIL_ASKED : FAIL_BROKEN;
 }
 
+static void arm(struct link *l, uint32_t ms)
+{
+    loop_deadline(&l->shard->loop, &l->deadline, ms);
+}
+
+/* The worker's name may have another address, at which somebody takes connections. */
+static void fail_connect(struct link *l, enum failure how, const char *reason)
+{
+    struct link *next = link_elsewhere(l);
+
+    if (next == NULL) {
+        fail(l, how, reason);
+        return;
+    }
+    arm(next, next->shard->settings->timeouts.connect);
+    stream_want(&next->stream, false, true);
+}
+
 /* The peer closed or the connection broke: what that means depends on how far we were. */
 static void fail_gone(struct link *l, const char *reason)
 {
     switch (l->state) {
     case LINK_CONNECTING:
-        fail(l, FAIL_REFUSED, reason);
+        fail_connect(l, FAIL_REFUSED, reason);
         break;
     case LINK_PINGING:
         fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, reason);
@@ -85,8 +102,9 @@ static void on_deadline(struct deadline *d)
 
     switch (l->state) {
     case LINK_CONNECTING:
-        fail(l, FAIL_CONNECT_TIMEOUT,
-             l->stream.tls != NULL ? "connect or TLS handshake timed out" : "connect timed out");
+        fail_connect(l, FAIL_CONNECT_TIMEOUT,
+                     l->stream.tls != NULL ? "connect or TLS handshake timed out"
+                                           : "connect timed out");
         break;
     case LINK_PINGING:
         fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, "no CPong in time");
@@ -105,11 +123,6 @@ static void on_deadline(struct deadline *d)
         link_close(l, false);
         break;
     }
-}
-
-static void arm(struct link *l, uint32_t ms)
-{
-    loop_deadline(&l->shard->loop, &l->deadline, ms);
 }
 
 /* --- sending --- */
@@ -399,6 +412,7 @@ static void on_connected(struct link *l)
         fail_gone(l, stream_why(&l->stream));
         return;
     }
+    address_keep(l->worker, &l->walk);
     stream_want(&l->stream, true, false);
     if (l->worker->settings->tls != NULL)
         send_ping(l); /* in TLS 1.3 a refused certificate shows only now: not at the cost of x */

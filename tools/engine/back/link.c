@@ -78,6 +78,11 @@ void link_expired(struct link *l)
         loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
 }
 
+bool link_own_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 static void on_closed(struct stream *s)
 {
     free(CONTAINER_OF(s, struct link, stream));
@@ -98,37 +103,86 @@ void link_unused(struct link *l)
     link_done(l, true, 0);
 }
 
+/* Begins at addr, or behind it if that fails at once. 0 or a negative errno. */
+static int connect_link(struct link *l, const struct sockaddr *addr)
+{
+    int rc;
+
+    do
+        rc = stream_connect(&l->stream, &l->shard->loop, addr, l->worker->settings->tls);
+    while (rc != 0 && !link_own_lack(-rc) && (addr = address_next(l->worker, &l->walk)) != NULL);
+    return rc;
+}
+
+/* walk: NULL for the address in use. */
+static struct link *link_make(struct shard *sh, struct pools *p, struct worker *w,
+                              const struct address_walk *walk)
+{
+    struct link *l = calloc(1, sizeof(*l));
+    const struct sockaddr *addr;
+    int rc;
+
+    if (l == NULL)
+        return NULL;
+    l->shard = sh;
+    l->worker = w;
+    if (walk != NULL)
+        l->walk = *walk;
+    addr = walk != NULL ? address_now(w, walk) : address_begin(w, &l->walk);
+    rc = connect_link(l, addr);
+    if (rc != 0) {
+        free(l);
+        errno = -rc;
+        return NULL;
+    }
+    l->stream.tapped = true;
+    l->stream.on_closed = on_closed;
+    l->pools = pools_enter(p);
+    l->state = LINK_CONNECTING;
+    begin_session(l);
+    out_init(&l->out);
+    list_init(&l->pool);
+    list_add(&sh->links, &l->node);
+    return l;
+}
+
 struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d))
 {
-    struct link *l = calloc(1, sizeof(*l));
-    int rc;
+    struct link *l = link_make(sh, p, w, NULL);
 
     if (l == NULL) {
         capacity_give(sh, w);
         return NULL;
     }
-    rc = stream_connect(&l->stream, &sh->loop, worker_address(w), w->settings->tls);
-    if (rc != 0) {
-        free(l);
-        capacity_give(sh, w);
-        errno = -rc;
-        return NULL;
-    }
-    l->stream.tapped = true;
     l->stream.on_event = on_event;
-    l->stream.on_closed = on_closed;
-    l->shard = sh;
-    l->pools = pools_enter(p);
-    l->worker = w;
-    l->state = LINK_CONNECTING;
-    begin_session(l);
-    out_init(&l->out);
     deadline_init(&l->deadline, on_deadline);
-    list_init(&l->pool);
-    list_add(&sh->links, &l->node);
     return l;
+}
+
+struct link *link_elsewhere(struct link *l)
+{
+    struct address_walk walk = l->walk;
+    struct link *next;
+
+    if (address_next(l->worker, &walk) == NULL)
+        return NULL;
+    next = link_make(l->shard, l->pools, l->worker, &walk);
+    if (next == NULL)
+        return NULL;
+    next->stream.on_event = l->stream.on_event;
+    deadline_init(&next->deadline, l->deadline.reached);
+    next->opening = l->opening;
+    next->x = l->x;
+    next->client = l->client;
+    if (l->x != NULL)
+        l->x->link = next;
+    l->x = NULL;
+    l->opening = false;
+    l->handed = true;
+    link_close(l, true);
+    return next;
 }
 
 void link_close(struct link *l, bool reset)
@@ -146,7 +200,8 @@ void link_close(struct link *l, bool reset)
     buf_give(&l->shard->loop.bufs, l->rest);
     l->rest = NULL;
     stream_close(&l->stream, reset);
-    capacity_give(l->shard, l->worker);
+    if (!l->handed)
+        capacity_give(l->shard, l->worker);
     pools_leave(l->pools);
 }
 

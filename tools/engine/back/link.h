@@ -3,6 +3,7 @@
 #ifndef ENGINE_BACK_LINK_H
 #define ENGINE_BACK_LINK_H
 
+#include "balance/address.h"
 #include "core/exchange.h"
 #include "net/out.h"
 
@@ -39,15 +40,22 @@ struct link {
     bool asked;   /* and all that came asked for the request's body */
     bool taking;  /* bytes that came are being looked at further up the stack */
     bool opening; /* for no request: to keep the worker's min_idle */
+    bool handed;  /* its capacity is another link's now */
+    struct address_walk walk;
 };
 
 /* The most recently used idle link, out of the pool; NULL: none. */
 struct link *link_take_idle(struct pools *p, const struct worker *w);
+/* What we ran out of says nothing of a worker, at none of its addresses. */
+bool link_own_lack(int error);
 /* A link that has begun to connect; NULL with errno set. The caller has taken its capacity,
  * which goes back with the link. */
 struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
                       void (*on_event)(struct stream *s, bool readable, bool writable),
                       void (*on_deadline)(struct deadline *d));
+/* In place of l, which could not connect and is closed, a link that tries the worker's next
+ * address, for the same request or none. NULL: there is no other address, and l is as it was. */
+struct link *link_elsewhere(struct link *l);
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
 /* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came

@@ -3,6 +3,7 @@
  * by what comes back. */
 #include "balance/health.h"
 
+#include "balance/address.h"
 #include "balance/drain.h"
 #include "balance/lookup.h"
 #include "balance/pace.h"
@@ -23,9 +24,12 @@ struct probe {
     struct worker *worker;
     uv_timer_t timer;
     struct stream stream;
-    bool running;      /* the stream is open, or being closed */
-    bool connected;    /* its handshake, if any, is over */
-    bool closing;      /* the stream is being closed */
+    bool running;   /* the stream is open, or being closed */
+    bool connected; /* its handshake, if any, is over */
+    bool closing;   /* the stream is being closed */
+    bool goes_on;   /* and then the next address is tried */
+    bool ill;       /* so the last probe found it */
+    struct address_walk walk;
     enum health armed; /* what the worker was when the timer was set */
     struct pace pace;
     uint32_t stuck_ticks;
@@ -48,6 +52,7 @@ struct health_prober {
 
 static void on_timer(uv_timer_t *timer);
 static void start_probe(struct probe *probe);
+static void connect_to(struct probe *probe, const struct sockaddr *addr);
 
 /* When to look at the worker next, no probe running. */
 static void arm(struct probe *probe)
@@ -76,7 +81,9 @@ static void on_stream_closed(struct stream *stream)
     struct health_prober *prober = probe->prober;
     probe->running = false;
     probe->closing = false;
-    if (!prober->stopping)
+    if (!prober->stopping && probe->goes_on)
+        connect_to(probe, address_now(probe->worker, &probe->walk));
+    else if (!prober->stopping)
         arm(probe);
     else if (--prober->open == 0)
         free(prober);
@@ -96,10 +103,23 @@ static void finish(struct probe *probe, const char *problem)
 {
     if (probe->closing)
         return;
+    probe->ill = problem != NULL;
+    if (!problem)
+        address_keep(probe->worker, &probe->walk); /* before requests go there */
     worker_probed(probe->worker, problem, loop_now(probe->prober->loop));
     if (!problem)
         probe->pace.began_ms = 0; /* who is suspected after this is looked at at once */
     close_stream(probe);
+}
+
+/* At this address nobody takes connections: its name may have another. */
+static void not_connected(struct probe *probe, const char *problem)
+{
+    probe->goes_on = address_next(probe->worker, &probe->walk) != NULL;
+    if (probe->goes_on)
+        close_stream(probe);
+    else
+        finish(probe, problem);
 }
 
 /* Sends what the talk wants said, or ends the probe. */
@@ -142,7 +162,7 @@ static void on_event(struct stream *stream, bool readable, bool writable)
         return;
     if (!probe->connected && (readable || writable)) {
         if (stream_connect_error(stream) != 0) {
-            finish(probe, stream_why(stream));
+            not_connected(probe, stream_why(stream));
             return;
         }
         probe->connected = true;
@@ -153,18 +173,23 @@ static void on_event(struct stream *stream, bool readable, bool writable)
         read_on(probe);
 }
 
-static void start_probe(struct probe *probe)
+/* Out of descriptors is our own trouble, not the worker's. */
+static bool our_own(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
+}
+
+static void connect_to(struct probe *probe, const struct sockaddr *addr)
 {
     struct health_prober *prober = probe->prober;
-    const struct health_settings *health = &prober->balancer->settings->health;
-    const struct sockaddr *addr = worker_address(probe->worker);
-    probe->stuck_ticks = 0;
-    probe->pace.began_ms = loop_now(prober->loop);
-    probe->due_ms = probe->pace.began_ms + health->interval;
-    int rc = stream_connect(&probe->stream, prober->loop, addr, probe->worker->settings->tls);
+    int rc;
+    probe->goes_on = false;
+    do
+        rc = stream_connect(&probe->stream, prober->loop, addr, probe->worker->settings->tls);
+    while (rc != 0 && !our_own(rc) && (addr = address_next(probe->worker, &probe->walk)));
     if (rc != 0) {
-        /* Out of descriptors is our own trouble, not the worker's. */
-        if (rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM)
+        probe->ill = true;
+        if (!our_own(rc))
             worker_probed(probe->worker, "connect failed", loop_now(prober->loop));
         arm_later(probe);
         return;
@@ -173,8 +198,20 @@ static void start_probe(struct probe *probe)
     probe->stream.on_closed = on_stream_closed;
     probe->running = true;
     probe->connected = false;
-    uv_timer_start(&probe->timer, on_timer, health->timeout, 0);
+    uv_timer_start(&probe->timer, on_timer, prober->balancer->settings->health.timeout, 0);
     stream_want(&probe->stream, true, true);
+}
+
+/* At the address in use; of a worker that is down, and not well there, at the one behind it. */
+static void start_probe(struct probe *probe)
+{
+    struct health_prober *prober = probe->prober;
+    bool turn = probe->ill && worker_health(probe->worker) == HEALTH_DOWN;
+    probe->stuck_ticks = 0;
+    probe->pace.began_ms = loop_now(prober->loop);
+    probe->due_ms = probe->pace.began_ms + prober->balancer->settings->health.interval;
+    connect_to(probe, turn ? address_resume(probe->worker, &probe->walk)
+                           : address_begin(probe->worker, &probe->walk));
 }
 
 /* A worker that is up needs a probe now and then: when it had no requests for long, or always where
@@ -198,7 +235,10 @@ static void on_timer(uv_timer_t *timer)
 {
     struct probe *probe = timer->data;
     if (probe->running) {
-        finish(probe, "timed out");
+        if (probe->connected)
+            finish(probe, "timed out");
+        else
+            not_connected(probe, "timed out");
         return;
     }
     uint64_t now = loop_now(probe->prober->loop);

@@ -4,17 +4,15 @@
 
 #include "balance/address.h"
 
+/* No address that is in use and still the name's is turned away from: whether it answers is the
+ * prober's to say, and who connects to it. */
 static void use(struct worker *worker, const struct addrinfo *found)
 {
-    const struct sockaddr *current = worker_address(worker);
-    bool next = worker_health(worker) == HEALTH_DOWN;
-    const struct addrinfo *chosen = address_choose(worker, found, current, next);
-    if (address_same(chosen->ai_addr, current))
-        return;
     char name[80], from[64], to[64];
-    address_text(current, from, sizeof from);
-    address_text(chosen->ai_addr, to, sizeof to);
-    worker_set_address(worker, chosen->ai_addr, chosen->ai_addrlen);
+    address_text(worker_address(worker), from, sizeof from);
+    if (!address_set(worker, found))
+        return;
+    address_text(worker_address(worker), to, sizeof to);
     log_event(LEVEL_INFO, "worker_address", "worker=%s from=%s to=%s",
               log_str(name, sizeof name, worker->settings->name), from, to);
 }

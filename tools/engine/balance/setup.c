@@ -30,8 +30,7 @@ static bool resolve(struct worker *worker, char *error, size_t error_cap)
                  settings->host.ptr, gai_strerror(rc));
         return false;
     }
-    const struct addrinfo *chosen = address_choose(worker, found, NULL, false);
-    worker_set_address(worker, chosen->ai_addr, chosen->ai_addrlen);
+    address_set(worker, found);
     freeaddrinfo(found);
     return true;
 }
@@ -96,6 +95,7 @@ static void inherit(struct worker *to, const struct worker *from)
         worker_start_slowly(to, clock_ms());
         return;
     }
+    address_inherit(to, from);
     to->tally.charge = from->tally.charge;
     to->latency_us = from->latency_us;
     struct worker_past past = worker_past(from);

@@ -15,19 +15,6 @@ enum {
 
 static const char *const health_names[] = {"up", "suspect", "down", "probe"};
 
-const struct sockaddr *worker_address(const struct worker *worker)
-{
-    uint32_t at = atomic_load_explicit(&worker->address_at, memory_order_acquire);
-    return (const struct sockaddr *)&worker->addresses[at];
-}
-
-void worker_set_address(struct worker *worker, const struct sockaddr *address, socklen_t len)
-{
-    uint32_t next = 1 - atomic_load_explicit(&worker->address_at, memory_order_relaxed);
-    memcpy(&worker->addresses[next], address, len);
-    atomic_store_explicit(&worker->address_at, next, memory_order_release);
-}
-
 void worker_start_slowly(struct worker *worker, uint64_t now_ms)
 {
     atomic_store_explicit(&worker->recovered_ms, now_ms, memory_order_relaxed);

@@ -5,9 +5,9 @@
 
 #include "balance/room.h"
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum health {
     HEALTH_UP,
@@ -36,12 +36,24 @@ struct tally {
     _Atomic uint32_t busy;   /* requests now */
 };
 
+/* The addresses of a worker's name, in the order in which they are tried. */
+enum { ADDRESSES_MAX = 8 };
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+struct address_set {
+    union address at[ADDRESSES_MAX];
+    uint32_t count;
+};
+
 struct worker {
     /* Read by all, written hardly ever. */
     _Alignas(64) const struct worker_settings *settings;
     struct balancer *balancer;
-    struct sockaddr_storage addresses[2]; /* one is used, the other waits to be overwritten */
-    _Atomic uint32_t address_at;
+    struct address_set addresses[2]; /* one is used, the other waits to be overwritten */
+    _Atomic uint32_t address_at;     /* which of which, see address.c */
     uint32_t index;
     uint64_t name_hash;
     struct sessions *sessions; /* seen at it lately */
@@ -94,11 +106,6 @@ void worker_measure_latency(struct worker *worker, uint64_t ms);
 
 /* For the prober: what its own connection said. problem is constant text; NULL: all is well. */
 void worker_probed(struct worker *worker, const char *problem, uint64_t now_ms);
-
-/* Where to connect to now. Stays valid for longer than any connect call takes. */
-const struct sockaddr *worker_address(const struct worker *worker);
-/* From the prober's thread, not more than once a second. */
-void worker_set_address(struct worker *worker, const struct sockaddr *address, socklen_t len);
 
 /* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
