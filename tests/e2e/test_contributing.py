@@ -23,7 +23,7 @@ def kinds(folder):
     found = set()
     if list(folder.rglob("test_*.py")):
         found.add("pytest")
-    if any(re.search(r"^(Parameterized)?Test\(|criterion/", file.read_text(), re.M) for file in folder.rglob("*.c")):
+    if any(re.search(r"^(Parameterized)?Test\(", file.read_text(), re.M) for file in folder.rglob("*.c")):
         found.add("Criterion")
     if any(re.search(r"^int main\(", file.read_text(), re.M) for file in folder.glob("test_*.c")):
         found.add("a program of its own")
