@@ -59,7 +59,7 @@ static inline ajp_limits limits_of(uint16_t bits)
 {
     ajp_limits lim = ajp_limits_default;
     lim.max_packet = AJP_PACKET_MAX;
-    lim.lenient = bits & 0x7ffu;
+    lim.lenient = bits & 0xfffu;
     return lim;
 }
 

@@ -120,11 +120,11 @@ INLINE bool get_text(struct cursor *c, ajp_str *out)
     return get_opaque(c, out) && check_text(c, *out);
 }
 
-/* A string of text that may not be null, unless leniency reads null as empty. */
-INLINE bool get_value(struct cursor *c, ajp_str *out)
+/* A string that may not be null, unless leniency reads null as empty; its text is not looked at. */
+INLINE bool get_opaque_value(struct cursor *c, ajp_str *out)
 {
     const uint8_t *at = c->p;
-    if (!get_text(c, out)) {
+    if (!get_opaque(c, out)) {
         return false;
     }
     if (RARELY(out->ptr == NULL)) {
@@ -135,6 +135,12 @@ INLINE bool get_value(struct cursor *c, ajp_str *out)
         *out = AJP_STR("");
     }
     return true;
+}
+
+/* The same of text. */
+INLINE bool get_value(struct cursor *c, ajp_str *out)
+{
+    return get_opaque_value(c, out) && check_text(c, *out);
 }
 
 #endif

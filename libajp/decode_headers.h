@@ -130,6 +130,18 @@ INLINE bool take_another_length(struct cursor *c, struct block *b, ajp_str value
     return true;
 }
 
+/* The text of a value. That of a response may hold controls where they are let through. */
+INLINE bool check_value(struct cursor *c, const struct block *b, ajp_str value)
+{
+    if (b->request || (c->lenient & AJP_ALLOW_VALUE_CONTROLS) == 0) {
+        return check_text(c, value);
+    }
+    if (ajp_in_text_scan(bytes_of(value), value.len) < value.len) {
+        c->canonical = false;
+    }
+    return true;
+}
+
 /* A header that is read the careful way: anything may be odd about it. */
 INLINE bool read_header(struct cursor *c, struct block *b)
 {
@@ -140,7 +152,7 @@ INLINE bool read_header(struct cursor *c, struct block *b)
         return false;
     }
     const uint8_t *value_at = c->p;
-    if (!get_value(c, &value)) {
+    if (!get_opaque_value(c, &value) || !check_value(c, b, value)) {
         return false;
     }
     if (code != 0) {

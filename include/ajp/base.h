@@ -131,6 +131,10 @@ typedef enum ajp_lenient {
      * in either direction, and both its connections must end with its answer. This one is written
      * again, as it came, so that the container can refuse it. */
     AJP_ALLOW_TWO_LENGTHS = 1u << 10,
+    /** The value of a response's header may hold CR, LF, NUL and other controls: whoever sends it
+     * on must first replace them, or headers can be injected downstream. It is never written as it
+     * is: encoding it again is AJP_ERR_TEXT. Other text stays strict. */
+    AJP_ALLOW_VALUE_CONTROLS = 1u << 11,
 } ajp_lenient;
 
 /** What a decoder or session accepts. */

@@ -238,6 +238,7 @@ Test(limits, strict_and_relay)
     cr_assert(ajp_limits_default.max_attrs == 64);
     cr_assert(ajp_limits_default.lenient == 0);
     cr_assert(ajp_limits_relay.max_packet == 8192);
-    cr_assert((ajp_limits_relay.lenient & (AJP_ALLOW_CONTROLS | AJP_ALLOW_UNKNOWN_ATTR |
-                                           AJP_ALLOW_TERMINATOR | AJP_ALLOW_TWO_LENGTHS)) == 0);
+    cr_assert((ajp_limits_relay.lenient &
+               (AJP_ALLOW_CONTROLS | AJP_ALLOW_UNKNOWN_ATTR | AJP_ALLOW_TERMINATOR |
+                AJP_ALLOW_TWO_LENGTHS | AJP_ALLOW_VALUE_CONTROLS)) == 0);
 }

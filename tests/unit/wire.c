@@ -160,6 +160,7 @@ ajp_limits limits_named(const char *name)
         {"reason", AJP_ALLOW_REASON},
         {"stray_end", AJP_ALLOW_STRAY_END},
         {"two_lengths", AJP_ALLOW_TWO_LENGTHS},
+        {"value_controls", AJP_ALLOW_VALUE_CONTROLS},
     };
     ajp_limits lim = ajp_limits_default;
     if (strcmp(name, "relay") == 0) {

@@ -6,6 +6,7 @@
 #include "back/ajp_head.h"
 #include "back/leftover.h"
 #include "back/link.h"
+#include "back/odd_reply.h"
 #include "core/queue.h"
 #include "map/ajp_to_http.h"
 
@@ -232,6 +233,8 @@ static void on_headers(struct link *l, const ajp_response *r)
 
     if (r->status >= 100 && r->status < 200 && r->status != 101)
         return; /* an interim reply: the final one follows */
+    if (!r->canonical)
+        odd_reply_clean(l, r);
     if (r->status < 200 || r->status > 599)
         fail(l, FAIL_BAD_REPLY, "status is out of range");
     else if (l->x->wants_fields)
@@ -339,6 +342,7 @@ static bool take_bytes(struct link *l, const uint8_t *in, size_t len)
         if (st == AJP_MORE)
             break;
         if (st != AJP_OK) {
+            odd_reply_tell(l, in, len, &m, st);
             if (l->state == LINK_PINGING) /* the request is still ours to send elsewhere */
                 fail_gone(l, ajp_strerror(st));
             else

@@ -94,6 +94,7 @@ static void begin_session(struct link *l)
 
     limits.max_packet = l->worker->settings->packet_size;
     limits.max_headers = HEAD_FIELDS_MAX;
+    limits.lenient |= AJP_ALLOW_VALUE_CONTROLS; /* odd_reply.c overwrites them */
     ajp_session_init(&l->session, AJP_SERVER, &limits);
 }
 

@@ -159,6 +159,8 @@ enum talk_result talk_begin(struct talk *talk, const struct worker_settings *wor
         return health->path.ptr ? say_http(talk) : TALK_WELL;
     ajp_limits limits = ajp_limits_relay;
     limits.max_packet = worker->packet_size ? worker->packet_size : AJP_PACKET_DEFAULT;
+    limits.max_headers = UINT16_MAX; /* nobody sends them on */
+    limits.lenient |= AJP_ALLOW_VALUE_CONTROLS;
     ajp_session_init(&talk->session, AJP_SERVER, &limits);
     if (ajp_session_send(&talk->session, AJP_CPING, 0) != AJP_OK)
         return ill(talk, "no CPing");

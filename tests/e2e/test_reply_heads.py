@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heads of replies that are odd but usual: what the client gets of them, over HTTP and over AJP, and what
+the log says."""
+import pytest
+
+from ajpwire import AjpClient, chunk, end, reply, request
+from procs import Daemon, poll, workers
+from rawhttp import HttpClient
+from scripted import ScriptedWorker
+
+BODY = b"0123456789"
+SCHEME = {"ajpbridge": "http", "ajpforward": "ajp"}
+
+
+class Setup:
+    """A daemon before a worker that answers what the test has put into `answer`."""
+
+    def __init__(self, name, folder, *options):
+        self.name, self.answer = name, b""
+        self.worker = ScriptedWorker(lambda link, _: link.send(self.answer))
+        self.daemon = Daemon(name, "--listen", f"{SCHEME[name]}://127.0.0.1:0", *workers({"w": self.worker.port}),
+                             "--threads", "1", *options, log=folder / f"{name}.log", listeners=1)
+
+    def ask(self, answer, method="GET", times=1):
+        """The last of so many replies on one connection, which must stay in step."""
+        self.answer = answer
+        with HttpClient(self.daemon.port) if self.name == "ajpbridge" else AjpClient(self.daemon.port) as client:
+            for _ in range(times):
+                got = client.get("/p", method=method) if self.name == "ajpbridge" else \
+                    client.exchange(request(method, "/p"))
+        return got
+
+    def stop(self):
+        status = self.daemon.terminate()
+        self.worker.stop()
+        assert status == 0 and self.worker.faults == [], (self.daemon.output()[-2000:], self.worker.faults)
+
+
+@pytest.fixture(scope="module", params=["ajpbridge", "ajpforward"])
+def setup(request, tmp_path_factory):
+    setup = Setup(request.param, tmp_path_factory.mktemp("heads"))
+    yield setup
+    setup.stop()
+
+
+def told(setup, *words):
+    poll(lambda: any(all(word in line for word in words) for line in setup.daemon.output().splitlines()), 5,
+         what=f"a line of {words}")
+
+
+def test_the_log_names_the_header_whose_value_held_a_line_end(setup):
+    got = setup.ask(reply(headers=[("Content-Length", "10"), ("X-File-Name", "a\nb")]) + chunk(BODY) + end())
+    assert got.complete and got.header("x-file-name") == "a b" and got.body == BODY
+    told(setup, " reply_header_cleaned ", "worker=w", 'header="X-File-Name"', "path=/p")
+    assert "a\nb" not in setup.daemon.output() and "a b" not in setup.daemon.output(), "values stay out of the log"
+
+
+@pytest.mark.parametrize("name, value, words", [
+    ("X Bad Name", "1", ('header="X\\x20Bad\\x20Name"', "a header name that HTTP does not allow")),
+    ("X-B\n", "1", ('header="X-B\\x0a"', "a control byte in a header name")),
+    ("", "1", ('header=""', "a header name that HTTP does not allow")),
+    ("Content-Length", "ten", ('header="Content-Length"', "Content-Length is no number, or comes twice")),
+], ids=["space", "line end", "empty", "length"])
+def test_the_log_names_the_header_that_costs_a_reply(setup, name, value, words):
+    got = setup.ask(reply(headers=[("X-Good", "a"), (name, value), ("X-After", "b")]) + chunk(BODY) + end())
+    assert got.complete and got.status == 502
+    told(setup, " bad_reply_header ", "worker=w", "path=/p", *words)
+
+
+def test_a_health_page_may_have_odd_headers_and_many(tmp_path):
+    page = reply(headers=[("X-A", "a\nb"), *[("X-B", "c")] * 150]) + chunk(BODY) + end()
+    with ScriptedWorker(lambda link, _: link.send(page)) as worker:
+        daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", *workers({"w": worker.port}), "--threads", "1",
+                        "--health-path", "/h", "--health-interval", "100ms", log=tmp_path / "log", listeners=1)
+        try:
+            poll(lambda: len(worker.requests) > 4, 10, what="the page was asked for")
+            assert "to=down" not in daemon.output() and "to=suspect" not in daemon.output()
+        finally:
+            assert daemon.terminate() == 0
