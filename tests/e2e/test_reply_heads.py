@@ -77,3 +77,39 @@ def test_a_health_page_may_have_odd_headers_and_many(tmp_path):
             assert "to=down" not in daemon.output() and "to=suspect" not in daemon.output()
         finally:
             assert daemon.terminate() == 0
+
+
+def lengths(got):
+    return [v for n, v in got.headers if n.lower() == "content-length"]
+
+
+@pytest.mark.parametrize("length", [None, "0", "10"])
+@pytest.mark.parametrize("body", [b"", BODY], ids=["no body", "body"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_205_has_no_content(setup, length, body, method):
+    headers = [("X-A", "b")] + ([("Content-Length", length)] if length else [])
+    got = setup.ask(reply(205, headers) + (chunk(body) if body else b"") + end(), method, times=2)
+    assert got.complete and got.status == 205 and not got.body and got.header("x-a") == "b"
+    assert lengths(got) == ["0"] or setup.name == "ajpforward" and length is None and lengths(got) == []
+    assert got.header("transfer-encoding") is None
+    assert setup.ask(reply(200, [("Content-Length", "10")]) + chunk(BODY) + end()).body == BODY
+
+
+@pytest.mark.parametrize("length, kept", [(None, []), ("0", []), ("10", ["10"])])
+def test_304_says_nothing_of_a_length_that_is_none(setup, length, kept):
+    headers = [("ETag", '"e"')] + ([("Content-Length", length)] if length else []) + [("X-A", "b")]
+    got = setup.ask(reply(304, headers) + end(), times=2)
+    assert got.complete and got.status == 304 and lengths(got) == kept
+    assert got.header("etag") == '"e"' and got.header("x-a") == "b"
+
+
+@pytest.mark.parametrize("status", [600, 666, 999])
+def test_a_status_that_has_no_class_passes(setup, status):
+    got = setup.ask(reply(status, [("Content-Length", "10")]) + chunk(BODY) + end(), times=2)
+    assert got.complete and got.status == status and got.body == BODY
+
+
+@pytest.mark.parametrize("status", [101, 1000])
+def test_a_status_that_cannot_be_does_not(setup, status):
+    got = setup.ask(reply(status, []) + end())
+    assert got.complete and got.status == 502

@@ -120,7 +120,7 @@ Test(http_write, heads)
     fields[1] = field("dATE", "now");
     fields[2] = field("SERVER", "");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct reply r = {rows[i].status, rows[i].length, rows[i].count, fields, NULL};
+        struct reply r = {rows[i].status, rows[i].length, rows[i].count, fields, NULL, false};
         check(rows[i].label, &r, &rows[i].how, rows[i].want);
     }
 }

@@ -139,7 +139,9 @@ ROWS = [
     Row("105 reason of 8000 bytes", [headers(reason="x" * 8000) + chunk(BODY) + end()], OK, after="kept"),
     Row("106 null value", [headers(("X-Null", None)) + chunk(BODY) + end()], OK, after="kept",
         check=lambda got: got.header("x-null") == ""),
-    *(Row(f"107 status {s}", [headers(status=s) + chunk(BODY) + end()], 502, "N") for s in (0, 1, 99, 600, 1000, 65535)),
+    *(Row(f"107 status {s}", [headers(status=s) + chunk(BODY) + end()], 502, "N") for s in (0, 1, 99, 1000, 65535)),
+    *(Row(f"107 status {s} passes", [headers(status=s) + chunk(BODY) + end()], OK, after="kept", check=status_is(s))
+      for s in (299, 499, 600, 777, 999)),
     *(Row(f"108 status {s}, then 200", [reply(s, []) + ALL], OK, after="kept") for s in (100, 102, 103)),
     Row("108 interim three times", [reply(100, []) * 3 + ALL], OK, after="kept"),
     Row("109 status 101", [reply(101, [("Upgrade", "websocket")]) + end()], 502, "N"),
@@ -178,6 +180,7 @@ ROWS = [
     Row("118 two lengths, one spelled",
         [reply(headers=[LENGTH], count=2, tail=header("content-length", "5")) + chunk(BODY) + end()], 502, "N"),
     Row("119 body on 204", [reply(204, []) + chunk(BODY) + end()], OK, body=b"", after="kept"),
+    Row("119 body on 205", [reply(205, [("Content-Length", "5")]) + chunk(b"12345") + end()], OK, body=b"", after="kept"),
     Row("119 body on 304", [reply(304, []) + chunk(BODY) + end()], OK, body=b"", after="kept"),
     Row("119 body on HEAD", [ALL], OK, method="HEAD", body=b"", after="kept"),
     Row("119 length but no body on HEAD", [H + end()], OK, method="HEAD", body=b"", after="kept"),

@@ -235,7 +235,7 @@ static void on_headers(struct link *l, const ajp_response *r)
         return; /* an interim reply: the final one follows */
     if (!r->canonical)
         odd_reply_clean(l, r);
-    if (r->status < 200 || r->status > 599)
+    if (r->status < 200) /* no more than 999, says libajp */
         fail(l, FAIL_BAD_REPLY, "status is out of range");
     else if (l->x->wants_fields)
         reply_mapped(l, &reply);

@@ -204,7 +204,7 @@ void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t 
 
 void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms)
 {
-    if (status >= 500)
+    if (status >= 500 && status < 600)
         count_bad(worker, now_ms);
     else if (atomic_load_explicit(&worker->bad_replies, memory_order_relaxed) != 0)
         atomic_store_explicit(&worker->bad_replies, 0, memory_order_relaxed);

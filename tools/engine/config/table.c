@@ -73,7 +73,7 @@ static const struct setting_row top_rows[] = {
      "until all workers have all their connections, after our own start"},
     {"health", "path", KIND_PATH, TOP(health.path), 0, 0, NULL, "--health-path",
      "page that the prober asks workers for"},
-    {"health", "status", KIND_NUMBER, TOP(health.status), 0, 599, NULL, NULL,
+    {"health", "status", KIND_NUMBER, TOP(health.status), 0, 999, NULL, NULL,
      "status that it must have; 0: 200 to 399"},
     {"health", "body", KIND_TEXT, TOP(health.body), 0, 0, NULL, NULL,
      "text that its first 4 KiB must hold"},

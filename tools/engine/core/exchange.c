@@ -261,8 +261,23 @@ static bool too_large(struct exchange *x, const struct reply *r)
     return true;
 }
 
+/* No content, whatever the worker sends. */
+static bool never_a_body(uint16_t status)
+{
+    return status == 204 || status == 205 || status == 304;
+}
+
+/* A 205 is told to be empty (RFC 9110 15.3.6). A 304 tells the length of the page that it stands
+ * for (8.6), or nothing: Tomcat's AJP says 0 of any, and caches would believe it. */
+static bool wrong_length(const struct reply *r)
+{
+    return r->status == 205 ? r->content_length != 0 : r->status == 304 && r->content_length == 0;
+}
+
 void exchange_reply(struct exchange *x, const struct reply *r)
 {
+    struct reply right;
+
     if (passed_over(x, r))
         return;
     if (too_large(x, r))
@@ -276,9 +291,15 @@ void exchange_reply(struct exchange *x, const struct reply *r)
     if (r->raw != NULL && x->pools->generation->settings->session.sticky)
         sticky_begun(x->worker->balancer, x->worker, r->raw, shard_now(x->shard));
     worker_measure_latency(x->worker, shard_now(x->shard) - x->pick.now_ms);
-    x->bodyless = r->status == 204 || r->status == 304 ||
+    x->bodyless = never_a_body(r->status) ||
                   (x->head.method.len == 4 && memcmp(x->head.method.ptr, "HEAD", 4) == 0);
     x->reply_left = x->bodyless ? -1 : r->content_length;
+    if (x->bodyless && wrong_length(r)) {
+        right = *r;
+        right.relength = r->content_length >= 0;
+        right.content_length = r->status == 205 ? 0 : -1;
+        r = &right;
+    }
     x->front->reply(x, r);
 }
 

@@ -65,7 +65,7 @@ struct exchange {
     bool fresh_only;    /* a pooled link has failed: open a new one */
     bool replayed;      /* sent whole once already (R3) */
     bool begun;         /* the front has had a reply */
-    bool bodyless;      /* HEAD, 204, 304: whatever the worker sends is dropped */
+    bool bodyless;      /* HEAD, 204, 205, 304: whatever the worker sends is dropped */
     bool excess;        /* the worker sent more than it announced */
     bool worker_closes; /* it ended its connection with its reply */
     bool wanted;        /* the worker waits for body bytes */

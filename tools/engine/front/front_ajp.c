@@ -114,22 +114,52 @@ static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
 
 /* --- what the exchange asks for --- */
 
+static void write_length(ajp_writer *w, int64_t n)
+{
+    char length[24];
+
+    if (n < 0)
+        return;
+    snprintf(length, sizeof(length), "%lld", (long long)n);
+    ajp_write_header(w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
+}
+
+/* A worker's reply head, but for its length. */
+static ajp_status encode_relength(const struct reply *r, uint8_t *out, size_t cap, size_t *len)
+{
+    ajp_fields it = r->raw->headers;
+    ajp_writer w;
+    ajp_field f;
+
+    ajp_writer_init(&w, out, cap);
+    ajp_write_response(&w, r->status, r->raw->reason);
+    while (ajp_field_next(&it, &f))
+        if (ajp_res_header_code(f.name) != AJP_RES_CONTENT_LENGTH)
+            ajp_write_header(&w, f.name, f.value);
+    write_length(&w, r->content_length);
+    return ajp_writer_finish(&w, len);
+}
+
 /* A reply from a worker that does not speak AJP. */
 static ajp_status encode_reply(const struct reply *r, uint8_t *out, size_t cap, size_t *len)
 {
     const char *phrase = h1_reason(r->status);
-    char length[24];
     ajp_writer w;
 
     ajp_writer_init(&w, out, cap);
     ajp_write_response(&w, r->status, ajp_str_of(phrase, strlen(phrase)));
     for (uint16_t i = 0; i < r->field_count; i++)
         ajp_write_header(&w, r->fields[i].name, r->fields[i].value);
-    if (r->content_length >= 0) {
-        snprintf(length, sizeof(length), "%lld", (long long)r->content_length);
-        ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
-    }
+    write_length(&w, r->content_length);
     return ajp_writer_finish(&w, len);
+}
+
+static ajp_status encode_anew(const struct reply *r, uint8_t *out, size_t cap, size_t *len)
+{
+    if (r->raw == NULL)
+        return encode_reply(r, out, cap, len);
+    return r->relength ? encode_relength(r, out, cap, len)
+                       : ajp_reencode_response(r->raw, out, cap, len);
 }
 
 static void front_reply(struct exchange *x, const struct reply *r)
@@ -140,7 +170,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
     size_t len = 0;
     ajp_status st = ajp_session_send(&a->session, AJP_SEND_HEADERS, 0);
 
-    if (st == AJP_OK && r->raw != NULL && r->raw->canonical) {
+    if (st == AJP_OK && r->raw != NULL && r->raw->canonical && !r->relength) {
         out_borrow(&a->c.out, &a->c.stream, r->raw->payload - AJP_HEADER_SIZE,
                    r->raw->payload_len + (size_t)AJP_HEADER_SIZE);
         return;
@@ -149,9 +179,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
     if (b == NULL || st != AJP_OK) {
         a->c.out.failed = true;
     } else {
-        st = r->raw != NULL
-                 ? ajp_reencode_response(r->raw, b->data, a->c.door->settings->packet_size, &len)
-                 : encode_reply(r, b->data, a->c.door->settings->packet_size, &len);
+        st = encode_anew(r, b->data, a->c.door->settings->packet_size, &len);
         if (st == AJP_OK)
             put(a, b->data, len);
         else

@@ -44,6 +44,7 @@ struct reply {
     uint16_t field_count;
     struct field *fields;           /* end-to-end fields only, Content-Length left out */
     const struct ajp_response *raw; /* the AJP packet this came in by, or NULL */
+    bool relength;                  /* content_length is not what raw says */
 };
 
 /* Part of a body in either direction. packet and first tell where the sender's

@@ -95,7 +95,7 @@ enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const 
     ajp_field f;
 
     *why = NULL;
-    if (r->status < 100 || r->status > 599)
+    if (r->status < 100 || r->status > 999)
         return bad(why, "status out of range");
     if (r->status == 101)
         return bad(why, "status 101: AJP cannot upgrade");
