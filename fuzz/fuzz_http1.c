@@ -45,7 +45,7 @@ static void check_head(const struct head *h, const uint8_t *in, size_t used)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct field fields[HEAD_FIELDS_MAX], again[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL], again[HEAD_FIELDS_USUAL];
     struct head h = {.fields = fields}, cut = {.fields = again};
     size_t used = 0, cut_used = 0, scanned = 0;
     enum h1_result whole = parse(data, size, &scanned, &h, &used), r;

@@ -53,7 +53,7 @@ static void parse(const uint8_t *in, size_t n, struct head *h)
 
 static void run_parse(const uint8_t *in, size_t n)
 {
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     struct head h;
 
     h.fields = fields;
@@ -63,7 +63,7 @@ static void run_parse(const uint8_t *in, size_t n)
 static void run_parse_and_map(const uint8_t *in, size_t n)
 {
     static const struct ajp_extra extra;
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     uint8_t packet[AJP_PACKET_DEFAULT];
     struct head h;
     ajp_str largest;
@@ -100,7 +100,7 @@ static const uint8_t *reply_packet(size_t *n)
 static void run_reply(const uint8_t *in, size_t n)
 {
     static const struct h1_write how = {.date = "Sun, 22 Nov 2026 22:24:00 GMT"};
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     struct reply reply;
     uint8_t out[1024];
     ajp_message m;
@@ -119,7 +119,7 @@ static void run_reply(const uint8_t *in, size_t n)
 #ifdef HAVE_HTTP_PARSER
 
 static struct {
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     ajp_str url;
     size_t count;
 } seen;

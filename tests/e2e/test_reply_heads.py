@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Heads of replies that are odd but usual: what the client gets of them, over HTTP and over AJP, and what
 the log says."""
+import subprocess
+
 import pytest
 
 from ajpwire import AjpClient, chunk, end, reply, request
-from procs import Daemon, poll, workers
+from procs import BIN, Daemon, poll, workers
 from rawhttp import HttpClient
 from scripted import ScriptedWorker
 
@@ -13,21 +15,23 @@ SCHEME = {"ajpbridge": "http", "ajpforward": "ajp"}
 
 
 class Setup:
-    """A daemon before a worker that answers what the test has put into `answer`."""
+    """A daemon before a worker that answers what the test has put into `answer`. MORE: lines of its file."""
 
-    def __init__(self, name, folder, *options):
+    def __init__(self, name, folder, more=""):
         self.name, self.answer = name, b""
         self.worker = ScriptedWorker(lambda link, _: link.send(self.answer))
-        self.daemon = Daemon(name, "--listen", f"{SCHEME[name]}://127.0.0.1:0", *workers({"w": self.worker.port}),
-                             "--threads", "1", *options, log=folder / f"{name}.log", listeners=1)
+        (folder / "config.yaml").write_text(
+            f"threads: 1\nlisten:\n  - url: {SCHEME[name]}://127.0.0.1:0\n"
+            f"workers:\n  - name: w\n    url: ajp://127.0.0.1:{self.worker.port}\n{more}")
+        self.daemon = Daemon(name, "--config", folder / "config.yaml", log=folder / f"{name}.log", listeners=1)
 
-    def ask(self, answer, method="GET", times=1):
+    def ask(self, answer, method="GET", times=1, headers=()):
         """The last of so many replies on one connection, which must stay in step."""
         self.answer = answer
         with HttpClient(self.daemon.port) if self.name == "ajpbridge" else AjpClient(self.daemon.port) as client:
             for _ in range(times):
-                got = client.get("/p", method=method) if self.name == "ajpbridge" else \
-                    client.exchange(request(method, "/p"))
+                got = client.get("/p", method=method, headers="".join(f"{n}: {v}\r\n" for n, v in headers)) \
+                    if self.name == "ajpbridge" else client.exchange(request(method, "/p", headers=headers))
         return got
 
     def stop(self):
@@ -113,3 +117,56 @@ def test_a_status_that_has_no_class_passes(setup, status):
 def test_a_status_that_cannot_be_does_not(setup, status):
     got = setup.ask(reply(status, []) + end())
     assert got.complete and got.status == 502
+
+
+@pytest.fixture(scope="module", params=["ajpbridge", "ajpforward"])
+def roomy(request, tmp_path_factory):
+    setup = Setup(request.param, tmp_path_factory.mktemp("roomy"),
+                  "packet_size: 65536\nlimits:\n  header_count: 5000\n")
+    yield setup
+    setup.stop()
+
+
+@pytest.mark.parametrize("name, value", [("X-A", "b"), ("Set-Cookie", "a=b"), ("WWW-Authenticate", "")])
+@pytest.mark.parametrize("count", [101, 129, 1000, 3500])
+def test_a_reply_may_have_any_number_of_headers(roomy, count, name, value):
+    headers = [(name, value + str(i) if value else "") for i in range(count)]
+    got = roomy.ask(reply(headers=[("Content-Length", "10"), *headers]) + chunk(BODY) + end(), times=2)
+    assert got.complete and got.body == BODY
+    assert [(n, v) for n, v in got.headers if n == name] == headers
+
+
+def test_a_packet_that_is_full_of_headers_passes(roomy):
+    """As text it is twice as long."""
+    got = roomy.ask(reply(headers=[("WWW-Authenticate", "")] * 13000) + end(), times=2)
+    assert got.complete and sum(n == "WWW-Authenticate" for n, _ in got.headers) == 13000
+
+
+@pytest.mark.parametrize("count", [101, 129, 1000, 3500])
+def test_a_request_may_have_as_many_headers_as_the_settings_say(roomy, count):
+    headers = [(f"x-{i}", str(i)) for i in range(count)]
+    roomy.ask(reply(headers=[("Content-Length", "10")]) + chunk(BODY) + end(), headers=headers)
+    assert [(n, v) for n, v in roomy.worker.requests[-1].headers if n != "x-id" and n.startswith("x-")] == headers
+
+
+def test_more_headers_than_the_settings_say_are_refused(roomy):
+    before = len(roomy.worker.requests)
+    got = roomy.ask(b"", headers=[("x", "y")] * 5001)
+    assert got.status == (431 if roomy.name == "ajpbridge" else 400) and len(roomy.worker.requests) == before
+
+
+def test_the_log_tells_how_many_headers_a_reply_had(tmp_path):
+    setup = Setup("ajpbridge", tmp_path, "limits:\n  reply_header_count: 120\n")
+    page = [("Content-Length", "10"), *[("X-A", "b")] * 119]
+    assert setup.ask(reply(headers=page) + chunk(BODY) + end()).status == 200
+    assert setup.ask(reply(headers=[*page, ("X-A", "b")]) + chunk(BODY) + end()).status == 502
+    told(setup, " bad_reply_header ", "count=121", "limit=120", "limits.reply_header_count")
+    setup.stop()
+
+
+def test_ajpcat_shows_a_reply_of_many_headers(tmp_path):
+    page = reply(headers=[("Content-Length", "10"), *[("X-A", "b")] * 300]) + chunk(BODY) + end()
+    with ScriptedWorker(lambda link, _: link.send(page)) as worker:
+        said = subprocess.run([BIN / "ajpcat", "get", "-i", f"ajp://127.0.0.1:{worker.port}/"], capture_output=True,
+                              text=True, timeout=20)
+    assert said.returncode == 0 and said.stdout.lower().count("x-a: b") == 300, said

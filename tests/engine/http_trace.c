@@ -96,7 +96,7 @@ static void check_used(enum h1_result r, const void *in, size_t len, size_t used
 
 void trace_whole(char *out, const void *in, size_t len, const struct h1_limits *lim)
 {
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     struct head h = {.fields = fields};
     struct h1_error err = {0, NULL};
     size_t scanned = 0, used = 0;
@@ -112,7 +112,7 @@ void trace_whole(char *out, const void *in, size_t len, const struct h1_limits *
 
 void trace_bytewise(char *out, const void *in, size_t len, const struct h1_limits *lim)
 {
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     struct head h = {.fields = fields};
     struct h1_error err = {0, NULL};
     size_t scanned = 0, used = 0;

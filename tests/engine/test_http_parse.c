@@ -426,6 +426,29 @@ Test(http_parse, p15_limits)
     }
 }
 
+Test(http_parse, p15_count_of_fields_has_no_wall)
+{
+    enum { MANY = 5000 };
+    struct field *fields = malloc((MANY + 1) * sizeof *fields);
+    char *in = pad("GET http://b/ HTTP/1.0\r\n", "A: b\r\n", MANY, "\r\n");
+    struct h1_limits lim = h1_limits_default;
+    struct head h = {.fields = fields};
+    struct h1_error err = {0, NULL};
+    size_t scanned = 0, used;
+
+    lim.max_fields = MANY;
+    cr_assert_eq(h1_parse_request((uint8_t *)in, strlen(in), &scanned, &lim, &h, &used, &err),
+                 H1_OK);
+    cr_assert_eq(h.field_count, MANY + 1, "and Host, of the target");
+    lim.max_fields = MANY - 1;
+    scanned = 0;
+    cr_assert_eq(h1_parse_request((uint8_t *)in, strlen(in), &scanned, &lim, &h, &used, &err),
+                 H1_BAD);
+    cr_expect_eq(err.status, 431);
+    free(in);
+    free(fields);
+}
+
 Test(http_parse, p15_head_limit_is_exact)
 {
     struct h1_limits lim = h1_limits_default;
@@ -442,7 +465,7 @@ Test(http_parse, p15_head_limit_is_exact)
 
 Test(http_parse, slow_head_is_not_read_anew_for_each_byte)
 {
-    struct field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_USUAL];
     struct head h = {.fields = fields};
     struct h1_error err;
     size_t scanned = 0, used;

@@ -25,6 +25,7 @@ void client_init(struct client *c, uint32_t max_packet, int timeout_ms)
 {
     *c = (struct client){.link = {.fd = -1}, .limits = ajp_limits_relay, .timeout_ms = timeout_ms};
     c->limits.max_packet = max_packet;
+    c->limits.max_headers = UINT16_MAX;
     c->in = xmalloc(max_packet);
 }
 

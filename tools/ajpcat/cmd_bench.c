@@ -248,6 +248,7 @@ int cmd_bench(int argc, char **argv)
     p = (struct bench_plan){
         .connections = 1, .threads = 1, .timeout_ms = 30000, .limits = ajp_limits_relay};
     p.limits.max_packet = AJP_PACKET_DEFAULT;
+    p.limits.max_headers = UINT16_MAX;
     request_init(&p.request);
     args_init(&a, argc, argv, "ajp://HOST:PORT/PATH...",
               "Loads an app server and measures it. Several URLs are requested in turn.", table);

@@ -240,6 +240,7 @@ int cmd_serve(int argc, char **argv)
     struct settings s = {.threads = 1, .options = {.route = "", .limits = ajp_limits_relay}};
     args_init(&a, argc, argv, "", "An AJP app server for tests and demonstrations.", table);
     s.options.limits.max_packet = AJP_PACKET_DEFAULT;
+    s.options.limits.max_headers = UINT16_MAX;
     script_faults_load();
     int code = read_settings(&a, &s);
     if (code < 0)

@@ -11,6 +11,7 @@
 #include "map/ajp_to_http.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- ends of an attempt --- */
@@ -217,14 +218,20 @@ static void send_ping(struct link *l)
 /* For a front that speaks another protocol. */
 static void reply_mapped(struct link *l, struct reply *reply)
 {
-    struct field fields[HEAD_FIELDS_MAX];
+    size_t count = reply->raw->headers.count;
+    struct field usual[HEAD_FIELDS_USUAL], *many = NULL;
     const char *why;
 
-    reply->fields = fields;
+    if (count > HEAD_FIELDS_USUAL && (many = malloc(count * sizeof(*many))) == NULL) {
+        fail(l, FAIL_INTERNAL, "out of memory");
+        return;
+    }
+    reply->fields = many != NULL ? many : usual;
     if (map_ajp_to_http(reply->raw, reply, &why) == MAP_OK)
         exchange_reply(l->x, reply);
     else
         fail(l, FAIL_BAD_REPLY, why);
+    free(many);
 }
 
 static void on_headers(struct link *l, const ajp_response *r)

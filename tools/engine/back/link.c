@@ -91,9 +91,10 @@ static void on_closed(struct stream *s)
 static void begin_session(struct link *l)
 {
     struct ajp_limits limits = ajp_limits_relay;
+    uint32_t most = l->pools->generation->settings->limits.reply_header_count;
 
     limits.max_packet = l->worker->settings->packet_size;
-    limits.max_headers = HEAD_FIELDS_MAX;
+    limits.max_headers = most != 0 ? (uint16_t)most : UINT16_MAX;
     limits.lenient |= AJP_ALLOW_VALUE_CONTROLS; /* odd_reply.c overwrites them */
     ajp_session_init(&l->session, AJP_SERVER, &limits);
 }

@@ -99,6 +99,14 @@ static bool find_header(const uint8_t *payload, size_t len, size_t fault, ajp_st
     return false;
 }
 
+static void tell_count(const struct link *l, const uint8_t *payload, const ajp_message *m)
+{
+    log_event(LEVEL_WARN, "bad_reply_header",
+              "worker=%s count=%zu limit=%u reason=\"more than limits.reply_header_count\"",
+              l->worker->settings->name.ptr, word_at(payload + m->fault),
+              l->pools->generation->settings->limits.reply_header_count);
+}
+
 void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const ajp_message *m,
                     ajp_status st)
 {
@@ -107,6 +115,10 @@ void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const a
                          : st == AJP_ERR_TEXT ? "a control byte in a header name"
                                               : "Content-Length is no number, or comes twice";
 
+    if (st == AJP_ERR_HEADER_LIMIT && m->kind == AJP_SEND_HEADERS) {
+        tell_count(l, in + AJP_HEADER_SIZE, m);
+        return;
+    }
     if (m->kind != AJP_SEND_HEADERS || l->x == NULL ||
         (st != AJP_ERR_HEADER && st != AJP_ERR_TEXT && st != AJP_ERR_LENGTH) ||
         len < AJP_HEADER_SIZE)

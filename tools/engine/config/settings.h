@@ -196,11 +196,12 @@ struct timeouts {
 };
 
 struct limits {
-    uint32_t max_connections;  /* of clients */
-    uint32_t request_line;     /* bytes */
-    uint32_t header_count;     /* at most HEAD_FIELDS_MAX */
-    uint32_t header_bytes;     /* all of a head */
-    uint32_t one_header_bytes; /* name and value */
+    uint32_t max_connections;    /* of clients */
+    uint32_t request_line;       /* bytes */
+    uint32_t header_count;       /* of a request */
+    uint32_t reply_header_count; /* 0: any number */
+    uint32_t header_bytes;       /* all of a head */
+    uint32_t one_header_bytes;   /* name and value */
     uint64_t max_body;
     uint64_t max_memory;   /* bytes in buffers, from which the slowest readers go; 0: any */
     uint32_t queue;        /* requests that wait for a connection to one worker */

@@ -26,6 +26,20 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
     return x;
 }
 
+bool exchange_parse_room(struct shard *sh, uint32_t fields)
+{
+    struct field *parsed;
+
+    if (sh->parsed_room >= fields)
+        return true;
+    parsed = realloc(sh->parsed, fields * sizeof(*parsed));
+    if (parsed == NULL)
+        return false;
+    sh->parsed = parsed;
+    sh->parsed_room = fields;
+    return true;
+}
+
 bool exchange_keep_fields(struct exchange *x)
 {
     size_t size = x->head.field_count * sizeof(*x->fields);
@@ -55,6 +69,9 @@ void exchange_pool_clear(struct shard *sh)
         sh->free_exchanges = x->next_free;
         free(x);
     }
+    free(sh->parsed);
+    sh->parsed = NULL;
+    sh->parsed_room = 0;
 }
 
 /* The clock of the access log; not read when there is none. */

@@ -97,6 +97,8 @@ struct exchange {
 /* From the shard's own pool; only the small part is cleared. NULL: out of memory. */
 struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn);
 void exchange_give(struct exchange *x);
+/* Room in shard.parsed. False: out of memory. */
+bool exchange_parse_room(struct shard *sh, uint32_t fields);
 /* Keep the fields of x->head, which is in shard.parsed, for as long as x lives. */
 bool exchange_keep_fields(struct exchange *x);
 void exchange_pool_clear(struct shard *sh);

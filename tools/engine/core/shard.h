@@ -26,9 +26,10 @@ struct shard {
     struct list links;   /* every connection to a worker */
     void (*wake_all)(struct shard *sh); /* capacity has changed: every thread looks again */
     struct exchange *free_exchanges;
-    struct field parsed[HEAD_FIELDS_MAX]; /* of the head that is being read */
-    uint64_t requests;                    /* begun so far */
-    uint64_t window_at, window_requests;  /* of the retry budget: ms, and requests before it */
+    struct field *parsed; /* of the head that is being read */
+    uint32_t parsed_room;
+    uint64_t requests;                   /* begun so far */
+    uint64_t window_at, window_requests; /* of the retry budget: ms, and requests before it */
     uint32_t window_retries;
     uint32_t conn_count;
     uint32_t index;

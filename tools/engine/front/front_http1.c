@@ -14,7 +14,8 @@
 enum {
     RETRY_AFTER_S = 5,
     DISCARD_MAX = 1024 * 1024, /* of a body nobody wanted, to save the connection */
-    REPLY_EXTRA = 4096,        /* what a reply head may grow by on its way to text */
+    REPLY_EXTRA = 4096,        /* what a reply head may grow by on its way to text, */
+    NAME_EXTRA = 16,           /* and each of its fields: WWW-Authenticate has a code in AJP */
     ERROR_ROOM = 512,
     AHEAD = 16 * 1024, /* with so much on rx the client waits until it is wanted */
 };
@@ -140,17 +141,48 @@ static void request_over(struct http1_conn *h, uint16_t status)
 
 /* --- what the exchange asks for --- */
 
+/* Bytes that the head of a reply takes as text, at most. */
+static size_t head_cap(const struct reply *r, size_t block)
+{
+    if (r->raw == NULL)
+        return block;
+    return r->raw->payload_len + REPLY_EXTRA + r->field_count * (size_t)NAME_EXTRA;
+}
+
+/* One that may be longer than a block. */
+static size_t put_long_head(struct http1_conn *h, const struct reply *r, const struct h1_write *how,
+                            size_t cap)
+{
+    uint8_t *text = malloc(cap);
+    size_t n = text != NULL ? h1_write_head(text, cap, r, how) : 0;
+
+    if (n > 0)
+        put(h, text, n);
+    free(text);
+    return n;
+}
+
+static size_t put_head(struct http1_conn *h, const struct reply *r, const struct h1_write *how)
+{
+    size_t block = h->c.shard->loop.bufs.block - OUT_STAGE_HEAD, cap = head_cap(r, block), n;
+    uint8_t *to;
+
+    if (cap > block)
+        return put_long_head(h, r, how, cap);
+    to = out_reserve(&h->c.out, &h->c.stream, cap);
+    n = to != NULL ? h1_write_head(to, cap, r, how) : 0;
+    if (n > 0)
+        out_commit(&h->c.out, n);
+    return n;
+}
+
 static void front_reply(struct exchange *x, const struct reply *r)
 {
     struct http1_conn *h = of(x);
     struct loop *l = &x->shard->loop;
     bool http10 = x->head.protocol.len == 8 && x->head.protocol.ptr[7] == '0';
-    size_t block = l->bufs.block - OUT_STAGE_HEAD;
-    size_t cap = r->raw != NULL ? r->raw->payload_len + (size_t)REPLY_EXTRA : block;
     struct h1_write how = {
         .http10 = http10, .date = loop_date(l), .server = x->shard->settings->server_header.ptr};
-    uint8_t *to;
-    size_t n = 0;
 
     h->to_close = r->content_length < 0 && !x->bodyless && http10;
     h->chunked = r->content_length < 0 && !x->bodyless && !http10;
@@ -159,13 +191,8 @@ static void front_reply(struct exchange *x, const struct reply *r)
     how.close = !h->keep;
     how.chunked = h->chunked;
     how.head_request = x->bodyless && r->status != 204 && r->status != 304;
-    to = out_reserve(&h->c.out, &h->c.stream, cap < block ? cap : block);
-    if (to != NULL)
-        n = h1_write_head(to, cap < block ? cap : block, r, &how);
-    if (n == 0)
+    if (put_head(h, r, &how) == 0)
         h->c.out.failed = true;
-    else
-        out_commit(&h->c.out, n);
 }
 
 static void front_part(struct exchange *x, const struct part *p)
@@ -452,7 +479,9 @@ static bool take_head(struct http1_conn *h)
     size_t used;
     enum h1_result r;
 
-    if (x == NULL) {
+    if (x == NULL || !exchange_parse_room(c->shard, set->header_count + 1)) {
+        if (x != NULL)
+            exchange_give(x);
         refuse_head(h, 503, "out of memory");
         return false;
     }

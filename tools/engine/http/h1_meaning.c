@@ -106,7 +106,7 @@ static enum h1_result take_known(struct h1_work *w, enum h1_name known, ajp_str 
 
 enum h1_result h1_take_field(struct h1_work *w, ajp_str name, ajp_str value, bool plain)
 {
-    if (w->lines == w->lim->max_fields || w->lines == HEAD_FIELDS_MAX)
+    if (w->lines == w->lim->max_fields)
         return h1_refuse(w, 431, "too many fields");
     w->lines++;
     if (!plain && memchr(name.ptr, '_', name.len)) {
@@ -223,10 +223,8 @@ static enum h1_result take_absolute(struct h1_work *w)
     h->server_port = port;
     if (w->hosts > 0)
         h->fields[w->host_at].value = authority;
-    else if (h->field_count < HEAD_FIELDS_MAX)
-        keep_field(w, AJP_STR("Host"), authority);
     else
-        return h1_refuse(w, 431, "too many fields");
+        keep_field(w, AJP_STR("Host"), authority);
     return H1_OK;
 }
 

@@ -13,7 +13,7 @@ enum h1_underscores { H1_UNDERSCORE_DROP, H1_UNDERSCORE_PASS, H1_UNDERSCORE_REJE
 struct h1_limits {
     uint32_t max_line;        /* request line, 414 */
     uint32_t max_head;        /* whole head, 431 */
-    uint32_t max_fields;      /* fields as received, 431; above HEAD_FIELDS_MAX counts as that */
+    uint32_t max_fields;      /* fields as received, 431 */
     uint32_t max_field;       /* one field line, 431 */
     bool allow_encoded_slash; /* let %2f and %5c pass in a path: peers disagree on their meaning */
     enum h1_underscores underscores;
@@ -28,7 +28,7 @@ struct h1_error {
 };
 
 /* Parse the request head at in[0..len). The caller sets head->fields to room for
- * HEAD_FIELDS_MAX, and *scanned to 0 for a new head; it keeps *scanned between tries,
+ * lim->max_fields and one more, and *scanned to 0 for a new head; it keeps *scanned between tries,
  * so that a head that trickles in is not read anew for each byte.
  * H1_OK sets all of *head but remote_*, local_addr, remote_port, is_ssl, tls and raw, and *used.
  * server_name and server_port are Host's two parts: null and 0 where Host lacks them.

@@ -13,7 +13,7 @@ struct field {
     struct ajp_str value;
 };
 
-enum { HEAD_FIELDS_MAX = 128 };
+enum { HEAD_FIELDS_USUAL = 128 }; /* more cost an allocation */
 
 /* A request, whatever protocol it came in by. Everything is a view: valid while
  * the buffer that holds the head is, which the front keeps until the exchange ends. */

@@ -58,29 +58,42 @@ static enum verdict judge(struct field *f, int64_t *length, bool *listed, const 
     return KEEP;
 }
 
-static bool is_listed(ajp_fields fields, ajp_str name)
+/* The names that the message's own Connection lists; beyond so many it is no use of it. */
+enum { LISTED_MAX = 32 };
+
+static unsigned list_names(ajp_fields wire, ajp_str names[LISTED_MAX])
 {
+    unsigned n = 0;
     ajp_field f;
 
-    while (ajp_field_next(&fields, &f)) {
-        ajp_str list = f.value, item;
+    while (ajp_field_next(&wire, &f)) {
+        ajp_str list = f.value;
         if (!h1_same(f.name, AJP_STR("connection")))
             continue;
-        while (h1_list_next(&list, &item)) {
-            if (h1_same(item, name))
-                return true;
-        }
+        while (n < LISTED_MAX && h1_list_next(&list, &names[n]))
+            n++;
+    }
+    return n;
+}
+
+static bool is_one_of(const ajp_str *names, unsigned n, ajp_str name)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (h1_same(names[i], name))
+            return true;
     }
     return false;
 }
 
-/* Take out what the message's own Connection lists. Rare: done only when there is one. */
+/* Take out what is listed. Rare: done only when there is a Connection. */
 static uint16_t drop_listed(struct field *fields, uint16_t count, ajp_fields wire)
 {
+    ajp_str names[LISTED_MAX];
+    unsigned n = list_names(wire, names);
     uint16_t kept = 0;
 
     for (uint16_t i = 0; i < count; i++) {
-        if (!is_listed(wire, fields[i].name) || !h1_may_be_listed(fields[i].name))
+        if (!is_one_of(names, n, fields[i].name) || !h1_may_be_listed(fields[i].name))
             fields[kept++] = fields[i];
     }
     return kept;
@@ -108,8 +121,6 @@ enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const 
             return MAP_BAD;
         if (v == DROP)
             continue;
-        if (count == HEAD_FIELDS_MAX)
-            return bad(why, "too many fields");
         out->fields[count++] = field;
     }
     if (listed)
@@ -121,7 +132,7 @@ enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const 
     return MAP_OK;
 }
 
-static bool copy_fields(const ajp_request *r, struct head *h)
+static void copy_fields(const ajp_request *r, struct head *h)
 {
     ajp_fields it = r->headers;
     bool listed = false;
@@ -140,13 +151,10 @@ static bool copy_fields(const ajp_request *r, struct head *h)
         if (known == H1_NAME_HOP || known == H1_NAME_CONNECTION || known == H1_NAME_EXPECT ||
             known == H1_NAME_TRANSFER_ENCODING)
             continue;
-        if (h->field_count == HEAD_FIELDS_MAX)
-            return false;
         h->fields[h->field_count++] = field;
     }
     if (listed)
         h->field_count = drop_listed(h->fields, h->field_count, r->headers);
-    return true;
 }
 
 static void copy_named(const ajp_request *r, struct head *h)
@@ -166,7 +174,7 @@ static void copy_named(const ajp_request *r, struct head *h)
     }
 }
 
-bool map_fields_from_request(const ajp_request *r, struct head *h)
+void map_fields_from_request(const ajp_request *r, struct head *h)
 {
     *h = (struct head){
         .method = r->method,
@@ -184,5 +192,5 @@ bool map_fields_from_request(const ajp_request *r, struct head *h)
         .raw = r,
     };
     copy_named(r, h);
-    return copy_fields(r, h);
+    copy_fields(r, h);
 }

@@ -11,13 +11,13 @@ enum map_result {
     MAP_BAD,     /* not fit for a client: 502, the application's fault */
 };
 
-/* The caller sets out->fields to room for HEAD_FIELDS_MAX. *why is constant text: what was wrong
+/* The caller sets out->fields to room for r->headers.count. *why is constant text: what was wrong
  * with MAP_BAD, what was left out with MAP_OK (worth a warning), else NULL. */
 AJP_CHECK enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out,
                                           const char **why);
 
-/* Fill *h from an AJP request: the caller sets h->fields to room for HEAD_FIELDS_MAX. h->raw is
- * r, h->tls stays NULL. False when there are more fields than that: the rest is missing. */
-bool map_fields_from_request(const ajp_request *r, struct head *h);
+/* Fill *h from an AJP request: the caller sets h->fields to room for r->headers.count. h->raw is
+ * r, h->tls stays NULL. */
+void map_fields_from_request(const ajp_request *r, struct head *h);
 
 #endif
