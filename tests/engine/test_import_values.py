@@ -6,6 +6,7 @@ import re
 import pytest
 
 from importing import run_import
+from procs import ROOT
 
 TWO = """\
 worker.list=lb1,lb2
@@ -50,10 +51,62 @@ def test_one_name_in_two_balancers_is_one_worker(tmp_path):
     assert [workers for _, workers in routes_of(done)] == ['"tc1", "tc2"', '"tc1", "tc2"']
 
 
-def test_without_mappings_the_second_balancer_is_for_another_instance(tmp_path):
+def test_without_mappings_all_goes_to_the_first_of_two_balancers_of_the_same_workers(tmp_path):
     done = run_import(tmp_path, TWO)
     assert done.body.count("- name:") == 2 and "routes:" not in done.body
-    assert "run another instance" in done.of_workers()[1]
+    assert "all go to lb1" in done.of_workers()[1]
+
+
+CASES = ROOT / "tests/engine/jk"
+
+
+@pytest.mark.parametrize("workers, at, name", [
+    ((CASES / "two-apps.properties").read_text(), 2, "hr"),
+    (TWO.replace("=a2,b2", "=a2,c2") + "worker.c2.host=h9\n", 1, "lb2"),
+    ("worker.list=lb\nworker.list=other\nworker.lb.type=lb\nworker.lb.balance_workers=a\nworker.other.port=1\n", 2,
+     "other"),
+])
+def test_two_applications_without_mappings_are_refused(tmp_path, workers, at, name):
+    """One pool of both would send requests of one to the other."""
+    done = run_import(tmp_path, workers)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert f":{at}: expected mappings that tell which paths go to {name}, which is another app server" in done.stderr
+    assert "JkMount" in done.stderr
+
+
+def test_a_member_that_is_listed_too_is_no_second_application(tmp_path):
+    done = run_import(tmp_path, TWO.replace("=lb1,lb2", "=lb1,a1,b1"))
+    assert done.returncode == 0 and done.body.count("- name:") == 2 and not done.of_workers().get(1)
+
+
+@pytest.mark.parametrize("redirect, activation, ours", [
+    ("b", "disabled", "standby"), ("b", "d", "standby"), ("tcb", "disabled", "standby"), ("b", "stopped", "stop"),
+    ("c", "disabled", "drain"), ("", "disabled", "drain"), ("b", "active", None),
+])
+def test_a_disabled_worker_that_a_redirect_leads_to_is_a_hot_standby(tmp_path, redirect, activation, ours):
+    done = run_import(tmp_path, "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b,c\n"
+                      f"worker.a.redirect={redirect}\nworker.b.activation={activation}\nworker.b.route=tcb\n")
+    assert re.findall(r"activation: (\w+)", done.body) == ([ours] if ours else [])
+
+
+@pytest.mark.parametrize("case, notes", [("bom", {}), ("stray-line", {1: "passes over the line"}),
+                                         ("status-mount", {1: "no status worker", 9: "no status worker"}),
+                                         ("hot-standby", {})])
+def test_files_as_people_have_them(tmp_path, case, notes):
+    done = run_import(tmp_path, (CASES / f"{case}.properties").read_text())
+    assert done.returncode == 0, done.stderr
+    assert done.of_workers().keys() == notes.keys() and all(why in done.of_workers()[at] for at, why in notes.items())
+    assert ("activation: standby" in done.body) == (case == "hot-standby") and "routes:" not in done.body
+
+
+def test_the_report_has_what_matters_first_and_each_reason_once(tmp_path):
+    workers = "".join(f"worker.{n}.connection_pool_size=9\n" for n in ("a1", "b1")) + "worker.a1.reply_timeout=9\n"
+    done = run_import(tmp_path, TWO + workers + "worker.list=gone\nworker.gone.type=ajp14\n", "/one=lb1\n/z=gone\n/one=lb2\n")
+    assert list(dict.fromkeys(done.groups.values())) == [
+        "Look at these first: requests may be answered otherwise than by mod_jk",
+        "Said of one worker or balancer there, of more here", "No such setting here, and why",
+        "Without effect in mod_jk too"]
+    assert done.rest.count("pools grow as requests need them") == 1
 
 
 @pytest.mark.parametrize("more, message", [
@@ -224,9 +277,9 @@ def test_a_balancer_has_what_its_reference_has(tmp_path):
 
 
 def test_settings_of_balancers_that_differ_are_told_of_at_both(tmp_path):
-    done = run_import(tmp_path, TWO + "worker.lb1.sticky_session=0\n", PATHS)
+    done = run_import(tmp_path, TWO + "worker.lb1.method=T\n", PATHS)
     assert "lb2, which has it otherwise, gets it too" in done.of_workers()[14]
-    done = run_import(tmp_path, TWO + "worker.lb2.sticky_session=0\n", PATHS)
+    done = run_import(tmp_path, TWO + "worker.lb2.method=T\n", PATHS)
     assert "that of lb1, the first balancer, was taken" in done.of_workers()[14]
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 from procs import BIN
 
-MARK = "\n# Not carried over:\n"
+MARK = "\n# Not carried over, or not as it was; what matters most stands first.\n"
 
 
 class Imported:
@@ -17,8 +17,19 @@ class Imported:
         self.returncode, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
         self.body, _, self.rest = done.stdout.partition(MARK)
         self.notes = {}
-        for name, line, why in re.findall(r"^# (\S+?):(\d+): (.*)$", self.rest, re.M):
-            self.notes.setdefault((os.path.basename(name).split(".")[0], int(line)), []).append(why)
+        self.groups = {}  # of a note: the heading that it stands under
+        for text in self.rest.splitlines():
+            if heading := re.fullmatch(r"# (\S.*):", text):
+                if heading[1].startswith("- "):
+                    reason = heading[1][2:]
+                else:
+                    group = heading[1]
+            elif place := re.fullmatch(r"#     (\S+?):(\d+): (.*)", text):
+                key = (os.path.basename(place[1]).split(".")[0], int(place[2]))
+                self.notes.setdefault(key, []).append(f"{place[3]}: {reason}")
+                self.groups[key] = group
+            else:
+                assert text == "#", text
 
     def of_workers(self):
         return {line: "; ".join(why) for (name, line), why in self.notes.items() if name == "workers"}
@@ -38,7 +49,7 @@ def check(tmp_path, text, program):
 
 def run_import(tmp_path, workers, uris=None, program="ajpforward"):
     args = [BIN / program, "import", tmp_path / "workers.properties"]
-    args[2].write_text(workers)
+    args[2].write_bytes(workers.encode())
     if uris is not None:
         args.append(tmp_path / "uriworkermap.properties")
         args[3].write_text(uris)

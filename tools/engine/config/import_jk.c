@@ -24,19 +24,6 @@ bool import_fail(struct import *im, const struct property *at, const char *fmt, 
     return false;
 }
 
-void import_note(struct import *im, const char *path, unsigned line, const char *text,
-                 const char *fmt, ...)
-{
-    char buf[200];
-    va_list args;
-    fprintf(im->notes, "# %s:%u: %s: ", path, line,
-            log_str(buf, sizeof buf, ajp_str_of(text, strlen(text))));
-    va_start(args, fmt);
-    vfprintf(im->notes, fmt, args);
-    va_end(args);
-    fputc('\n', im->notes);
-}
-
 /* worker.NAME.KEY, or what NAME's references have. */
 const struct property *import_lookup(const struct import *im, const char *name, const char *key)
 {
@@ -122,11 +109,14 @@ const char *import_next_name(const char **list, char *name)
 }
 
 /* worker.NAME.mount: paths, and so a mapping. */
-static bool is_mount(const struct property *property)
+static bool is_mount(const struct property *property, char worker[NAME_SIZE])
 {
     size_t len = strlen(property->key);
-    return strncmp(property->key, "worker.", 7) == 0 && len > 13 &&
-           strcmp(property->key + len - 6, ".mount") == 0;
+    if (strncmp(property->key, "worker.", 7) != 0 || len <= 13 || property->value[0] == '\0' ||
+        strcmp(property->key + len - 6, ".mount") != 0)
+        return false;
+    snprintf(worker, NAME_SIZE, "%.*s", (int)(len - 13), property->key + 7);
+    return true;
 }
 
 /* Members of balancers alone mount nothing in mod_jk. */
@@ -141,38 +131,40 @@ static bool is_listed(const struct import *im, const char *worker)
     return false;
 }
 
-static void take_mounts(struct import *im)
+static void take_mounts(struct import *im, size_t site)
 {
     for (size_t i = 0; i < im->properties.count; i++) {
         const struct property *property = &im->properties.items[i];
         char target[NAME_SIZE], pattern[NAME_SIZE];
-        if (!is_mount(property))
+        if (!is_mount(property, target))
             continue;
-        snprintf(target, sizeof target, "%.*s", (int)(strlen(property->key) - 13),
-                 property->key + 7);
         if (!is_listed(im, target)) {
-            import_note(im, im->path, property->line, property->key,
+            import_note(im, NOTE_IDLE, im->path, property->line, property->key,
                         "of the workers of worker.list alone");
             continue;
         }
+        struct import_path path = {.site = site, .file = im->path, .line = property->line};
         for (const char *list = property->value; import_next_name(&list, pattern);)
-            import_map_line(im, im->path, property->line, pattern, target);
+            import_map_line(im, path, pattern, target);
     }
 }
 
 /* Of lines with the same path the last counts. */
-static void take_map(struct import *im, const char *path, const struct properties *map)
+static void take_map(struct import *im, size_t site, const char *path, const struct properties *map)
 {
+    import_note_strays(im, path, map);
     for (size_t i = 0; i < map->count; i++) {
         const struct property *item = &map->items[i];
         const struct property *last = properties_find(map, item->key);
+        struct import_path at = {.site = site, .file = path, .line = item->line};
         if (item->value[0] == '\0')
-            import_note(im, path, item->line, item->key, "no worker, so mod_jk ignores the line");
+            import_note(im, NOTE_IDLE, path, item->line, item->key,
+                        "no worker, so mod_jk ignores the line");
         else if (last != item)
-            import_note(im, path, item->line, item->key, "said again on line %u, which counts",
-                        last->line);
+            import_note(im, NOTE_IDLE, path, item->line, item->key,
+                        "said again on line %u, which counts", last->line);
         else
-            import_map_line(im, path, item->line, item->key, item->value);
+            import_map_line(im, at, item->key, item->value);
     }
 }
 
@@ -182,35 +174,44 @@ static bool print_all(struct import *im)
     for (size_t i = 0; i < im->member_count; i++)
         if (!import_print_member(im, i))
             return false;
-    if (!import_map_print(im))
+    import_find_times(im);
+    if (!import_routes_print(im))
         return false;
-    import_note_order(im);
     import_print_session(im);
     if (im->balancer[0])
         import_print_method(im);
     import_print_retries(im);
-    import_find_times(im);
     import_note_lines(im);
     import_print_times(im);
     return true;
 }
 
-static bool convert(struct import *im, const char *map_path)
+/* Does it say which paths go where? A mount of a status worker alone leaves that to JkMount. */
+static bool has_mounts(const struct import *im)
+{
+    char worker[NAME_SIZE];
+    for (size_t i = 0; i < im->properties.count; i++)
+        if (is_mount(&im->properties.items[i], worker) && is_listed(im, worker) &&
+            !import_is_type(im, worker, "status"))
+            return true;
+    return false;
+}
+
+static bool convert(struct import *im)
 {
     struct properties map = {0};
     if (!properties_read(im->path, &im->properties, im->message, sizeof im->message))
         return false;
-    if (map_path && !properties_read(map_path, &map, im->message, sizeof im->message))
+    if (im->map_path && !properties_read(im->map_path, &map, im->message, sizeof im->message))
         return false;
-    im->mapped = map_path != NULL;
-    for (size_t i = 0; i < im->properties.count; i++)
-        im->mapped |= is_mount(&im->properties.items[i]);
+    im->site_count = 1;
+    im->mapped = im->map_path || has_mounts(im);
     bool ok = import_find_members(im);
-    if (ok) {
-        take_map(im, map_path, &map); /* before the mounts, as mod_jk has it */
-        take_mounts(im);
-        ok = print_all(im);
-    }
+    if (ok && im->map_path)
+        take_map(im, 0, im->map_path, &map); /* before the mounts, as mod_jk has it */
+    if (ok)
+        take_mounts(im, 0);
+    ok = ok && print_all(im);
     properties_free(&map);
     return ok;
 }
@@ -218,8 +219,8 @@ static bool convert(struct import *im, const char *map_path)
 int import_jk(int argc, char **argv, const struct program *program, FILE *out)
 {
     static struct import im;
-    char *body = NULL, *notes = NULL;
-    size_t body_size = 0, notes_size = 0;
+    char *body = NULL;
+    size_t body_size = 0;
     if (argc < 1 || argc > 2 || argv[0][0] == '-') {
         fprintf(stderr, "%s: import: expected WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES]\n",
                 program->name);
@@ -228,23 +229,20 @@ int import_jk(int argc, char **argv, const struct program *program, FILE *out)
     memset(&im, 0, sizeof im);
     im.program = program;
     im.path = argv[0];
+    im.map_path = argc == 2 ? argv[1] : NULL;
     im.out = open_memstream(&body, &body_size);
-    im.notes = open_memstream(&notes, &notes_size);
-    bool ok = im.out && im.notes && convert(&im, argc == 2 ? argv[1] : NULL);
+    bool ok = im.out && convert(&im);
     if (im.out)
         fclose(im.out);
-    if (im.notes)
-        fclose(im.notes);
     if (ok) {
         fputs(body, out);
-        if (notes_size > 0)
-            fprintf(out, "\n# Not carried over:\n%s", notes);
+        import_report_print(&im, out);
     } else {
         fprintf(stderr, "%s\n", im.message[0] ? im.message : "out of memory");
     }
     properties_free(&im.properties);
     import_map_free(&im);
+    import_report_free(&im);
     free(body);
-    free(notes);
     return ok ? EXIT_SUCCESS : EXIT_USAGE;
 }

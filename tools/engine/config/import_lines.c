@@ -15,9 +15,10 @@ struct line {
     char name[NAME_SIZE]; /* empty: none */
 };
 
-static void note(struct import *im, const struct line *line, const char *reason)
+static void note(struct import *im, enum import_note_kind kind, const struct line *line,
+                 const char *reason)
 {
-    import_note(im, im->path, line->property->line, line->property->key, "%s", reason);
+    import_note(im, kind, im->path, line->property->line, line->property->key, "%s", reason);
 }
 
 static bool is_pool(const struct import *im, const char *name)
@@ -90,19 +91,19 @@ static void note_unused(struct import *im, const struct line *line)
 {
     const struct property *last = properties_find(&im->properties, line->property->key);
     if (last && last != line->property && !line->rule->list)
-        import_note(im, im->path, line->property->line, line->property->key,
+        import_note(im, NOTE_IDLE, im->path, line->property->line, line->property->key,
                     "said again on line %u, which counts", last->line);
     else if (line->rule->newer && import_lookup(im, line->name, line->rule->newer))
-        import_note(im, im->path, line->property->line, line->property->key,
+        import_note(im, NOTE_IDLE, im->path, line->property->line, line->property->key,
                     "%s is there too, and counts", line->rule->newer);
     else if (line->rule->scope == SCOPE_BALANCER)
-        note(im, line, "of balancers alone, those in worker.list");
+        note(im, NOTE_IDLE, line, "of balancers alone, those in worker.list");
     else if (line->rule->scope == SCOPE_MEMBER)
-        note(im, line, "of the workers of balancers alone");
+        note(im, NOTE_IDLE, line, "of the workers of balancers alone");
     else if (is_pool(im, line->name))
-        note(im, line, "of workers of type ajp13 alone");
+        note(im, NOTE_IDLE, line, "of workers of type ajp13 alone");
     else
-        note(im, line, "whoever refers to it has its own");
+        note(im, NOTE_IDLE, line, "whoever refers to it has its own");
 }
 
 /* Does any line begin with the value and a dot, and do references end? mod_jk refuses others. */
@@ -116,7 +117,7 @@ static void note_reference(struct import *im, const struct line *line)
         known |= strncmp(im->properties.items[i].key, at->value, len) == 0 &&
                  im->properties.items[i].key[len] == '.';
     if (!known) {
-        import_note(im, im->path, at->line, at->key,
+        import_note(im, NOTE_ANSWERS, im->path, at->line, at->key,
                     "there is no %.200s, so it gives nothing; mod_jk refuses to start", at->value);
         return;
     }
@@ -125,7 +126,8 @@ static void note_reference(struct import *im, const struct line *line)
         at = properties_find(&im->properties, full);
     }
     if (at)
-        note(im, line, "references that lead back to themselves; mod_jk refuses to start");
+        note(im, NOTE_ANSWERS, line,
+             "references that lead back to themselves; mod_jk refuses to start");
 }
 
 /* A setting of a balancer, of all paths here: do others have it otherwise? */
@@ -133,16 +135,21 @@ static void note_balancers(struct import *im, const struct line *line)
 {
     const char *ours = import_value(im, im->balancer, line->key, "");
     bool other = strcmp(line->property->value, ours) != 0;
+    bool routes_have_it = strcmp(line->key, "sticky_session") == 0 ||
+                          strcmp(line->key, "sticky_session_force") == 0 ||
+                          strcmp(line->key, "session_cookie") == 0;
+    if (im->routed && routes_have_it)
+        return;
     for (size_t i = 0; i < im->pool_count; i++) {
         const char *name = im->pools[i].name;
         if (!im->pools[i].balancer || strcmp(import_value(im, name, line->key, ""), ours) == 0)
             continue;
         if (other)
-            import_note(im, im->path, line->property->line, line->property->key,
+            import_note(im, NOTE_SHARED, im->path, line->property->line, line->property->key,
                         "one setting for all paths: that of %s, the first balancer, was taken",
                         im->balancer);
         else
-            import_note(im, im->path, line->property->line, line->property->key,
+            import_note(im, NOTE_SHARED, im->path, line->property->line, line->property->key,
                         "one setting for all paths: %s, which has it otherwise, gets it too", name);
         return;
     }
@@ -158,7 +165,7 @@ static void note_fail_on_status(struct import *im, const struct line *line)
         others |= !is;
     }
     if (others)
-        note(im, line,
+        note(im, NOTE_SHARED, line,
              on_503 ? "503 is retry.on_503; the others in it are the app's own answers"
                     : "503 alone is asked for again (retry.on_503); others are the app's own "
                       "answers");
@@ -173,7 +180,7 @@ static void see_entry(struct import *im, const struct line *line)
         note_reference(im, line);
     if (!has_part(im, line->name)) {
         if (!status && strcmp(line->key, "reference") != 0)
-            note(im, line, "of a worker that has no part in it");
+            note(im, NOTE_NEEDLESS, line, "of a worker that has no part in it");
     } else if (strcmp(line->key, "type") == 0 || strcmp(line->key, "reference") == 0) {
         return;
     } else if (!is_used(im, line)) {
@@ -190,8 +197,13 @@ static void see_entry(struct import *im, const struct line *line)
 static void see_line(struct import *im, const struct property *property)
 {
     struct line line = {.property = property};
+    if (properties_has_mark(property->key)) {
+        note(im, NOTE_ANSWERS, &line,
+             "a byte order mark stands before it, so it is another key in mod_jk, and here");
+        return;
+    }
     if (strncmp(property->key, "worker.", 7) != 0) {
-        note(im, &line, "a variable, put in where it was used");
+        note(im, NOTE_IDLE, &line, "a variable, put in where it was used");
         return;
     }
     const char *rest = property->key + 7;
@@ -203,17 +215,25 @@ static void see_line(struct import *im, const struct property *property)
     line.rule = import_rule_of(line.key);
     bool maintain = strcmp(line.key, "maintain") == 0;
     if (!line.rule || (!dot && line.rule->scope != SCOPE_TOP && !maintain))
-        note(im, &line, "not a key of mod_jk");
+        note(im, NOTE_IDLE, &line, "not a key of mod_jk");
     else if (property->value[0] == '\0')
-        note(im, &line, "no value, so mod_jk ignores the line");
+        note(im, NOTE_IDLE, &line, "no value, so mod_jk ignores the line");
     else if (line.rule->carry == CARRY_NOT)
-        note(im, &line, line.rule->reason);
+        note(im, NOTE_NEEDLESS, &line, line.rule->reason);
     else
         see_entry(im, &line);
 }
 
+void import_note_strays(struct import *im, const char *path, const struct properties *properties)
+{
+    for (size_t i = 0; i < properties->stray_count; i++)
+        import_note(im, NOTE_IDLE, path, properties->strays[i].line, properties->strays[i].key,
+                    "no key=value, so mod_jk passes over the line");
+}
+
 void import_note_lines(struct import *im)
 {
+    import_note_strays(im, im->path, &im->properties);
     for (size_t i = 0; i < im->properties.count; i++)
         see_line(im, &im->properties.items[i]);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mod_jk's mappings of paths to workers, as routes. */
-#include "config/import_rules.h"
+/* mod_jk's mappings of paths to workers, line by line. import_routes.c makes routes of them. */
 #include "config/import_state.h"
 #include "config/value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { POOL_ALL = IMPORT_POOLS_MAX, POOL_NONE };
+enum { POOL_NONE = IMPORT_POOL_ALL + 1 };
 
 static bool is_text(const char *text, const char *name, size_t len)
 {
@@ -33,7 +32,7 @@ static size_t pool_of_worker(struct import *im, const char *name, size_t len)
 static size_t pool_named(struct import *im, const char *name, size_t len)
 {
     if (len == 1 && name[0] == '*')
-        return POOL_ALL;
+        return IMPORT_POOL_ALL;
     for (size_t i = 0; i < im->pool_count; i++)
         if (is_text(im->pools[i].name, name, len))
             return i;
@@ -41,12 +40,12 @@ static size_t pool_named(struct import *im, const char *name, size_t len)
 }
 
 /* Where it goes already; of exceptions only the same one counts. */
-static bool is_mapped(const struct import *im, const char *pattern, size_t pool, bool exception)
+static bool is_mapped(const struct import *im, const struct import_path *other, const char *pattern)
 {
     for (size_t i = 0; i < im->path_count; i++) {
         const struct import_path *path = &im->paths[i];
-        if (strcmp(path->pattern, pattern) == 0 && path->exception == exception &&
-            (!exception || path->pool == pool))
+        if (path->site == other->site && strcmp(path->pattern, pattern) == 0 &&
+            path->exception == other->exception && (!other->exception || path->pool == other->pool))
             return true;
     }
     return false;
@@ -60,24 +59,19 @@ static const char *take(struct import *im, struct import_path path, const char *
                                 "it out too"
                               : "it does not begin with /, and mod_jk leaves it out too";
     if (!value_is_path_pattern(pattern) || strchr(pattern, '"'))
-        return path.exception ? "BEWARE, not excluded: patterns have one * at most, no ? and no %"
-                              : "patterns have one * at most, no ? and no %";
-    if (is_mapped(im, pattern, path.pool, path.exception))
+        return path.exception ? "BEWARE, not excluded: patterns are paths as they are after "
+                                "decoding, without % and //"
+                              : "BEWARE, not mapped: patterns are paths as they are after "
+                                "decoding, without % and //";
+    if (is_mapped(im, &path, pattern))
         return "mapped before";
     if (im->path_count == IMPORT_PATHS_MAX)
-        return "too many mappings";
+        return "BEWARE, left out: too many mappings";
     path.pattern = strdup(pattern);
     if (!path.pattern)
-        return "out of memory";
+        return "BEWARE, left out: out of memory";
     im->paths[im->path_count++] = path;
     return NULL;
-}
-
-static bool is_stateless_pattern(const char *pattern)
-{
-    const char *star = strchr(pattern, '*');
-    return (!star || star == pattern || star[1] == '\0') && value_is_path_pattern(pattern) &&
-           !strchr(pattern, '"');
 }
 
 /* "/a|/b" stands for "/a" and "/a/b". */
@@ -96,196 +90,75 @@ static void expand(struct patterns *out, const char *pattern)
         snprintf(out->at[1], sizeof out->at[1], "%.*s%s", len, pattern, bar + 1);
 }
 
-/* NULL: they were. */
-static const char *take_stateless(struct import *im, const struct patterns *patterns)
+/* NULL: the worker has a part. */
+static const char *refuse_worker(const struct import *im, size_t pool, bool exception,
+                                 const char *name, enum import_note_kind *kind)
 {
-    const char *problem = NULL;
-    for (size_t i = 0; i < patterns->count; i++) {
-        if (!is_stateless_pattern(patterns->at[i])) {
-            problem = "session.stateless knows /exact, /prefix* and *suffix";
-            continue;
-        }
-        if (im->stateless_count == IMPORT_LIST_MAX)
-            return "too many paths";
-        im->stateless[im->stateless_count] = strdup(patterns->at[i]);
-        im->stateless_count += im->stateless[im->stateless_count] != NULL;
-    }
-    return problem;
+    *kind = NOTE_NEEDLESS;
+    if (pool == POOL_NONE && import_is_type(im, name, "status"))
+        return "there is no status worker";
+    *kind = exception ? NOTE_IDLE : NOTE_ANSWERS;
+    if (pool == POOL_NONE || (pool == IMPORT_POOL_ALL && !exception) ||
+        (pool < IMPORT_POOL_ALL && im->pools[pool].members == 0))
+        return "its worker has no part in this";
+    return NULL;
 }
 
-/* Of a mapping that was taken. Its numbers are what begins as one, as mod_jk reads them. */
-static const char *take_option(struct import *im, const char *name, const char *value,
-                               const struct patterns *patterns)
+/* For the message where nothing is left. */
+static void remember(struct import *im, const struct import_path *path, const char *pattern,
+                     const char *problem)
 {
-    const struct import_rule *rule = import_map_rule_of(name);
-    long number = strtol(value, NULL, 10);
-    if (!rule)
-        return "not a key of mod_jk";
-    if (strcmp(name, "stateless") == 0 || strcmp(name, "sticky_ignore") == 0)
-        return number != 0 ? take_stateless(im, patterns) : NULL;
-    if (strcmp(name, "reply_timeout") == 0 && number >= 0) {
-        import_take_time(im, TIME_REPLY, number ? (uint64_t)number : UINT64_MAX,
-                         "of a mapping's reply_timeout");
-        return "one setting for all paths: the longest of them was taken";
-    }
-    return rule->reason;
+    if (!im->lost.file)
+        im->lost = *path;
+    if (!im->lost_text[0])
+        snprintf(im->lost_text, sizeof im->lost_text, "got \"%.200s\": %.180s", pattern, problem);
 }
 
-static void take_options(struct import *im, const struct import_path *path, const char *text,
-                         const struct patterns *patterns)
+static enum import_note_kind kind_of(const char *problem)
 {
-    char options[1024], *at = NULL;
-    snprintf(options, sizeof options, "%s", text);
-    for (char *option = strtok_r(options, ";", &at); option; option = strtok_r(NULL, ";", &at)) {
-        char *equals = strchr(option, '=');
-        if (equals)
-            *equals = '\0';
-        option += strspn(option, " \t");
-        const char *value = equals ? equals + 1 : "";
-        const char *problem = take_option(im, option, value, patterns);
-        if (problem)
-            import_note(im, path->file, path->line, option, "%s", problem);
-        if (strcmp(option, "session_path") == 0 && !*value)
-            strtok_r(NULL, ";", &at); /* ";sid" has the mark itself */
-    }
+    return strncmp(problem, "BEWARE", 6) == 0 ? NOTE_ANSWERS : NOTE_IDLE;
 }
 
-void import_map_line(struct import *im, const char *file, unsigned line, const char *pattern,
+void import_map_line(struct import *im, struct import_path path, const char *pattern,
                      const char *target)
 {
+    char name[IMPORT_NAME];
     struct patterns patterns = {.count = 0};
-    size_t worker = strcspn(target, ";"), taken = 0, len = worker;
+    size_t worker = strcspn(target, ";"), first = im->path_count, len = worker;
     while (len > 0 && strchr(" \t", target[len - 1]))
         len--;
-    size_t pool = pool_named(im, target, len);
-    bool exception = pattern[0] == '!';
-    struct import_path path = {.pool = pool, .exception = exception, .file = file, .line = line};
-    const char *problem = NULL;
-    expand(&patterns, pattern + exception);
-    if (pattern[0] == '-' || strncmp(pattern, "!-", 2) == 0)
-        problem = "switched off there";
-    else if (pool == POOL_NONE || (pool == POOL_ALL && !exception) ||
-             (pool < POOL_ALL && im->pools[pool].members == 0))
-        problem = "its worker has no part in this";
+    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), target);
+    path.pool = pool_named(im, target, len);
+    path.exception = pattern[0] == '!';
+    bool off = pattern[0] == '-' || strncmp(pattern, "!-", 2) == 0;
+    enum import_note_kind kind = NOTE_IDLE;
+    const char *problem =
+        off ? "switched off there" : refuse_worker(im, path.pool, path.exception, name, &kind);
+    expand(&patterns, pattern + path.exception);
     for (size_t i = 0; !problem && i < patterns.count; i++) {
         const char *why = take(im, path, patterns.at[i]);
-        taken += why == NULL;
-        if (why)
-            import_note(im, file, line, patterns.count == 1 ? pattern : patterns.at[i], "%s", why);
-    }
-    if (problem)
-        import_note(im, file, line, pattern, "%s", problem);
-    else if (taken > 0 && !exception)
-        take_options(im, &path, target + worker, &patterns);
-}
-
-/* Does it give other weights than the workers have by themselves? */
-static bool is_weighted(const struct import *im, const struct import_pool *pool)
-{
-    for (size_t i = 0; pool->balancer && i < im->member_count; i++)
-        if ((pool->members >> i & 1) &&
-            import_weight(im, pool->worker[i]) != import_weight(im, im->members[i].worker))
-            return true;
-    return false;
-}
-
-/* Nothing but "everything goes to all workers". */
-static bool is_trivial(const struct import *im)
-{
-    if (!im->mapped)
-        return true;
-    bool all =
-        im->path_count == 1 && strcmp(im->paths[0].pattern, "/*") == 0 && !im->paths[0].exception;
-    for (size_t i = 0; all && i < im->member_count; i++)
-        all = im->pools[im->paths[0].pool].members >> i & 1;
-    return all && !is_weighted(im, &im->pools[im->paths[0].pool]);
-}
-
-static void print_workers(struct import *im, const struct import_pool *pool)
-{
-    const char *between = "";
-    bool weighted = is_weighted(im, pool);
-    fprintf(im->out, "]\n    workers: [");
-    for (size_t i = 0; i < im->member_count; i++) {
-        if (!(pool->members >> i & 1))
+        if (!why)
             continue;
-        fprintf(im->out, "%s\"%s", between, im->members[i].route);
-        if (weighted)
-            fprintf(im->out, "=%u", import_weight(im, pool->worker[i]));
-        fputc('"', im->out);
-        between = ", ";
+        const char *shown = patterns.count == 1 ? pattern : patterns.at[i];
+        import_note(im, kind_of(why), path.file, path.line, shown, "%s", why);
+        remember(im, &path, shown, why);
     }
-    fprintf(im->out, "]\n");
-}
-
-static bool is_in(const struct import_path *path, size_t pool, bool exception)
-{
-    return path->exception == exception && (path->pool == pool || path->pool == POOL_ALL);
-}
-
-static size_t count_exceptions(const struct import *im, size_t pool)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < im->path_count; i++)
-        count += is_in(&im->paths[i], pool, true);
-    return count;
-}
-
-/* One entry, or several where a list would be too long: its paths from *at on, and all that it
- * excepts in each, at their places if there is but one. */
-static void print_entry(struct import *im, size_t pool, size_t *at, size_t room)
-{
-    const char *between = "";
-    fprintf(im->out, "  - paths: [");
-    for (size_t i = 0; i < im->path_count; i++) {
-        const struct import_path *path = &im->paths[i];
-        bool exception = is_in(path, pool, true);
-        if (!exception && (i < *at || room == 0 || !is_in(path, pool, false)))
-            continue;
-        fprintf(im->out, "%s\"%s%s\"", between, exception ? "!" : "", path->pattern);
-        between = ", ";
-        if (!exception) {
-            room--;
-            *at = i + 1;
-        }
+    if (problem) {
+        import_note(im, kind, path.file, path.line, pattern, "%s", problem);
+        remember(im, &path, pattern, problem);
     }
-    print_workers(im, &im->pools[pool]);
-}
-
-static bool has_more(const struct import *im, size_t pool, size_t at)
-{
-    while (at < im->path_count && !is_in(&im->paths[at], pool, false))
-        at++;
-    return at < im->path_count;
-}
-
-bool import_map_print(struct import *im)
-{
-    size_t entries = 0;
-    if (is_trivial(im))
-        return true;
-    fprintf(im->out, "routes:\n");
-    for (size_t i = 0; i < im->pool_count; i++) {
-        size_t except = count_exceptions(im, i);
-        if (except >= IMPORT_LIST_MAX && has_more(im, i, 0))
-            return import_fail(im, NULL, "expected at most %d exclusions for %s",
-                               IMPORT_LIST_MAX - 1, im->pools[i].name);
-        for (size_t at = 0; has_more(im, i, at); entries++)
-            print_entry(im, i, &at, IMPORT_LIST_MAX - except);
-    }
-    if (entries == 0)
-        return import_fail(im, NULL,
-                           "expected a mapping to one of its workers, of a path with one * at most "
-                           "and no ?; without one, mod_jk passes nothing on");
-    return entries <= ROUTES_MAX ||
-           import_fail(im, NULL, "expected at most %d routes, got %zu", ROUTES_MAX, entries);
+    struct import_extras extras = {.stopped = 0};
+    if (im->path_count > first && !path.exception)
+        import_take_options(im, &path, target + worker, &extras);
+    for (size_t i = first; i < im->path_count; i++)
+        im->paths[i].extras = extras;
 }
 
 void import_map_free(struct import *im)
 {
     for (size_t i = 0; i < im->path_count; i++)
         free(im->paths[i].pattern);
-    for (size_t i = 0; i < im->stateless_count; i++)
-        free(im->stateless[i]);
-    im->path_count = im->stateless_count = 0;
+    for (size_t i = 0; i < im->cookie_count; i++)
+        free(im->cookies[i]);
+    im->path_count = im->cookie_count = 0;
 }

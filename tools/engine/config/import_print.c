@@ -41,14 +41,15 @@ static void print_number(struct import *im, const struct property *at, const cha
     if (!at)
         return;
     if (!import_number(at->value, &number)) {
-        import_note(im, im->path, at->line, at->key, "not a number");
+        import_note(im, NOTE_VALUE, im->path, at->line, at->key, "not a number");
         return;
     }
     if (number > high)
-        import_note(im, im->path, at->line, at->key, "the most there is was taken, %lld",
-                    (long long)high);
+        import_note(im, NOTE_VALUE, im->path, at->line, at->key,
+                    "the most there is was taken, %lld", (long long)high);
     else if (number < 0)
-        import_note(im, im->path, at->line, at->key, "not a number that the setting allows");
+        import_note(im, NOTE_VALUE, im->path, at->line, at->key,
+                    "not a number that the setting allows");
     if (number >= low)
         fprintf(im->out, "    %s: %lld\n", key, (long long)(number > high ? high : number));
 }
@@ -61,24 +62,12 @@ static void print_connections(struct import *im, const char *name)
     int64_t least = import_int(im, name, "connection_pool_minsize", 0);
     print_number(im, import_lookup(im, name, "busy_limit"), "max_connections", 1, 65536);
     if (limit > 0 && least > limit) {
-        import_note(im, im->path, idle->line, idle->key, "the busy_limit was taken, %lld",
-                    (long long)limit);
+        import_note(im, NOTE_VALUE, im->path, idle->line, idle->key,
+                    "the busy_limit was taken, %lld", (long long)limit);
         fprintf(im->out, "    min_idle: %lld\n", (long long)(limit > 65536 ? 65536 : limit));
         return;
     }
     print_number(im, idle, "min_idle", 0, 65536);
-}
-
-/* mod_jk means the route, and may be given a name. */
-static const char *route_of(const struct import *im, const char *name)
-{
-    for (size_t i = 0; i < im->member_count; i++)
-        if (strcmp(im->members[i].route, name) == 0)
-            return im->members[i].route;
-    for (size_t i = 0; i < im->worker_count; i++)
-        if (strcmp(im->workers[i].name, name) == 0)
-            return im->members[im->workers[i].member].route;
-    return NULL;
 }
 
 static void print_name(struct import *im, const struct property *at, const char *indent,
@@ -90,16 +79,18 @@ static void print_name(struct import *im, const struct property *at, const char 
     if (value_is_name(ajp_str_of(name, strlen(name))))
         fprintf(im->out, "%s%s: \"%s\"\n", indent, key, name);
     else
-        import_note(im, im->path, at->line, at->key, "expected letters, digits, '_', '-' or '.'");
+        import_note(im, NOTE_VALUE, im->path, at->line, at->key,
+                    "expected letters, digits, '_', '-' or '.'");
 }
 
 static void print_redirect(struct import *im, const struct property *at)
 {
-    const char *route = at ? route_of(im, at->value) : NULL;
+    const char *route = at ? import_route_of(im, at->value) : NULL;
     if (route)
         fprintf(im->out, "    redirect: %s\n", route);
     else if (at)
-        import_note(im, im->path, at->line, at->key, "no worker of the balancer has this name");
+        import_note(im, NOTE_VALUE, im->path, at->line, at->key,
+                    "no worker of the balancer has this name");
 }
 
 /* The group of a route with a dot is what stands before it, unless another is named. */
@@ -194,15 +185,52 @@ bool import_print_member(struct import *im, size_t member)
     print_domain(im, name, im->members[member].route);
     print_redirect(im, import_lookup(im, name, "redirect"));
     const char *activation = import_activation_of(im, member);
-    if (strcmp(activation, "active") != 0)
+    if (strcmp(activation, "standby") == 0)
+        fprintf(im->out, "    activation: standby # disabled, and a redirect leads to it\n");
+    else if (strcmp(activation, "active") != 0)
         fprintf(im->out, "    activation: %s\n", activation);
     return print_secret(im, member);
 }
 
+bool import_add_cookie(struct import *im, const char *name)
+{
+    for (size_t i = 0; i < im->cookie_count; i++)
+        if (strcmp(im->cookies[i], name) == 0)
+            return true;
+    if (im->cookie_count == IMPORT_LIST_MAX)
+        return false;
+    im->cookies[im->cookie_count] = strdup(name);
+    im->cookie_count += im->cookies[im->cookie_count] != NULL;
+    return true;
+}
+
+/* Those of other balancers than the first: what an id says of a route counts where it is one. */
+static void find_cookies(struct import *im)
+{
+    for (size_t i = 0; im->routed && i < im->pool_count; i++) {
+        const char *name = import_value(im, im->pools[i].name, "session_cookie", "");
+        if (im->pools[i].balancer && value_is_name(ajp_str_of(name, strlen(name))))
+            import_add_cookie(im, name);
+    }
+}
+
+static void print_more_cookies(struct import *im, const char *usual)
+{
+    const char *between = "  more_cookies: [";
+    for (size_t i = 0; i < im->cookie_count; i++) {
+        if (strcmp(im->cookies[i], usual) == 0)
+            continue;
+        fprintf(im->out, "%s\"%s\"", between, im->cookies[i]);
+        between = ", ";
+    }
+    fputs(between[0] == ',' ? "]\n" : "", im->out);
+}
+
 void import_print_session(struct import *im)
 {
-    const char *name = im->balancer;
-    if (!name[0] && im->stateless_count == 0)
+    const char *name = im->balancer, *usual = "JSESSIONID";
+    find_cookies(im);
+    if (!name[0] && im->cookie_count == 0)
         return;
     fprintf(im->out, "session:\n");
     if (name[0])
@@ -214,10 +242,9 @@ void import_print_session(struct import *im)
     if (name[0]) {
         print_name(im, import_lookup(im, name, "session_cookie"), "  ", "cookie");
         print_name(im, import_lookup(im, name, "session_path"), "  ", "param");
+        usual = import_value(im, name, "session_cookie", usual);
     }
-    for (size_t i = 0; i < im->stateless_count; i++)
-        fprintf(im->out, "%s\"%s\"%s", i ? ", " : "  stateless: [", im->stateless[i],
-                i + 1 == im->stateless_count ? "]\n" : "");
+    print_more_cookies(im, usual);
 }
 
 static bool has_503(const struct import *im, const char *name)
@@ -240,13 +267,13 @@ void import_print_retries(struct import *im)
     int64_t number = 0;
     bool on_503 = false;
     if (tries && !import_number(tries->value, &number)) {
-        import_note(im, im->path, tries->line, tries->key, "not a number");
+        import_note(im, NOTE_VALUE, im->path, tries->line, tries->key, "not a number");
     } else if (tries) {
         int64_t allowed = number < 1 ? 1 : number > ATTEMPTS_MOST ? ATTEMPTS_MOST : number;
         fprintf(im->out, "limits:\n  max_attempts: %lld\n", (long long)allowed);
         if (number > allowed)
-            import_note(im, im->path, tries->line, tries->key, "the most there is was taken, %d",
-                        ATTEMPTS_MOST);
+            import_note(im, NOTE_VALUE, im->path, tries->line, tries->key,
+                        "the most there is was taken, %d", ATTEMPTS_MOST);
     }
     for (size_t i = 0; i < im->worker_count; i++)
         on_503 |= has_503(im, im->workers[i].name);
@@ -267,7 +294,7 @@ void import_print_method(struct import *im)
         if (strchr(methods[i].codes, method->value[0]))
             found = methods[i].method;
     if (method && strchr("nN4", method->value[0]))
-        import_note(im, im->path, method->line, method->key,
+        import_note(im, NOTE_VALUE, im->path, method->line, method->key,
                     "the nearest there is: sessions, of which it differs in how it forgets");
     fprintf(im->out, "balance:\n  method: %s\n", found);
 }

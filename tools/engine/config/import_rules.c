@@ -9,11 +9,13 @@
 #define RETRY                                                                                      \
     "a request is tried on up to limits.max_attempts workers, and only while none can have "       \
     "executed it"
-#define HEALTH   "the prober finds dead and recovered workers within seconds, without users' requests"
-#define STATUS   "there is no status worker"
-#define JNI      "workers inside the web server's process are not supported"
-#define COOKIE   "only app servers make session cookies"
-#define PER      "one setting for all paths"
+#define HEALTH "the prober finds dead and recovered workers within seconds, without users' requests"
+#define STATUS "there is no status worker"
+#define JNI    "workers inside the web server's process are not supported"
+#define COOKIE "only app servers make session cookies"
+#define ACTIVATION                                                                                 \
+    "BEWARE, a worker is active, drained or stopped for all paths; to keep it from these alone, "  \
+    "leave it out of their route"
 #define NO_CPING "0 is no CPing there, which there always is here: for timeouts.cping"
 
 static const struct import_rule rules[] = {
@@ -111,12 +113,21 @@ static const struct import_rule rules[] = {
 };
 
 static const struct import_rule map_rules[] = {
-    {"active", CARRY_NOT, .reason = PER},         {"disabled", CARRY_NOT, .reason = PER},
-    {"fail_on_status", CARRY_NOT, .reason = PER}, {"reply_timeout", CARRY_NOT, .reason = PER},
-    {"session_cookie", CARRY_NOT, .reason = PER}, {"session_cookie_path", CARRY_NOT, .reason = PER},
-    {"session_path", CARRY_NOT, .reason = PER},   {"set_session_cookie", CARRY_NOT, .reason = PER},
-    {"stateless", CARRY_NOT, .reason = PER},      {"sticky_ignore", CARRY_NOT, .reason = PER},
-    {"stopped", CARRY_NOT, .reason = PER},        {"use_server_errors", CARRY_NOT, .reason = PER},
+    {"active", CARRY_NOT, .reason = ACTIVATION},
+    {"disabled", CARRY_NOT, .reason = ACTIVATION},
+    {"fail_on_status", .reason = NULL},
+    {"reply_timeout", .reason = NULL},
+    {"session_cookie", .reason = NULL},
+    {"session_cookie_path", CARRY_NOT, .reason = COOKIE},
+    {"session_path", CARRY_NOT, .reason = "one setting for all paths: session.param"},
+    {"set_session_cookie", CARRY_NOT, .number = true, .reason = COOKIE},
+    {"stateless", CARRY_NOT, .number = true,
+     .reason = "its requests count as others do when workers are chosen; sessions stay where they "
+               "are, as there"},
+    {"sticky_ignore", .reason = NULL},
+    {"stopped", .reason = NULL},
+    {"use_server_errors", CARRY_NOT, .number = true,
+     .reason = "the app's own error pages go to the client"},
 };
 
 static const struct import_rule *find(const struct import_rule *table, size_t count,

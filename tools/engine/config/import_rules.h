@@ -41,6 +41,7 @@ struct import_rule {
     const char *newer;         /* the key that counts where it is there too; NULL: none */
     enum import_target target; /* CARRY_TIME */
     unsigned unit;             /* CARRY_TIME: ms that the value counts */
+    bool number;               /* of a mapping: 0 is as if it were not there */
     const char *reason;        /* CARRY_NOT; CARRY_TIME: why its 0 is not carried, NULL if it is */
 };
 

@@ -13,8 +13,10 @@ enum {
     IMPORT_NAME = 128,
     IMPORT_WORKERS_MAX = 512,
     IMPORT_POOLS_MAX = 128,
-    IMPORT_PATHS_MAX = 1024,
-    IMPORT_LIST_MAX = 256, /* entries of a list in our file */
+    IMPORT_PATHS_MAX = 4096,
+    IMPORT_SITES_MAX = 256,
+    IMPORT_POOL_ALL = IMPORT_POOLS_MAX, /* of an exception */
+    IMPORT_LIST_MAX = 256,              /* entries of a list in our file */
 };
 
 /* A worker of mod_jk. An app server that stands in two balancers is two of them, and one of ours.
@@ -31,26 +33,62 @@ struct import_member {
 };
 
 /* What a path can be mapped to: a balancer, or a worker by itself. */
-struct import_pool {
-    char name[IMPORT_NAME];
-    bool balancer;
-    uint64_t members;             /* a bit per index */
-    uint16_t worker[WORKERS_MAX]; /* as which it has each of them */
-};
-
-struct import_path {
-    char *pattern;
-    size_t pool;    /* IMPORT_POOLS_MAX: all, of an exception */
-    bool exception; /* not these */
-    const char *file;
-    unsigned line;
-};
-
 /* A time of all workers, which each has its own of in mod_jk: the longest. */
 struct import_time {
     bool set;
     uint64_t ms;         /* UINT64_MAX: never */
     const char *comment; /* NULL: none */
+};
+
+struct import_pool {
+    char name[IMPORT_NAME];
+    bool balancer;
+    uint64_t members;             /* a bit per index */
+    uint16_t worker[WORKERS_MAX]; /* as which it has each of them */
+    struct import_time reply;     /* the longest of theirs */
+};
+
+/* What follows a mapping and becomes a setting of its route. */
+struct import_extras {
+    bool reply_given;
+    uint64_t reply; /* ms; UINT64_MAX: never */
+    bool free;      /* sessions do not stick */
+    bool on_503;
+    uint64_t stopped; /* members that it does not go to, a bit per index */
+};
+
+struct import_path {
+    char *pattern;
+    size_t site, pool; /* indices; pool may be IMPORT_POOL_ALL */
+    bool exception;    /* not these */
+    bool told;         /* its route is printed */
+    struct import_extras extras;
+    const char *file;
+    unsigned line;
+};
+
+/* The hosts that have mappings of their own. The first one is that of any host. */
+struct import_site {
+    const char **hosts;
+    size_t host_count;
+    bool closed; /* what else is mapped for any host is not for these */
+};
+
+/* What a remark is about, what matters most first. */
+enum import_note_kind {
+    NOTE_ANSWERS,  /* requests may be answered otherwise than there */
+    NOTE_SHARED,   /* of one worker or balancer there, of more here */
+    NOTE_VALUE,    /* a value that is not quite the same */
+    NOTE_NEEDLESS, /* there is no such setting, for a reason */
+    NOTE_IDLE,     /* it does nothing in mod_jk either */
+    NOTE_KINDS
+};
+
+struct import_remark {
+    enum import_note_kind kind;
+    char *place; /* FILE:LINE: key */
+    char *reason;
+    bool told;
 };
 
 struct import {
@@ -63,21 +101,31 @@ struct import {
     struct import_member members[WORKERS_MAX];
     size_t member_count;
     bool mapped; /* paths choose among several pools */
+    bool routed; /* and so the file has routes */
+    const char *map_path;
+    struct import_site sites[IMPORT_SITES_MAX];
+    size_t site_count;
     struct import_pool pools[IMPORT_POOLS_MAX];
     size_t pool_count;
     struct import_path paths[IMPORT_PATHS_MAX];
     size_t path_count;
-    char *stateless[IMPORT_LIST_MAX];
-    size_t stateless_count;
+    struct import_path lost; /* the first mapping that was left out; no file: none was */
+    char lost_text[400];
+    char *cookies[IMPORT_LIST_MAX]; /* that may hold the session, beside the usual one */
+    size_t cookie_count;
     struct import_time times[IMPORT_TIMES];
     FILE *out;
-    FILE *notes; /* comments, printed at the end */
+    struct import_remark *remarks;
+    size_t remark_count;
     char message[512];
 };
 
-/* A comment on a line of a file. */
-void import_note(struct import *im, const char *path, unsigned line, const char *text,
-                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* import_report.c: a remark on a line of a file. */
+void import_note(struct import *im, enum import_note_kind kind, const char *path, unsigned line,
+                 const char *text, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void import_report_print(struct import *im, FILE *out);
+void import_report_free(struct import *im);
+
 bool import_fail(struct import *im, const struct property *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -102,13 +150,17 @@ bool import_is_type(const struct import *im, const char *name, const char *type)
 bool import_find_members(struct import *im);
 /* The name in mod_jk of a worker of ours, whose settings count. */
 const char *import_name_of(const struct import *im, size_t member);
-/* "active", "drain" or "stop". */
+/* Of a redirect: the worker of ours by its route or its name in mod_jk. NULL: none. */
+const char *import_route_of(const struct import *im, const char *name);
+/* "active", "drain", "stop" or "standby". */
 const char *import_activation_of(const struct import *im, size_t member);
 /* Its lbfactor, as far as weights go. */
 unsigned import_weight(const struct import *im, size_t worker);
 
 /* import_times.c */
 void import_find_times(struct import *im);
+/* As the setting allows it. */
+uint64_t import_within(enum import_target target, uint64_t ms);
 void import_take_time(struct import *im, enum import_target target, uint64_t ms,
                       const char *comment);
 void import_print_times(struct import *im);
@@ -118,21 +170,30 @@ void import_note_time(struct import *im, const struct import_rule *rule,
 
 /* import_lines.c: a word on every line that has no part in the file. */
 void import_note_lines(struct import *im);
+/* Of lines that are no properties. */
+void import_note_strays(struct import *im, const char *path, const struct properties *properties);
 
 /* import_print.c: parts of the file, in their order. */
 void import_print_start(struct import *im);
 bool import_print_member(struct import *im, size_t member);
 void import_print_session(struct import *im);
+/* False: too many. */
+bool import_add_cookie(struct import *im, const char *name);
 void import_print_method(struct import *im);
 void import_print_retries(struct import *im);
 
-/* A line of uriworkermap.properties, or a worker's mount: /path=worker;option=value;... */
-void import_map_line(struct import *im, const char *path, unsigned line, const char *pattern,
+/* A mapping: "/path=worker;option=value;...", of path's site, file and line. */
+void import_map_line(struct import *im, struct import_path path, const char *pattern,
                      const char *target);
-/* The routes that they make, unless everything goes to all. */
-bool import_map_print(struct import *im);
 void import_map_free(struct import *im);
-/* import_order.c: where another pattern decides than in mod_jk. */
-void import_note_order(struct import *im);
+/* import_options.c: what follows it, of a mapping to a worker. */
+void import_take_options(struct import *im, const struct import_path *path, const char *text,
+                         struct import_extras *extras);
+
+/* import_routes.c: the routes that they make, unless everything goes to all. */
+bool import_routes_print(struct import *im);
+bool import_same_extras(const struct import_extras *a, const struct import_extras *b);
+/* import_order.c: would another pattern decide than in mod_jk? */
+bool import_order_differs(struct import *im);
 
 #endif

@@ -19,7 +19,7 @@ static const struct {
     [TIME_POOL_IDLE] = {"pool_idle", 1, 24 * HOUR},
 };
 
-static uint64_t within(enum import_target target, uint64_t ms)
+uint64_t import_within(enum import_target target, uint64_t ms)
 {
     if (ms == NEVER)
         return ms;
@@ -31,7 +31,7 @@ void import_take_time(struct import *im, enum import_target target, uint64_t ms,
                       const char *comment)
 {
     struct import_time *time = &im->times[target];
-    ms = within(target, ms);
+    ms = import_within(target, ms);
     if (time->set && time->ms >= ms)
         return;
     *time = (struct import_time){true, ms, comment};
@@ -67,21 +67,51 @@ static void find_cping(struct import *im, const char *name)
         take_above_zero(im, TIME_CPING_IDLE, interval, SECOND, NULL);
 }
 
+static void take_longest(struct import_time *time, struct import_time other)
+{
+    if (!time->set || time->ms < other.ms)
+        *time = other;
+}
+
 /* Between packets of a reply: without a reply_timeout the socket's own limit ends a read. */
-static void find_reply(struct import *im, const char *name)
+static struct import_time reply_of(const struct import *im, const char *name)
 {
     int64_t reply = import_int(im, name, "reply_timeout", 0);
     int64_t all = import_int(im, name, "socket_timeout", 0);
     if (reply > 0)
-        import_take_time(im, TIME_REPLY, (uint64_t)reply, NULL);
-    else if (all > 0)
-        import_take_time(im, TIME_REPLY, (uint64_t)all * SECOND,
-                         "of socket_timeout, which ends reads too");
-    else
-        import_take_time(im, TIME_REPLY, NEVER,
-                         import_lookup(im, name, "reply_timeout")
-                             ? "never, as 0 in mod_jk"
-                             : "never, as in mod_jk without a reply_timeout");
+        return (struct import_time){true, import_within(TIME_REPLY, (uint64_t)reply), NULL};
+    if (all > 0)
+        return (struct import_time){true, import_within(TIME_REPLY, (uint64_t)all * SECOND),
+                                    "of socket_timeout, which ends reads too"};
+    return (struct import_time){true, NEVER,
+                                import_lookup(im, name, "reply_timeout")
+                                    ? "never, as 0 in mod_jk"
+                                    : "never, as in mod_jk without a reply_timeout"};
+}
+
+/* Each balancer or worker that has mappings has the longest of its own. */
+static void find_replies(struct import *im)
+{
+    for (size_t i = 0; i < im->pool_count; i++)
+        for (size_t m = 0; m < im->member_count; m++)
+            if (im->pools[i].members >> m & 1)
+                take_longest(&im->pools[i].reply,
+                             reply_of(im, im->workers[im->pools[i].worker[m]].name));
+    for (size_t i = 0; i < im->worker_count; i++)
+        take_longest(&im->times[TIME_REPLY], reply_of(im, im->workers[i].name));
+}
+
+/* Is it the time of all balancers whose workers have it from that line? */
+static bool is_kept(const struct import *im, const struct property *property, uint64_t ms)
+{
+    for (size_t i = 0; i < im->pool_count; i++) {
+        const struct import_pool *pool = &im->pools[i];
+        for (size_t m = 0; m < im->member_count; m++)
+            if ((pool->members >> m & 1) && pool->reply.ms != ms &&
+                import_lookup(im, im->workers[pool->worker[m]].name, "reply_timeout") == property)
+                return false;
+    }
+    return im->routed;
 }
 
 /* There no time is at once, and here it is never. */
@@ -93,10 +123,10 @@ static void take_queue(struct import *im, int64_t ms)
 
 void import_find_times(struct import *im)
 {
+    find_replies(im);
     for (size_t i = 0; i < im->worker_count; i++) {
         const char *name = im->workers[i].name;
         find_cping(im, name);
-        find_reply(im, name);
         take_above_zero(im, TIME_CONNECT, import_int(im, name, "socket_connect_timeout", 0), 1,
                         NULL);
         take_above_zero(im, TIME_WRITE_STALL, import_int(im, name, "socket_timeout", 0), SECOND,
@@ -116,10 +146,10 @@ void import_find_times(struct import *im)
 static uint64_t time_of(const struct import_rule *rule, int64_t number)
 {
     if (number > 0)
-        return within(rule->target, (uint64_t)number * rule->unit);
+        return import_within(rule->target, (uint64_t)number * rule->unit);
     if (rule->reason)
         return 0;
-    return rule->target == TIME_QUEUE ? within(TIME_QUEUE, 0) : NEVER;
+    return rule->target == TIME_QUEUE ? import_within(TIME_QUEUE, 0) : NEVER;
 }
 
 void import_note_time(struct import *im, const struct import_rule *rule,
@@ -128,8 +158,11 @@ void import_note_time(struct import *im, const struct import_rule *rule,
     const struct import_time *time = &im->times[rule->target];
     int64_t number = 0;
     const char *why = NULL;
+    enum import_note_kind kind = NOTE_SHARED;
     bool ok = import_number(property->value, &number);
     uint64_t ms = time_of(rule, number);
+    if (ok && rule->target == TIME_REPLY && is_kept(im, property, ms))
+        return;
     if (!ok)
         why = "not a number";
     else if (ms == 0)
@@ -145,8 +178,10 @@ void import_note_time(struct import *im, const struct import_rule *rule,
         why = "one setting for all workers: the longest of them was taken";
     else if (number > 0 && ms < (uint64_t)number * rule->unit)
         why = "longer than the setting allows";
+    if (!ok || ms == 0 || (time->set && time->ms == ms))
+        kind = NOTE_VALUE;
     if (why)
-        import_note(im, im->path, property->line, property->key, "%s", why);
+        import_note(im, kind, im->path, property->line, property->key, "%s", why);
 }
 
 void import_print_times(struct import *im)

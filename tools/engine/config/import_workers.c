@@ -19,6 +19,18 @@ unsigned import_weight(const struct import *im, size_t worker)
     return factor < 1 ? 1 : factor > WEIGHT_MOST ? WEIGHT_MOST : (unsigned)factor;
 }
 
+/* mod_jk means the route, and may be given a name. */
+const char *import_route_of(const struct import *im, const char *name)
+{
+    for (size_t i = 0; i < im->member_count; i++)
+        if (strcmp(im->members[i].route, name) == 0)
+            return im->members[i].route;
+    for (size_t i = 0; i < im->worker_count; i++)
+        if (strcmp(im->workers[i].name, name) == 0)
+            return im->members[im->workers[i].member].route;
+    return NULL;
+}
+
 enum { ACTIVE, DRAIN, STOP };
 
 /* A member of a balancer. */
@@ -48,10 +60,25 @@ static unsigned mildest_activation(const struct import *im, size_t member)
     return balanced ? least : ACTIVE;
 }
 
+/* A redirect leads to disabled workers too, and where no other is left new sessions as well: that
+ * is a hot standby by mod_jk's manual. */
+static bool is_hot_standby(const struct import *im, size_t member)
+{
+    for (size_t i = 0; i < im->worker_count; i++) {
+        const char *redirect = import_value(im, im->workers[i].name, "redirect", NULL);
+        const char *route = redirect ? import_route_of(im, redirect) : NULL;
+        if (route && im->workers[i].member != member &&
+            strcmp(route, im->members[member].route) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *import_activation_of(const struct import *im, size_t member)
 {
     static const char *const names[] = {"active", "drain", "stop"};
-    return names[mildest_activation(im, member)];
+    unsigned activation = mildest_activation(im, member);
+    return activation == DRAIN && is_hot_standby(im, member) ? "standby" : names[activation];
 }
 
 static bool same_value(const struct import *im, const char *a, const char *b, const char *key,
@@ -69,7 +96,8 @@ static void note_differences(struct import *im, const char *first, const char *n
         const struct property *at = import_lookup(im, name, keys[i]);
         const struct property *ours = import_lookup(im, first, keys[i]);
         if (!same_value(im, first, name, keys[i], ""))
-            import_note(im, im->path, at ? at->line : ours->line, at ? at->key : ours->key,
+            import_note(im, NOTE_SHARED, im->path, at ? at->line : ours->line,
+                        at ? at->key : ours->key,
                         "%s and %s have one route, so they are one worker: that of %s counts",
                         first, name, first);
     }
@@ -140,11 +168,11 @@ static bool add_member(struct import *im, struct import_pool *pool, const char *
 {
     size_t w = 0;
     if (!import_is_type(im, name, "ajp13")) {
-        import_note(im, im->path, at->line, name, "not a worker of type ajp13");
+        import_note(im, NOTE_ANSWERS, im->path, at->line, name, "not a worker of type ajp13");
         return true;
     }
     if (import_int(im, name, "port", 8009) == 0) {
-        import_note(im, im->path, at->line, name,
+        import_note(im, NOTE_NEEDLESS, im->path, at->line, name,
                     "port 0, a place for a worker to come: ajpforward ctl adds them as they come");
         return true;
     }
@@ -194,36 +222,63 @@ static bool add_pool(struct import *im, const char *name, bool balancer, const s
     return balancer ? add_listed_members(im, pool) : add_member(im, pool, name, at);
 }
 
-/* One entry of worker.list. Where paths choose, each makes a pool; else the first balancer gives
- * the workers, and without one they are listed. */
+/* Is it an app server that is there already? */
+static bool is_known(const struct import *im, const char *name)
+{
+    size_t m = member_of_route(
+        im, import_value(im, name, "route", import_value(im, name, "jvm_route", name)));
+    return m < im->member_count && same_server(im, import_name_of(im, m), name);
+}
+
+static bool all_known(const struct import *im, const char *balancer)
+{
+    char name[NAME_SIZE];
+    bool known = true;
+    const struct property *line = import_lookup(im, balancer, "balance_workers");
+    line = line ? line : import_lookup(im, balancer, "balanced_workers");
+    const char *key = line ? line->key : NULL;
+    for (size_t at = 0; key && (line = import_next_line(im, key, &at));)
+        for (const char *list = line->value; import_next_name(&list, name);)
+            known &= is_known(im, name);
+    return known;
+}
+
+/* An entry of worker.list beside another, with nothing that tells which paths are whose: one pool
+ * of both would send requests of one application to the other. */
+static bool see_unmapped(struct import *im, const char *name, const struct property *at, bool lb)
+{
+    if (lb ? !all_known(im, name) : !is_known(im, name))
+        return import_fail(im, at,
+                           "expected mappings that tell which paths go to %s, which is another "
+                           "app server than \"%s\": give the file with JkMount (httpd.conf), or "
+                           "uriworkermap.properties, as a further argument",
+                           name, im->pools[0].name);
+    if (lb)
+        import_note(im, NOTE_SHARED, im->path, at->line, name,
+                    "a second balancer of the same workers, and no paths are mapped: all go to "
+                    "%s",
+                    im->pools[0].name);
+    return true;
+}
+
+/* One entry of worker.list. Where paths choose, each makes a pool; else one gives the workers. */
 static bool see_listed(struct import *im, const char *name, const struct property *at,
                        bool balancers)
 {
     bool lb = import_is_type(im, name, "lb");
-    if (balancers && !lb)
+    if (lb != balancers)
         return true;
-    if (balancers && im->balancer[0] == '\0') {
+    if (!lb && !import_is_type(im, name, "ajp13")) {
+        bool status = import_is_type(im, name, "status");
+        import_note(im, status ? NOTE_NEEDLESS : NOTE_ANSWERS, im->path, at->line, name, "%s",
+                    status ? "there is no status worker" : "not a worker of type ajp13 or lb");
+        return true;
+    }
+    if (lb && im->balancer[0] == '\0')
         snprintf(im->balancer, sizeof im->balancer, "%s", name);
-        return add_pool(im, name, true, at);
-    }
-    if (balancers && (im->mapped || strcmp(im->balancer, name) == 0))
-        return add_pool(im, name, true, at);
-    if (balancers) {
-        import_note(im, im->path, at->line, name,
-                    "a second balancer, and no paths are mapped: run another instance for it");
-        return true;
-    }
-    if (lb)
-        return true;
-    if (import_is_type(im, name, "ajp13") && (im->mapped || im->balancer[0] == '\0'))
-        return add_pool(im, name, false, at);
-    import_note(
-        im, im->path, at->line, name, "%s",
-        import_is_type(im, name, "ajp13")
-            ? "a worker beside the balancer, and no paths are mapped: run another instance for it"
-        : import_is_type(im, name, "status") ? "there is no status worker"
-                                             : "not a worker of type ajp13 or lb");
-    return true;
+    if (im->mapped || im->pool_count == 0 || strcmp(im->pools[0].name, name) == 0)
+        return add_pool(im, name, lb, at);
+    return see_unmapped(im, name, at, lb);
 }
 
 /* Where one balancer has an app server stopped or disabled and another has not, or a path is
@@ -238,14 +293,14 @@ static void settle_member(struct import *im, struct import_pool *pool, size_t m)
     const struct property *at = import_lookup(im, name, "activation");
     at = at ? at : import_lookup(im, name, here == STOP ? "stopped" : "disabled");
     if (!pool->balancer && all != ACTIVE)
-        import_note(im, im->path, at->line, at->key,
+        import_note(im, NOTE_SHARED, im->path, at->line, at->key,
                     "%s is %s in its balancer alone, and here where it is by itself too", name,
                     there[here]);
     else if (pool->balancer && here == STOP)
-        import_note(im, im->path, at->line, at->key,
+        import_note(im, NOTE_SHARED, im->path, at->line, at->key,
                     "%s is stopped for %s alone, whose routes leave it out", name, pool->name);
     else if (pool->balancer)
-        import_note(im, im->path, at->line, at->key,
+        import_note(im, NOTE_ANSWERS, im->path, at->line, at->key,
                     "BEWARE, %s is disabled for %s alone, and active here for all", name,
                     pool->name);
     if (pool->balancer && here == STOP)
@@ -260,6 +315,18 @@ static void settle_activation(struct import *im)
                 settle_member(im, &im->pools[i], m);
 }
 
+static bool fail_without_members(struct import *im)
+{
+    const struct property *first = im->properties.count > 0 ? &im->properties.items[0] : NULL;
+    if (first && properties_has_mark(first->key))
+        return import_fail(im, first,
+                           "expected worker.list with a balancer or workers of type ajp13, got a "
+                           "byte order mark before %.100s: mod_jk takes that for another key, so "
+                           "save the file without it",
+                           first->key + 3);
+    return import_fail(im, NULL, "expected worker.list with a balancer or workers of type ajp13");
+}
+
 bool import_find_members(struct import *im)
 {
     char name[NAME_SIZE];
@@ -271,8 +338,7 @@ bool import_find_members(struct import *im)
                     return false;
     }
     if (im->member_count == 0)
-        return import_fail(im, NULL,
-                           "expected worker.list with a balancer or workers of type ajp13");
+        return fail_without_members(im);
     settle_activation(im);
     return true;
 }
