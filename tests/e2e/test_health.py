@@ -14,10 +14,11 @@ QUERY, SECRET = 0x05, 0x0C
 
 
 class App(ScriptedWorker):
-    """Demands its secret. Its page is .page with .page_status; users get the next of .statuses, then 200."""
+    """Demands its secret. Its page is .page with .page_status; users get the next of .statuses, then 200.
+    reads: whether the page's servlet reads its input."""
 
-    def __init__(self, secret=None):
-        self.secret, self.refused = secret, 0
+    def __init__(self, secret=None, reads=False):
+        self.secret, self.refused, self.reads = secret, 0, reads
         self.page, self.page_status, self.pages = b"status: UP", 200, []
         self.statuses, self.served = [], 0
         super().__init__(self.answer)
@@ -27,6 +28,8 @@ class App(ScriptedWorker):
             self.refused += 1
             link.send(whole_reply(b"", 403))
         elif request.uri == "/health":
+            if self.reads:
+                assert link.body(request) == b"", "the page's request has no body"
             self.pages.append(request)
             link.send(whole_reply(self.page, self.page_status))
         else:
@@ -80,6 +83,13 @@ def test_the_page_is_asked_for_with_the_secret_and_its_text_decides(start):
     assert [ask(daemon) for _ in range(4)] == [200] * 4 and app.served == 2
     app.page = b"all is well, status: UP"
     poll(lambda: ask(daemon) == 200 and app.served > 2, what="it is back")
+
+
+def test_a_page_that_reads_its_input_is_told_that_there_is_none(start):
+    app = App("s3cret", reads=True)
+    daemon = start("path: /health, body: 'status: UP', interval: 100ms", app)
+    poll(lambda: len(app.pages) >= 3, what="the page is asked for again and again")
+    assert moves(daemon) == [] and ask(daemon) == 200
 
 
 def test_a_page_that_refuses_the_secret_takes_the_worker_out(start):

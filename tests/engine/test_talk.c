@@ -146,6 +146,35 @@ Test(talk, status_and_body_decide)
     }
 }
 
+/* Its servlet reads its input, and once more at its end. */
+Test(talk, page_that_asks_for_a_body_gets_its_end)
+{
+    static const uint8_t cpong[] = {'A', 'B', 0, 1, 9};
+    uint8_t ask[AJP_SMALL_MAX], end[AJP_SMALL_MAX];
+    size_t asked = ajp_make_get_body(ask, 8186), ended = ajp_make_body_end(end);
+    struct answer answer = {.len = 0};
+    cr_assert_eq(talk_begin(&talk, &worker, &health), TALK_MORE);
+    cr_assert_eq(feed(cpong, sizeof cpong), TALK_MORE);
+    for (int i = 0; i < 2; i++) {
+        talk.out_len = 0;
+        cr_assert_eq(feed(ask, asked), TALK_MORE);
+        cr_expect_arr_eq(talk.out, end, ended);
+        cr_expect_eq(talk.out_len, ended);
+    }
+    append_reply(&answer, 200, "fine");
+    cr_expect_eq(feed(answer.bytes, answer.len), TALK_WELL);
+}
+
+Test(talk, page_that_asks_for_ever_is_ill)
+{
+    uint8_t ask[AJP_SMALL_MAX];
+    size_t asked = ajp_make_get_body(ask, 8186);
+    struct answer answer = {.len = 0};
+    for (int i = 0; i < 3; i++)
+        append(&answer, ask, asked);
+    cr_expect_eq(converse(&answer, 0), TALK_ILL);
+}
+
 Test(talk, http_status_and_text_decide)
 {
     static const struct {

@@ -26,7 +26,7 @@ def java(program):
 
 def compile_servlet(folder):
     subprocess.run([java("javac"), "-cp", HOME / "lib/servlet-api.jar", "-d", folder,
-                    HERE / "servlet/InteropServlet.java"], check=True)
+                    *sorted((HERE / "servlet").glob("*.java"))], check=True)
     return folder
 
 
@@ -37,6 +37,8 @@ def member_id(number):
 class Tomcat:
     """One node. Its ports stay the same over kill() and start()."""
 
+    settings = "server.xml"
+
     def __init__(self, folder, classes, number, tribes):
         self.name = "node" + "AB"[number]
         self.base = pathlib.Path(folder) / self.name
@@ -44,7 +46,7 @@ class Tomcat:
         self.process = None
         for part in ("conf", "logs", "temp", "work", "webapps/ROOT/WEB-INF"):
             (self.base / part).mkdir(parents=True)
-        settings = string.Template((HERE / "servlet/server.xml").read_text()).substitute(
+        settings = string.Template((HERE / "servlet" / self.settings).read_text()).substitute(
             node=self.name, http=self.http, ajp=self.ajp, ajp_secret=self.ajp_secret, secret=SECRET,
             tribes=tribes[number], peer_tribes=tribes[1 - number], id=member_id(number),
             peer_id=member_id(1 - number))
@@ -87,6 +89,16 @@ class Tomcat:
         """How many requests for PATH its access log holds."""
         log = self.base / "logs/access.log"
         return len(re.findall(rf" {re.escape(path)} \d+$", log.read_text(), re.M)) if log.exists() else 0
+
+
+class Alone(Tomcat):
+    """A node without a cluster."""
+
+    settings = "alone.xml"
+
+    def __init__(self, folder):
+        folder = pathlib.Path(folder)
+        super().__init__(folder, compile_servlet(folder / "classes"), 0, [0, 0])
 
 
 class Pair:

@@ -115,12 +115,22 @@ static void put_packet(struct text *t, const struct checker *k, enum flaw flaw)
 
 enum reaction { REACTION_CLOSED, REACTION_SILENT, REACTION_STATUS, REACTION_OTHER };
 
+/* The server reads the request's body, which has an end and nothing else. */
+static bool answer_body(struct client *c)
+{
+    uint8_t end[AJP_SMALL_MAX];
+    c->in_at += AJP_HEADER_SIZE + 3;
+    return client_write(c, end, ajp_make_body_end(end)) == CLIENT_OK;
+}
+
 /* What comes within a second at most. */
 static enum reaction react(struct client *c, uint16_t *status)
 {
+    enum { ENDS_MAX = 2 };
     c->timeout_ms = c->timeout_ms < 1000 ? c->timeout_ms : 1000;
-    for (;;) {
-        enum client_result r = client_read_more(c);
+    unsigned ends = 0;
+    for (bool rest = false;;) {
+        enum client_result r = rest ? CLIENT_OK : client_read_more(c);
         const uint8_t *in = c->in + c->in_at;
         size_t len = c->in_len - c->in_at;
         if (r != CLIENT_OK && len > 0)
@@ -128,6 +138,9 @@ static enum reaction react(struct client *c, uint16_t *status)
         if (r != CLIENT_OK)
             return r == CLIENT_TIMEOUT ? REACTION_SILENT : REACTION_CLOSED;
         if (len >= 7 && in[0] == 'A' && in[1] == 'B') {
+            rest = in[4] == AJP_GET_BODY && ends++ < ENDS_MAX && answer_body(c) && len >= 14;
+            if (c->in + c->in_at != in)
+                continue;
             *status = (uint16_t)(in[5] << 8 | in[6]);
             return in[4] == AJP_SEND_HEADERS ? REACTION_STATUS : REACTION_OTHER;
         }

@@ -76,6 +76,16 @@ static enum talk_result say_get(struct talk *talk)
     return TALK_MORE;
 }
 
+/* The page's servlet reads its input: there is none. */
+static enum talk_result end_body(struct talk *talk)
+{
+    if (sizeof talk->out - talk->out_len < AJP_SMALL_MAX ||
+        ajp_session_send(&talk->session, AJP_DATA, 0) != AJP_OK)
+        return ill(talk, "reply is malformed");
+    talk->out_len += ajp_make_body_end(talk->out + talk->out_len);
+    return TALK_MORE;
+}
+
 static enum talk_result hear(struct talk *talk, const ajp_message *m)
 {
     switch (m->kind) {
@@ -88,6 +98,8 @@ static enum talk_result hear(struct talk *talk, const ajp_message *m)
     case AJP_BODY_CHUNK:
         keep_body(talk, m->u.body.data, m->u.body.len);
         return TALK_MORE;
+    case AJP_GET_BODY:
+        return end_body(talk);
     case AJP_END_RESPONSE:
         return judge(talk);
     default:
