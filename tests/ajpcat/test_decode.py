@@ -282,14 +282,16 @@ def test_stats_add_up(name):
     requests = [o for o in objects if o["kind"] == "request"]
     counted = stats(name, "--top", "1000", "--filter", "kind != 'stray'")
     assert counted["requests"] == len(requests) and counted["cpings"] == sum(o["kind"] == "cping" for o in objects)
+    answers = [o for o in objects if o["kind"] == "answer"]
+    assert counted["answers_alone"] == len(answers)
     assert counted["bytes_up"] == sum(o["request_bytes"] for o in requests)
-    assert counted["bytes_down"] == sum(o["response_bytes"] for o in requests)
+    assert counted["bytes_down"] == sum(o["response_bytes"] for o in requests + answers)
     assert counted["connections"] == len({o["connection"] for o in objects})
     assert counted["unanswered"] == sum(o["status"] is None for o in requests)
     assert counted["cut_off"] == sum(o["status"] is not None and not o["complete"] for o in requests)
     for table, key in (("methods", "method"), ("uris", "uri"), ("routes", "route"), ("statuses", "status")):
         want = {}
-        for o in requests:
+        for o in requests + (answers if table == "statuses" else []):
             value = {"uri": (o["uri"] or "").split(";")[0], "status": str(o["status"] or "none")}.get(key, o[key])
             want[value or "none"] = want.get(value or "none", 0) + 1
         assert {row["name"]: row["count"] for row in counted[table]} == want

@@ -27,7 +27,7 @@ struct capture {
     struct text hex;
     size_t hex_at;
     uint32_t seq[2];
-    bool began[2];
+    bool began[2], greeted;
     char error[PCAP_ERRBUF_SIZE];
 };
 
@@ -238,21 +238,34 @@ void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user)
     c->input.idle_user = user;
 }
 
+/* As if the connection began here: whatever the server has to say is in the text. */
+static enum capture_result greet(struct capture *c, struct segment *out)
+{
+    *out = (struct segment){.from = {.port = 8009},
+                            .to = {.port = 1},
+                            .seq = c->seq[true]++,
+                            .flags = TCP_SYN | TCP_ACK};
+    c->greeted = c->began[true] = true;
+    return CAPTURE_SEGMENT;
+}
+
 /* A packet of hex text, dressed up as a segment from the side that its magic tells. */
 static enum capture_result next_hex(struct capture *c, struct segment *out)
 {
     size_t left = c->hex.len - c->hex_at;
     if (left == 0) /* there may be no text at all */
         return CAPTURE_END;
+    if (!c->greeted)
+        return greet(c, out);
     const uint8_t *p = (const uint8_t *)c->hex.at + c->hex_at;
     bool reply = p[0] == 0x41;
     size_t len = left < 4 ? left : 4u + ((size_t)p[2] << 8 | p[3]);
     if (len > left)
         len = left;
     *out = (struct segment){.seq = c->seq[reply], .flags = TCP_ACK, .data = p, .len = len};
-    if (!c->began[reply]) { /* as if the connection began here */
+    if (!c->began[reply]) {
         out->seq--;
-        out->flags = c->began[!reply] || reply ? TCP_SYN | TCP_ACK : TCP_SYN;
+        out->flags = TCP_SYN;
     }
     c->began[reply] = true;
     out->from = (struct peer){.port = reply ? 8009 : 1};

@@ -37,8 +37,8 @@ struct stats {
     struct filter_node *filter;
     const char *path;
     uint64_t top;
-    uint64_t requests, cpings, cpings_unanswered, unanswered, incomplete, strays, no_ajp, bytes_up,
-        bytes_down, first_ns, last_ns;
+    uint64_t requests, answers, cpings, cpings_unanswered, unanswered, incomplete, strays, no_ajp,
+        bytes_up, bytes_down, first_ns, last_ns;
     struct tally methods, statuses, routes, servers, uris, waits, problems, quirks;
     struct tally_set connections, sessions;
     struct histogram time, first, waited;
@@ -72,7 +72,9 @@ static void add_quirks(struct stats *s, const struct exchange *e)
 /* What was never answered has no time: it would make a server that hangs look fast. */
 static void add_to(struct tally *t, const char *name, const struct exchange *e)
 {
-    if (e->complete)
+    if (e->kind == EXCHANGE_ANSWER)
+        tally_count(t, name, e->frame);
+    else if (e->complete)
         tally_add(t, name, e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0, e->frame);
     else
         tally_add_open(t, name, e->frame);
@@ -113,25 +115,31 @@ static void add_uri(struct stats *s, const struct exchange *e)
     free(uri);
 }
 
-static void add_request(struct stats *s, const struct exchange *e)
+/* What an answer alone has too. */
+static void add_answer(struct stats *s, const struct exchange *e)
 {
     char status[8] = "none", server[PEER_TEXT];
-    s->requests++;
-    s->unanswered += e->status == 0;
-    s->incomplete += e->status != 0 && !e->complete;
-    s->bytes_up += e->request.bytes;
     s->bytes_down += e->response.bytes;
     if (e->status)
         snprintf(status, sizeof status, "%u", e->status);
     peer_format(&e->server, server);
-    add_to(&s->methods, e->method ? e->method : "none", e);
     add_to(&s->statuses, status, e);
-    add_to(&s->routes, e->route ? e->route : "none", e);
     add_to(&s->servers, server, e);
+}
+
+static void add_request(struct stats *s, const struct exchange *e)
+{
+    s->requests++;
+    s->unanswered += e->status == 0;
+    s->incomplete += e->status != 0 && !e->complete;
+    s->bytes_up += e->request.bytes;
+    add_answer(s, e);
+    add_to(&s->methods, e->method ? e->method : "none", e);
+    add_to(&s->routes, e->route ? e->route : "none", e);
     if (e->session_hash)
         tally_set_add(&s->sessions, e->session_hash);
     add_uri(s, e);
-    if (e->complete)
+    if (e->end_ns)
         histogram_add(&s->time, e->end_ns > e->start_ns ? e->end_ns - e->start_ns : 0);
     if (e->first_ns >= e->start_ns && e->first_ns)
         histogram_add(&s->first, e->first_ns - e->start_ns);
@@ -152,8 +160,12 @@ static bool on_exchange(void *user, const struct exchange *e)
         add_request(s, e);
     else if (e->kind == EXCHANGE_CONNECTION)
         s->no_ajp++;
-    else
+    else if (e->kind == EXCHANGE_STRAY)
         s->strays++;
+    else {
+        s->answers++;
+        add_answer(s, e);
+    }
     for (size_t i = 0; i < e->problem_count; i++)
         add_problem(s, &e->problems[i]);
     add_quirks(s, e);
@@ -176,9 +188,8 @@ static void put_more(struct stats *s, const struct tally *t)
 /* A row's times, of those that have one. */
 static void put_row_times(struct stats *s, const struct tally_row *r)
 {
-    uint64_t timed = r->count - r->open;
-    if (timed > 0)
-        text_fmt(&s->out, "mean %9.2f ms  max %9.2f ms  ", (double)r->sum / (double)timed / 1e6,
+    if (r->valued > 0)
+        text_fmt(&s->out, "mean %9.2f ms  max %9.2f ms  ", (double)r->sum / (double)r->valued / 1e6,
                  (double)r->max / 1e6);
     else
         text_fmt(&s->out, "mean %9s     max %9s     ", "-", "-");
@@ -190,7 +201,7 @@ static void put_times(struct stats *s, const char *title, struct tally *t, int b
 {
     if (t->count == 0)
         return;
-    uint64_t all = s->requests + (t == &s->waits ? s->cpings : 0);
+    uint64_t all = s->requests + s->answers + (t == &s->waits ? s->cpings : 0);
     put_title(s, title);
     tally_sort(t, by_sum);
     for (size_t i = 0; i < t->count && i < s->top; i++) {
@@ -252,6 +263,8 @@ static void report(struct stats *s, uint64_t frames)
              " unanswered, %" PRIu64 " cut off, %" PRIu64 " strays",
              s->bytes_up, s->bytes_down, s->sessions.count, s->unanswered, s->incomplete,
              s->strays);
+    if (s->answers > 0)
+        text_fmt(&s->out, ", %" PRIu64 " answers without their requests", s->answers);
     if (s->no_ajp > 0)
         text_fmt(&s->out, ", %" PRIu64 " connections without AJP", s->no_ajp);
     text_byte(&s->out, '\n');
@@ -308,6 +321,7 @@ static void report_json(struct stats *s, uint64_t frames)
     json_int(&j, "unanswered", (int64_t)s->unanswered);
     json_int(&j, "cut_off", (int64_t)s->incomplete);
     json_int(&j, "strays", (int64_t)s->strays);
+    json_int(&j, "answers_alone", (int64_t)s->answers);
     json_int(&j, "connections_without_ajp", (int64_t)s->no_ajp);
     json_int(&j, "sessions", (int64_t)s->sessions.count);
     json_int(&j, "bytes_up", (int64_t)s->bytes_up);

@@ -14,7 +14,8 @@ const char *exchange_kind(const struct exchange *e)
     static const char *const names[] = {[EXCHANGE_REQUEST] = "request",
                                         [EXCHANGE_CPING] = "cping",
                                         [EXCHANGE_STRAY] = "stray",
-                                        [EXCHANGE_CONNECTION] = "connection"};
+                                        [EXCHANGE_CONNECTION] = "connection",
+                                        [EXCHANGE_ANSWER] = "answer"};
     return names[e->kind];
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One exchange as a capture shows it: a request with its response, or a CPing with its CPong; or a
- * stray, which is what has no place in any of those; or a connection on which no AJP came. */
+ * stray, which is what has no place in any of those; or a connection on which no AJP came; or an
+ * answer whose request is not in the capture. */
 #ifndef AJPCAT_EXCHANGE_H
 #define AJPCAT_EXCHANGE_H
 
@@ -50,7 +51,13 @@ struct body_sum {
 };
 
 struct exchange {
-    enum { EXCHANGE_REQUEST, EXCHANGE_CPING, EXCHANGE_STRAY, EXCHANGE_CONNECTION } kind;
+    enum {
+        EXCHANGE_REQUEST,
+        EXCHANGE_CPING,
+        EXCHANGE_STRAY,
+        EXCHANGE_CONNECTION,
+        EXCHANGE_ANSWER
+    } kind;
     uint64_t connection, index;
     struct peer client, server;
     /* Texts of the request; NULL where the wire had null or nothing. */
@@ -67,6 +74,7 @@ struct exchange {
     uint16_t wanted;       /* bytes of body asked for last, 0: not yet */
     bool chunked;          /* the request has a Transfer-Encoding */
     bool complete, reuse;
+    bool torn;                                  /* bytes were lost since it began */
     struct ending ending;                       /* of one that is not complete */
     const char *speech;                         /* what came in place of AJP, NULL: nothing else */
     uint64_t frame, start_ns, first_ns, end_ns; /* 0: did not happen */
@@ -79,8 +87,14 @@ struct exchange {
     struct exchange *next_in_connection;
 };
 
-/* "request", "cping", "stray" or "connection". */
+/* "request", "cping", "stray", "connection" or "answer". */
 const char *exchange_kind(const struct exchange *e);
+/* Whether it may have a status: a request, or an answer alone. */
+static inline bool exchange_is_http(const struct exchange *e)
+{
+    return e->kind == EXCHANGE_REQUEST || e->kind == EXCHANGE_ANSWER;
+}
+
 void exchange_problem(struct exchange *e, struct place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Whether all of it was captured. announced: its Content-Length, -1: none. */

@@ -106,6 +106,7 @@ struct proxy_pair *proxy_pair_new(int client_fd, const struct address *client,
                              .flow = {.ends = {peer_of(client), peer_of(server)},
                                       .number = number,
                                       .from_syn = true,
+                                      .half = {{.seen = true}, {.seen = true}},
                                       .syns = 1,
                                       .accepted = true}};
     p->broken = !begin_shake(p, 0, sides->listen) || !begin_shake(p, 1, sides->to);

@@ -22,6 +22,17 @@ const ajp_limits talk_limits = {.max_packet = AJP_PACKET_MAX,
 static const ajp_limits strict_limits = {
     .max_packet = AJP_PACKET_MAX, .max_headers = UINT16_MAX, .max_attrs = UINT16_MAX};
 
+bool talk_doubts(const struct talk *t)
+{
+    return t->doubt || !t->flow->half[0].seen || !t->flow->half[1].seen;
+}
+
+void talk_quirk(const struct talk *t, struct exchange *e, unsigned number, uint64_t frame)
+{
+    if (!talk_doubts(t))
+        quirk_note(e, number, frame);
+}
+
 static size_t get16(const uint8_t *p)
 {
     return (size_t)p[0] << 8 | p[1];
@@ -120,6 +131,12 @@ struct exchange *talk_begin(struct talk *t, const struct packet *p)
     return e;
 }
 
+void talk_append(struct talk *t, struct exchange *e)
+{
+    *(t->last ? &t->last->next_in_connection : &t->first) = e;
+    t->last = e;
+}
+
 struct exchange *talk_answering(const struct talk *t)
 {
     struct exchange *e = t->first;
@@ -186,10 +203,11 @@ void talk_noise(struct talk *t, const struct packet *at, const uint8_t *p, size_
         talk_stray(t, at, quirk, why);
         return;
     }
-    exchange_problem(e, talk_place(at, 0), "%s", why);
+    if (speech || !talk_doubts(t))
+        exchange_problem(e, talk_place(at, 0), "%s", why);
     e->speech = e->speech ? e->speech : speech;
     if (quirk)
-        quirk_note(e, quirk, at->first_frame);
+        talk_quirk(t, e, quirk, at->first_frame);
 }
 
 /* The stream ended within a packet, and no exchange shows that something is missing. */
@@ -222,10 +240,32 @@ static void finish_stranger(struct talk *t, uint64_t now_ns)
     ledger_finish(t->watcher->ledger, t->stranger);
 }
 
+/* What is not in the capture nobody waited for. */
+static void note_unheard(const struct talk *t, struct exchange *e)
+{
+    bool is_capture = t->watcher->now_ns && *t->watcher->now_ns; /* hex text may be one packet */
+    if (!t->flow->half[!t->client].seen && is_capture && !e->complete)
+        exchange_problem(e, (struct place){.frame = e->frame},
+                         "nothing that the server sent was captured");
+}
+
+void talk_finish_unheard(struct talk *t, struct exchange *e)
+{
+    note_unheard(t, e);
+    talk_finish(t, e);
+}
+
+static void end_open(const struct talk *t, struct exchange *e, uint64_t now_ns)
+{
+    note_unheard(t, e);
+    if (t->flow->half[!t->client].seen)
+        ending_note(e, t->flow, t->client, now_ns);
+}
+
 struct talk *talk_new(const struct talk_watcher *w, const struct tcp_flow *flow)
 {
     struct talk *t = xmalloc(sizeof *t);
-    *t = (struct talk){.watcher = w, .flow = flow, .client = -1};
+    *t = (struct talk){.watcher = w, .flow = flow, .client = -1, .doubt = !flow->from_syn};
     t->half[0].damage = t->half[1].damage = SIZE_MAX;
     return t;
 }
@@ -237,11 +277,11 @@ void talk_free(struct talk *t)
     tell_rest(t, 1);
     finish_stranger(t, now ? *now : 0);
     while (t->first) {
-        ending_note(t->first, t->flow, t->client, now ? *now : 0);
+        end_open(t, t->first, now ? *now : 0);
         talk_finish(t, t->first);
     }
     while (t->first_cping) {
-        ending_note(t->first_cping, t->flow, t->client, now ? *now : 0);
+        end_open(t, t->first_cping, now ? *now : 0);
         talk_finish_cping(t);
     }
     text_free(&t->half[0].buf);

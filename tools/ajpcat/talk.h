@@ -44,12 +44,13 @@ struct talk {
     const struct talk_watcher *watcher;
     const struct tcp_flow *flow;
     struct talk_half half[2];
-    int client;                /* side that speaks as web server, -1: not known yet */
-    bool lossy;                /* bytes were lost somewhere: be less strict */
-    bool large;                /* the container has sent a packet of more than 8192 bytes */
-    bool proxied;              /* a PROXY head came, of which no exchange tells yet */
+    int client;   /* side that speaks as web server, -1: not known yet */
+    bool lossy;   /* bytes were lost somewhere: be less strict */
+    bool doubt;   /* ... and since then no whole request came, which shows whose turn it is */
+    bool large;   /* the container has sent a packet of more than 8192 bytes */
+    bool proxied; /* a PROXY head came, of which no exchange tells yet */
     struct exchange *stranger; /* stands for a connection without AJP */
-    uint64_t requests, cpings;
+    uint64_t requests, answers, cpings;
     struct exchange *first, *last;             /* requests that are not final */
     struct exchange *first_cping, *last_cping; /* CPings that are not answered */
 };

@@ -53,18 +53,43 @@ static void take_rest(struct exchange *e, const struct packet *p)
     e->owed = s.content_length > 0;
 }
 
+static bool is_in_step(const struct talk *t)
+{
+    return t->half[0].state != HALF_SEEKING && t->half[1].state != HALF_SEEKING &&
+           t->flow->half[!t->client].seen;
+}
+
+/* Of a server that is not in the capture so far: its answers will not come any more. */
+static bool is_long(const struct exchange *e)
+{
+    enum { MANY = 8 };
+    int n = 0;
+    while (e && n < MANY) {
+        e = e->next_in_connection;
+        n++;
+    }
+    return n == MANY;
+}
+
+/* The web server sends something new. No front end pipelines: what was not answered by now was
+ * lost, if anything was. */
+static void begin_turn(struct talk *t)
+{
+    bool unheard = !t->flow->half[!t->client].seen;
+    while (t->first && (t->first->torn || (unheard && is_long(t->first))))
+        talk_finish_unheard(t, t->first);
+    while (t->first_cping && (t->first_cping->torn || (unheard && is_long(t->first_cping))))
+        talk_finish_cping(t);
+    talk_finish_answered(t);
+}
+
 static void on_request(struct talk *t, const struct packet *p)
 {
     ajp_message m;
-    if (t->lossy) { /* no front end pipelines: what was not answered by now was lost */
-        while (t->first)
-            talk_finish(t, t->first);
-    }
-    talk_finish_answered(t);
+    begin_turn(t);
     struct exchange *e = talk_begin(t, p);
     e->index = t->requests++;
-    *(t->last ? &t->last->next_in_connection : &t->first) = e;
-    t->last = e;
+    talk_append(t, e);
     bool decoded = talk_decode(e, p, false, &m) && m.kind == AJP_FORWARD_REQUEST;
     if (decoded) {
         const ajp_request *r = &m.u.request;
@@ -76,6 +101,7 @@ static void on_request(struct talk *t, const struct packet *p)
         e->owed = r->content_length > 0;
         take_route(e, r, p->first_frame);
         quirks_of_request(e, r, p->first_frame);
+        t->doubt &= !is_in_step(t);
     } else {
         take_rest(e, p);
     }
@@ -93,34 +119,35 @@ static void add_body(struct talk *t, struct exchange *e, const struct packet *p)
     size_t holds = p->len >= 2 ? p->len - 2 : 0;
     size_t announced = p->intact >= 2 ? get16(p->payload) : holds;
     if (e->complete && holds > 0) {
-        exchange_problem(e, talk_place(p, 0), "%zu bytes of body after the end of the response",
-                         holds);
+        if (!talk_doubts(t))
+            exchange_problem(e, talk_place(p, 0), "%zu bytes of body after the end of the response",
+                             holds);
     } else if (p->len >= 2 && announced == holds) {
         e->request.damaged |= p->intact < p->len;
         body_sum_add(&e->request, p->payload + 2, holds, &t->watcher->body);
     } else if (p->len >= 2) {
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE),
                          "body packet says %zu bytes and holds %zu", announced, holds);
-        quirk_note(e, 1, p->first_frame);
+        talk_quirk(t, e, 1, p->first_frame);
     } else if (p->len == 1) {
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE), "body packet of one byte");
-        quirk_note(e, 1, p->first_frame);
+        talk_quirk(t, e, 1, p->first_frame);
     }
 }
 
-static void note_quirks_of_data(struct exchange *e, const struct packet *p)
+static void note_quirks_of_data(const struct talk *t, struct exchange *e, const struct packet *p)
 {
     if (p->len == 0)
-        quirk_note(e, e->owed == 0 && e->announced <= 0 ? 2 : 5, p->first_frame);
+        talk_quirk(t, e, e->owed == 0 && e->announced <= 0 ? 2 : 5, p->first_frame);
     if (e->wanted > 0 && p->len > e->wanted + 2u)
-        quirk_note(e, 30, p->first_frame);
+        talk_quirk(t, e, 30, p->first_frame);
     if (p->len > 2 && e->announced < 0 && !e->chunked)
-        quirk_note(e, 20, p->first_frame);
+        talk_quirk(t, e, 20, p->first_frame);
 }
 
 static void on_data(struct talk *t, struct exchange *e, const struct packet *p)
 {
-    note_quirks_of_data(e, p);
+    note_quirks_of_data(t, e, p);
     if (e->owed > 0)
         e->owed--;
     add_body(t, e, p);
@@ -136,7 +163,7 @@ static void on_data(struct talk *t, struct exchange *e, const struct packet *p)
 static void on_cping(struct talk *t, const struct packet *p)
 {
     ajp_message m = {.kind = AJP_CPING};
-    talk_finish_answered(t);
+    begin_turn(t);
     struct exchange *e = talk_begin(t, p);
     e->kind = EXCHANGE_CPING;
     e->index = t->cpings++;
@@ -161,20 +188,33 @@ static bool fits_as_data(const struct packet *p)
 /* Where turns may have been missed, looks must do. */
 static bool looks_like_data(const struct talk *t, const struct packet *p)
 {
-    return (t->lossy || !t->flow->from_syn) && fits_as_data(p) && !is_whole_request(p);
+    return (t->lossy || !t->flow->from_syn || talk_doubts(t)) && fits_as_data(p) &&
+           !is_whole_request(p);
+}
+
+/* Nobody owes body to an answer that has ended: what was asked for and did not come will not. Amid
+ * a request it may be one byte of body from lighttpd, which leaves out the length. */
+static bool is_cping(const struct talk *t, const struct exchange *e, const struct packet *p)
+{
+    return p->len == 1 && p->intact == 1 && p->payload[0] == AJP_CPING &&
+           (e->complete || talk_doubts(t));
 }
 
 /* The exchange that this packet is request body of, or NULL when it is a message. */
 static struct exchange *owner_of_data(const struct talk *t, const struct packet *p)
 {
-    struct exchange *e = t->first;
+    struct exchange *e = t->flow->half[!t->client].seen ? t->first : t->last;
     while (e && e->owed == 0)
         e = e->next_in_connection;
+    if (e && is_cping(t, e, p))
+        return NULL;
     if (e) /* a length word that does not fit: it was the next request after all */
         return fits_as_data(p) || !is_whole_request(p) ? e : NULL;
     if (p->len == 0)
         return talk_any(t);
-    return looks_like_data(t, p) ? talk_answering(t) : NULL;
+    if (!looks_like_data(t, p))
+        return NULL;
+    return t->flow->half[!t->client].seen ? talk_answering(t) : t->last;
 }
 
 static void misplaced(struct talk *t, const struct packet *p)
@@ -187,7 +227,7 @@ static void misplaced(struct talk *t, const struct packet *p)
         talk_stray(t, p, 0, p->len > 0 ? why : "empty packet outside of a request");
         return;
     }
-    if (p->len > 0)
+    if (p->len > 0 && !talk_doubts(t))
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE), "%s", why);
     talk_tell(t, e, p, NULL);
 }

@@ -291,6 +291,12 @@ static size_t pending(const struct talk_half *h)
     return AJP_HEADER_SIZE + get16(p + 2) - h->buf.len;
 }
 
+static void mark_torn(struct exchange *e)
+{
+    for (; e; e = e->next_in_connection)
+        e->torn = true;
+}
+
 /* Lost bytes inside a packet whose length is known are filled with zeros, so that the stream
  * stays in step; any others leave it to be searched for the next packet. */
 void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s)
@@ -299,7 +305,9 @@ void talk_gap(struct talk *t, int side, uint64_t len, const struct segment *s)
     struct talk_half *h = &t->half[side];
     if (h->state == HALF_IGNORED)
         return;
-    t->lossy = true;
+    t->lossy = t->doubt = true;
+    mark_torn(t->first);
+    mark_torn(t->first_cping);
     if (t->client >= 0)
         talk_lost(t, PLACE(t, side, h->buf.len, s), len);
     size_t fill = pending(h) < len ? pending(h) : (size_t)len;

@@ -23,10 +23,24 @@ static void misplaced(struct talk *t, const struct packet *p)
         talk_stray(t, p, quirk, why);
         return;
     }
+    if (t->doubt) /* of an answer whose beginning is missing */
+        return;
     exchange_problem(e, talk_place(p, 0), "%s", why);
     if (quirk)
         quirk_note(e, quirk, p->first_frame);
     talk_tell(t, e, p, NULL);
+}
+
+/* An answer whose request was not captured. */
+static struct exchange *begin_answer(struct talk *t, const struct packet *p)
+{
+    talk_finish_answered(t);
+    struct exchange *e = talk_begin(t, p);
+    e->kind = EXCHANGE_ANSWER;
+    e->index = t->answers++;
+    talk_append(t, e);
+    exchange_problem(e, talk_place(p, 0), "the request of this answer was not captured");
+    return e;
 }
 
 static void on_headers(struct talk *t, const struct packet *p)
@@ -37,18 +51,24 @@ static void on_headers(struct talk *t, const struct packet *p)
         talk_finish(t, e);
         e = talk_answering(t);
     }
+    if (e && e->status && e->kind == EXCHANGE_ANSWER) { /* its end was missed */
+        talk_finish(t, e);
+        e = NULL;
+    }
+    if (!e && talk_doubts(t))
+        e = begin_answer(t, p);
     if (!e) {
         misplaced(t, p);
         return;
     }
-    if (e->status)
+    if (e->status && !talk_doubts(t))
         exchange_problem(e, talk_place(p, 0), "response headers again, after status %u", e->status);
     bool decoded = talk_decode(e, p, false, &m) && m.kind == AJP_SEND_HEADERS;
     if (p->intact >= 3)
         e->status = (uint16_t)get16(p->payload + 1);
     if (decoded)
         quirks_of_response(e, &m.u.response, p->first_frame);
-    if (!e->first_ns)
+    if (!e->first_ns && e->kind == EXCHANGE_REQUEST)
         e->first_ns = p->first_ns;
     text_clear(&e->response_head);
     if (t->watcher->keep_heads)
@@ -71,8 +91,8 @@ static void on_chunk(struct talk *t, struct exchange *e, const struct packet *p)
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE + 3 + n), "body chunk has no pad");
     }
     if (room != n + 1)
-        quirk_note(e, 9, p->first_frame);
-    if (!e->status && n > 0) {
+        talk_quirk(t, e, 9, p->first_frame);
+    if (!e->status && n > 0 && !talk_doubts(t)) {
         exchange_problem(e, talk_place(p, 0), "body chunk before the response headers");
         quirk_note(e, 28, p->first_frame);
     }
@@ -89,16 +109,18 @@ static void on_end(struct talk *t, struct exchange *e, const struct packet *p)
     ajp_message m = {.kind = AJP_END_RESPONSE};
     e->complete = true;
     e->reuse = p->intact >= 2 && p->payload[1] != 0;
-    e->end_ns = p->last_ns;
+    if (e->kind == EXCHANGE_REQUEST)
+        e->end_ns = p->last_ns;
     m.u.reuse = e->reuse;
     if (p->len != 2 || (p->intact == 2 && p->payload[1] > 1)) {
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE), "malformed end of response");
-        quirk_note(e, 12, p->first_frame);
+        talk_quirk(t, e, 12, p->first_frame);
     }
-    if (!e->status && !t->lossy) {
+    if (!e->status && !t->lossy && !talk_doubts(t)) {
         exchange_problem(e, talk_place(p, 0), "end of response without headers");
         quirk_note(e, 28, p->first_frame);
     }
+    e->response.gaps |= talk_doubts(t);
     quirks_of_end(e, p->first_frame);
     talk_tell(t, e, p, &m);
 }
@@ -110,18 +132,36 @@ static void on_get_body(struct talk *t, struct exchange *e, const struct packet 
     e->owed++;
     e->wanted = m.u.wanted;
     if (e->status)
-        quirk_note(e, 6, p->first_frame);
+        talk_quirk(t, e, 6, p->first_frame);
     if (m.u.wanted == 0 && p->intact >= 3)
-        quirk_note(e, 11, p->first_frame);
+        talk_quirk(t, e, 11, p->first_frame);
     if (m.u.wanted == AJP_PACKET_DEFAULT - AJP_DATA_HEAD && t->large)
-        quirk_note(e, 21, p->first_frame);
+        talk_quirk(t, e, 21, p->first_frame);
     talk_tell(t, e, p, &m);
+}
+
+/* Of a capture of this direction only. */
+static void lone_cpong(struct talk *t, const struct packet *p)
+{
+    ajp_message m = {.kind = AJP_CPONG};
+    struct exchange *e = talk_begin(t, p);
+    e->kind = EXCHANGE_CPING;
+    e->index = t->cpings++;
+    e->complete = true;
+    exchange_problem(e, talk_place(p, 0), "the CPing of this CPong was not captured");
+    talk_tell(t, e, p, &m);
+    ledger_finish(t->watcher->ledger, e);
 }
 
 static void unasked_cpong(struct talk *t, const struct packet *p)
 {
     static const char why[] = "a CPong that nobody asked for";
     struct exchange *e = talk_any(t);
+    if (talk_doubts(t)) {
+        if (!t->flow->half[t->client].seen)
+            lone_cpong(t, p);
+        return;
+    }
     if (!e) {
         talk_stray(t, p, 16, why);
         return;
@@ -174,7 +214,7 @@ void talk_from_server(struct talk *t, const struct packet *p)
         return;
     default: /* nothing that a container sends */
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE), "packet of unknown type %u", type);
-        quirk_note(e, 17, p->first_frame);
+        talk_quirk(t, e, 17, p->first_frame);
         talk_tell(t, e, p, NULL);
     }
 }

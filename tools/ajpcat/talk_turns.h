@@ -15,10 +15,19 @@ struct place talk_place(const struct packet *p, size_t at);
 bool talk_decode(struct exchange *e, const struct packet *p, bool data, ajp_message *m);
 void talk_tell(struct talk *t, struct exchange *e, const struct packet *p, const ajp_message *m);
 
+/* Whether packets may have been missed that would explain this one: then nobody is to blame. */
+bool talk_doubts(const struct talk *t);
+/* Notes a quirk that the order of packets shows, unless that is in doubt. */
+void talk_quirk(const struct talk *t, struct exchange *e, unsigned number, uint64_t frame);
+
 struct exchange *talk_begin(struct talk *t, const struct packet *p);
 void talk_finish(struct talk *t, struct exchange *e);
+/* One whose answer is not in the capture. */
+void talk_finish_unheard(struct talk *t, struct exchange *e);
 /* The CPing that waits longest. */
 void talk_finish_cping(struct talk *t);
+/* Behind those that are open. */
+void talk_append(struct talk *t, struct exchange *e);
 /* What is answered and owes nothing is final once something follows it. */
 void talk_finish_answered(struct talk *t);
 /* The exchange that the container is answering, or NULL. */

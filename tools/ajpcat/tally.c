@@ -55,6 +55,11 @@ static struct tally_row *count_in(struct tally *t, const char *name, uint64_t fr
     return row;
 }
 
+void tally_count(struct tally *t, const char *name, uint64_t frame)
+{
+    count_in(t, name, frame);
+}
+
 void tally_add_open(struct tally *t, const char *name, uint64_t frame)
 {
     count_in(t, name, frame)->open++;
@@ -63,6 +68,7 @@ void tally_add_open(struct tally *t, const char *name, uint64_t frame)
 void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame)
 {
     struct tally_row *row = count_in(t, name, frame);
+    row->valued++;
     row->sum += value;
     row->max = value > row->max ? value : row->max;
 }

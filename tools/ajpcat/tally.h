@@ -9,9 +9,10 @@
 
 struct tally_row {
     char *name;
-    uint64_t count, open; /* of which so many have no value (yet) */
-    uint64_t sum, max;    /* of the others' */
-    uint64_t first;       /* frame of the first */
+    uint64_t count, valued; /* of which so many have a value */
+    uint64_t open;          /* ... and so many were never answered */
+    uint64_t sum, max;      /* of the values */
+    uint64_t first;         /* frame of the first */
 };
 
 struct tally {
@@ -22,6 +23,7 @@ struct tally {
 };
 
 void tally_add(struct tally *t, const char *name, uint64_t value, uint64_t frame);
+void tally_count(struct tally *t, const char *name, uint64_t frame);
 void tally_add_open(struct tally *t, const char *name, uint64_t frame);
 /* Rows by falling count, or by falling sum; the slots are of no use afterwards. */
 void tally_sort(struct tally *t, int by_sum);

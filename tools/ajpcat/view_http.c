@@ -110,9 +110,12 @@ static void put_response(struct view *v, const struct exchange *e)
 
 static void put_exchange(struct view *v, const struct exchange *e)
 {
-    if (e->kind != EXCHANGE_REQUEST)
+    if (!exchange_is_http(e))
         return;
-    put_request(v, e);
+    if (e->kind == EXCHANGE_ANSWER)
+        text_str(&v->out, "(the request was not captured)\n\n");
+    else
+        put_request(v, e);
     put_response(v, e);
 }
 

@@ -94,10 +94,10 @@ static void put_json(struct view *v, const struct exchange *e)
     json_cstring(&j, "server", server);
     if (e->kind != EXCHANGE_CONNECTION)
         json_int(&j, "index", (int64_t)e->index);
-    if (e->kind == EXCHANGE_REQUEST)
+    if (exchange_is_http(e))
         json_request(&j, e);
     json_bool(&j, "complete", e->complete);
-    if (e->kind == EXCHANGE_REQUEST)
+    if (exchange_is_http(e))
         json_bool(&j, "reuse", e->reuse);
     json_real(&j, "start", (double)e->start_ns / 1e9, 6);
     if (e->kind != EXCHANGE_CONNECTION) {

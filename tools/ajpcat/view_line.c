@@ -134,7 +134,7 @@ static void put_status(struct view *v, const struct exchange *e)
         text_uint(&v->out, e->status, 5, ' ');
     else
         text_str(&v->out, "     -");
-    if (e->kind == EXCHANGE_REQUEST && e->status)
+    if (exchange_is_http(e) && e->status)
         text_byte(&v->out, e->complete ? ' ' : '+');
     term_colour(&v->out, v->colour, TERM_PLAIN);
     text_byte(&v->out, ' ');
@@ -170,6 +170,7 @@ static void put_line(struct view *v, const struct exchange *e)
                e->kind == EXCHANGE_CPING        ? "(CPing)"
                : e->kind == EXCHANGE_STRAY      ? "(stray)"
                : e->kind == EXCHANGE_CONNECTION ? "(none)"
+               : e->kind == EXCHANGE_ANSWER     ? "(answer)"
                                                 : e->method,
                is_narrow(v) ? 7 : 8);
     text_byte(&v->out, ' ');
