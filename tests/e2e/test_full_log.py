@@ -120,6 +120,8 @@ def test_what_was_held_back_is_written_at_the_end(tmp_path, node):
         assert bridge.popen.wait(10) == 0
         err.thread.join()
     assert b" info draining signal=15\n" in err.text
+    assert re.search(rb" info started program=ajpbridge version=\S+ pid=\d+ threads=2 listeners=1 workers=1\n", err.text)
+    assert re.search(rb" info stopped pid=\d+ served_s=\d+\n$", err.text)
 
 
 def test_a_fifo_is_an_access_log_with_or_without_a_reader(tmp_path, node):

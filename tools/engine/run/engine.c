@@ -400,11 +400,25 @@ static void finish_asking(struct engine *e)
     tap_stop(e->tap, e->upgrade.running);
 }
 
+static void tell_started(const struct engine *e)
+{
+    const struct settings *set = e->now->settings;
+
+    log_event(LEVEL_INFO, "started",
+              "program=%s version=%s pid=%ld threads=%u listeners=%zu "
+              "workers=%zu%s",
+              e->program->name, ajp_version(), (long)getpid(), e->thread_count, set->listener_count,
+              set->worker_count, inherit_any() ? " note=\"in place of a predecessor\"" : "");
+}
+
 static void serve(struct engine *e)
 {
+    uint64_t since = uv_hrtime();
+
     start_signals(e);
     threads_start(e->threads, e->thread_count, e->program->name);
     sockets_announce(e->now->settings, &e->threads[0].shard);
+    tell_started(e);
     inherit_done();
     thread_run(&e->threads[0]);
     finish_asking(e);
@@ -413,6 +427,8 @@ static void serve(struct engine *e)
     stop_signals(e);
     for (uint32_t i = 0; i < e->thread_count; i++)
         thread_close(&e->threads[i]);
+    log_event(LEVEL_INFO, "stopped", "pid=%ld served_s=%llu", (long)getpid(),
+              (unsigned long long)((uv_hrtime() - since) / 1000000000));
 }
 
 static bool start(struct engine *e, char *error, size_t error_cap)
