@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -23,20 +24,34 @@ def nodes(tmp_path):
         node.terminate()
 
 
+TOKEN = "a token of 24 letters :)"
+
+
+def token_file(folder):
+    file = folder / "token"
+    file.touch(0o600)
+    file.write_text(TOKEN + "\n")
+    return file
+
+
 @pytest.fixture(params=["unix", "tcp"])
 def bridge(request, tmp_path, nodes):
-    address = f"unix:{tmp_path}/admin.sock" if request.param == "unix" else f"127.0.0.1:{free_port()}"
+    tcp = request.param == "tcp"
+    address = f"127.0.0.1:{free_port()}" if tcp else f"unix:{tmp_path}/admin.sock"
     file = tmp_path / "bridge.yaml"
-    file.write_text(f"admin: '{address}'\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n" + "".join(
+    token = f"admin_token_file: {token_file(tmp_path)}\n" if tcp else ""
+    file.write_text(f"admin: '{address}'\n{token}listen:\n  - url: http://127.0.0.1:0\nworkers:\n" + "".join(
         f"  - name: {name}\n    url: ajp://127.0.0.1:{node.port}\n" for name, node in nodes.items()))
     daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
     daemon.address, daemon.file = address, file
+    daemon.token = ["--token-file", tmp_path / "token"] if tcp else []
     yield daemon
     assert daemon.terminate() == 0, daemon.output()
 
 
 def ctl(daemon, *args):
-    return subprocess.run([BIN / "ajpbridge", "ctl", daemon.address, *args], capture_output=True, text=True, timeout=20)
+    token = getattr(daemon, "token", [])
+    return subprocess.run([BIN / "ajpbridge", "ctl", *token, daemon.address, *args], capture_output=True, text=True, timeout=20)
 
 
 def status(daemon):
@@ -95,7 +110,8 @@ def test_a_weight_is_changed_at_run_time_and_stays_over_a_reload(bridge):
 def test_no_change_is_lost_to_a_reload(tmp_path):
     """What is set while the new generation looks at the old one's workers is the new one's too."""
     port, file, done = free_port(), tmp_path / "bridge.yaml", threading.Event()
-    file.write_text(f"admin: 127.0.0.1:{port}\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n" + "".join(
+    file.write_text(f"admin: 127.0.0.1:{port}\nadmin_token_file: {token_file(tmp_path)}\n"
+                    "listen:\n  - url: http://127.0.0.1:0\nworkers:\n" + "".join(
         f"  - {{name: w{i}, url: 'ajp://127.0.0.1:1'}}\n" for i in range(60)))
     daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
 
@@ -107,7 +123,7 @@ def test_no_change_is_lost_to_a_reload(tmp_path):
     try:
         admin = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         for weight in range(1, 151):
-            admin.request("PUT", "/workers/w59", json.dumps({"weight": weight}), {"X-Ajp-Admin": "1"})
+            admin.request("PUT", "/workers/w59", json.dumps({"weight": weight}), {"X-Ajp-Admin": "1", "Authorization": f"Bearer {TOKEN}"})
             assert admin.getresponse().read()
             admin.request("GET", "/status")
             assert json.load(admin.getresponse())["workers"][59]["weight"] == weight
@@ -237,16 +253,149 @@ def test_what_can_not_be_done_is_said(bridge, args, code, word):
     assert (done.returncode, done.stdout) == (code, "") and word in done.stderr
 
 
-def test_who_may_not(bridge):
-    if bridge.address.startswith("unix:"):
-        assert stat.S_IMODE(os.stat(bridge.address[5:]).st_mode) == 0o600
-        return
-    host, port = bridge.address.split(":")
-    http_client = http.client.HTTPConnection(host, int(port), timeout=10)
-    http_client.request("PUT", "/workers/nodeA", json.dumps({"activation": "stop"}))
-    assert http_client.getresponse().status == 403, "no X-Ajp-Admin: as a page in a browser would send it"
-    http_client.close()
-    assert status(bridge)["nodeA"]["activation"] == "active"
+def send(port, method, path, body=None, **headers):
+    with socket.create_connection(("127.0.0.1", port), 10) as sock:
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        body = json.dumps(body) if body else ""
+        sock.sendall(f"{method} {path} HTTP/1.1\r\nConnection: close\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1].decode()
+
+
+LOOK, CHANGE = ("GET", "/status"), ("PUT", "/workers/nodeA", {"activation": "active"})
+GOOD = {"Host": "localhost", "X_Ajp_Admin": "1", "Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("label, request_, headers, code, word", [
+    ("as ctl does", CHANGE, {}, 200, "active"),
+    ("another form of the scheme", CHANGE, {"Authorization": f"bearer {TOKEN}"}, 200, "active"),
+    ("a page of its own", CHANGE, {"Host": "127.0.0.1:80", "Origin": "http://127.0.0.1:80"}, 200, "active"),
+    ("a page in a browser sends none", CHANGE, {"X_Ajp_Admin": None}, 403, "X-Ajp-Admin"),
+    ("no token", CHANGE, {"Authorization": None}, 401, "--token-file FILE"),
+    ("another token", CHANGE, {"Authorization": f"Bearer {TOKEN[:-1]}("}, 401, "--token-file FILE"),
+    ("its beginning", CHANGE, {"Authorization": f"Bearer {TOKEN[:-1]}"}, 401, "--token-file FILE"),
+    ("an empty one", CHANGE, {"Authorization": "Bearer "}, 401, "--token-file FILE"),
+    ("another scheme", CHANGE, {"Authorization": "Basic QTpC"}, 401, "--token-file FILE"),
+    ("a page of elsewhere", CHANGE, {"Origin": "http://evil.example"}, 403, "another server"),
+    ("a page of nowhere", CHANGE, {"Origin": "null"}, 403, "another server"),
+    ("a name made to lead here", CHANGE, {"Host": "evil.example"}, 403, "loopback"),
+    ("looking needs no token", LOOK, {"X_Ajp_Admin": None, "Authorization": None}, 200, "workers"),
+    ("looking by IPv6", LOOK, {"Host": "[::1]:8080"}, 200, "workers"),
+    ("looking by HTTP/1.0's rules", LOOK, {"Host": "127.0.0.1"}, 200, "workers"),
+    ("looking by a name made to lead here", LOOK, {"Host": "evil.example:80"}, 403, "loopback"),
+    ("a name that begins well", LOOK, {"Host": "127.0.0.1.evil.example"}, 403, "loopback"),
+    ("a name that ends well", LOOK, {"Host": "evil.localhost"}, 403, "loopback"),
+])
+def test_who_may_over_tcp(tcp_bridge, label, request_, headers, code, word):
+    sent = {name: value for name, value in {**GOOD, **headers}.items() if value is not None}
+    status_, text = send(tcp_bridge.admin_port, *request_, **sent)
+    assert (status_, word in text) == (code, True), (label, text)
+    if code != 200:
+        assert f" status={code} reason=" in tcp_bridge.output()
+
+
+@pytest.fixture(scope="module")
+def tcp_bridge(tmp_path_factory):
+    folder, port = tmp_path_factory.mktemp("tcp"), free_port()
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "nodeA=ajp://127.0.0.1:1", "--admin",
+                    f"127.0.0.1:{port}", "--admin-token-file", token_file(folder), log=folder / "log")
+    daemon.admin_port, daemon.folder = port, folder
+    yield daemon
+    assert daemon.terminate() == 0
+
+
+def test_without_a_token_nothing_is_changed_over_tcp(tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "nodeA=ajp://127.0.0.1:1", "--admin",
+                    address, log=tmp_path / "log")
+    daemon.address = address
+    for args in (["stop", "nodeA"], ["reload"], ["remove", "nodeA"], ["add", "x", "ajp://127.0.0.1:1"]):
+        refused = ctl(daemon, *args)
+        assert refused.returncode == 1 and "admin: unix:PATH" in refused.stderr and "admin_token_file" in refused.stderr
+    assert {name: w["activation"] for name, w in status(daemon).items()} == {"nodeA": "active"}
+    assert daemon.terminate() == 0
+
+
+def test_ctl_takes_its_token_from_a_file_or_the_environment(tcp_bridge, tmp_path):
+    (tmp_path / "wrong").write_text("wrong")
+    (tmp_path / "lines").write_text("a\nb")
+    address = f"127.0.0.1:{tcp_bridge.admin_port}"
+    for args, env, code, word in [
+            (["--token-file", tcp_bridge.folder / "token"], {}, 0, ""),
+            ([], {"AJP_ADMIN_TOKEN": TOKEN}, 0, ""),
+            (["--token-file", tmp_path / "wrong"], {"AJP_ADMIN_TOKEN": TOKEN}, 1, "--token-file FILE"),
+            ([], {}, 1, "--token-file FILE"),
+            (["--token-file", tmp_path / "none"], {}, 1, "No such file"),
+            (["--token-file", tmp_path / "lines"], {}, 1, "expected one line")]:
+        done = subprocess.run([BIN / "ajpbridge", "ctl", *args, address, "drain", "nodeA"], capture_output=True, text=True,
+                              timeout=20, env={**os.environ, **env})
+        assert done.returncode == code and word in done.stderr, (args, env, done.stderr)
+
+
+def test_a_reload_reads_the_token_again(tmp_path):
+    file, port = token_file(tmp_path), free_port()
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "nodeA=ajp://127.0.0.1:1", "--admin",
+                    f"127.0.0.1:{port}", "--admin-token-file", file, log=tmp_path / "log")
+    old = tmp_path / "old"
+    old.write_text(TOKEN)
+    daemon.address = f"127.0.0.1:{port}"
+    file.write_text("another")
+    daemon.token = ["--token-file", old]
+    assert ctl(daemon, "reload").returncode == 0
+    assert ctl(daemon, "reload").returncode == 1
+    daemon.token = ["--token-file", file]
+    assert ctl(daemon, "reload").returncode == 0
+    assert daemon.terminate() == 0
+
+
+@pytest.mark.parametrize("options, mode", [([], 0o600), (["--admin-group", str(os.getgid())], 0o660),
+                                           (["--admin-mode", "0666"], 0o666), (["--admin-mode", "640"], 0o640)])
+def test_a_unix_socket_has_its_mode_and_group(tmp_path, options, mode):
+    path = tmp_path / "admin.sock"
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "nodeA=ajp://127.0.0.1:1", "--admin",
+                    f"unix:{path}", *options, log=tmp_path / "log")
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (mode, os.getgid())
+    assert daemon.terminate() == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("option, value", [("--admin-mode", "rw"), ("--admin-mode", "0"), ("--admin-mode", "01777"),
+                                           ("--admin-mode", "0680"), ("--admin-group", "no such group")])
+def test_a_wrong_mode_or_group_is_refused(tmp_path, option, value):
+    done = subprocess.run([BIN / "ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "a=ajp://127.0.0.1:1",
+                           option, value], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and option in done.stderr and value in done.stderr.replace("\\x20", " ")
+
+
+@pytest.mark.parametrize("option", ["--admin", "--tap"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_is_no_socket_is_never_removed(tmp_path, option, kind):
+    path = tmp_path / "precious"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        (tmp_path / "target" if kind == "link" else path).write_text("precious")
+    if kind == "link":
+        path.symlink_to(tmp_path / "target")
+    before = path.lstat()
+    done = subprocess.run([BIN / "ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "a=ajp://127.0.0.1:1", option,
+                           f"unix:{path}" if option == "--admin" else path], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and str(path) in done.stderr and "no socket" in done.stderr
+    assert path.lstat() == before and (kind == "folder" or path.read_text() == "precious")
+
+
+@pytest.mark.parametrize("option", ["--admin", "--tap"])
+def test_only_our_own_socket_is_removed_at_the_end(tmp_path, option):
+    path = tmp_path / "sock"
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", "a=ajp://127.0.0.1:1", option,
+                    f"unix:{path}" if option == "--admin" else path, log=tmp_path / "log")
+    path.unlink()
+    path.write_text("another's")
+    assert daemon.terminate() == 0
+    assert path.read_text() == "another's"
 
 
 def test_an_admin_server_off_loopback_is_refused(tmp_path, nodes):

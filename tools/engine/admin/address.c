@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -68,16 +67,21 @@ static bool parse_tcp(const char *address, struct place *p)
            (ntohl(p->at.four.sin_addr.s_addr) >> 24) == 127;
 }
 
+const char *admin_path(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
+}
+
 static bool parse(const char *address, struct place *p, char *error, size_t error_cap)
 {
     memset(p, 0, sizeof(*p));
-    if (strncmp(address, "unix:", 5) == 0) {
-        size_t n = strlen(address + 5);
+    if (admin_path(address) != NULL) {
+        size_t n = strlen(admin_path(address));
 
         p->at.local.sun_family = AF_UNIX;
         p->len = sizeof(p->at.local);
         if (n > 0 && n < sizeof(p->at.local.sun_path)) {
-            memcpy(p->at.local.sun_path, address + 5, n + 1);
+            memcpy(p->at.local.sun_path, admin_path(address), n + 1);
             return true;
         }
     } else if (parse_tcp(address, p)) {
@@ -96,40 +100,30 @@ static int fail(int fd, const char *address, const char *doing, char *error, siz
     return -1;
 }
 
-/* A socket file that nobody listens on any more is in the way. */
-static void remove_stale(const struct place *p)
+int admin_listen(const char *address, const struct local_access *access, struct local_socket *local,
+                 char *error, size_t error_cap)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return;
-    if (connect(fd, &p->at.any, p->len) != 0 && errno == ECONNREFUSED)
-        unlink(p->at.local.sun_path);
-    close(fd);
-}
-
-int admin_listen(const char *address, char *error, size_t error_cap)
-{
+    const char *path = admin_path(address);
+    char where[160];
     struct place p;
-    int fd, on = 1, rc;
-    mode_t mask;
+    int fd, on = 1;
 
     if (!parse(address, &p, error, error_cap))
         return -1;
     fd = inherit_take(&p.at.any, p.len);
+    if (fd >= 0 && path != NULL)
+        local_adopt(local, path);
     if (fd >= 0)
         return fd;
+    if (path != NULL) {
+        snprintf(where, sizeof(where), "admin address %s", address);
+        return local_listen(local, path, access, false, where, error, error_cap);
+    }
     fd = socket(p.at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(fd, address, "open", error, error_cap);
-    if (p.at.any.sa_family == AF_UNIX)
-        remove_stale(&p);
-    else
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    mask = umask(0177);
-    rc = bind(fd, &p.at.any, p.len);
-    umask(mask);
-    if (rc != 0 || listen(fd, 64) != 0)
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, &p.at.any, p.len) != 0 || listen(fd, 64) != 0)
         return fail(fd, address, "listen on", error, error_cap);
     return fd;
 }

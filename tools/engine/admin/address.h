@@ -3,10 +3,16 @@
 #ifndef ENGINE_ADMIN_ADDRESS_H
 #define ENGINE_ADMIN_ADDRESS_H
 
-#include <stddef.h>
+#include "net/local.h"
 
-/* A socket that listens there, or connects to it when connecting. -1 with one message. */
-int admin_listen(const char *address, char *error, size_t error_cap);
+/* The path of a Unix socket; NULL: it is none. */
+const char *admin_path(const char *address);
+
+/* A socket that listens there. access and local are for a Unix socket; local's path is the
+ * address's. -1 with one message. */
+int admin_listen(const char *address, const struct local_access *access, struct local_socket *local,
+                 char *error, size_t error_cap);
+/* One that is connected to it. -1 with one message. */
 int admin_connect(const char *address, char *error, size_t error_cap);
 
 #endif

@@ -3,6 +3,7 @@
  * not be made to change anything: it takes a header that only a program sends. */
 #include "admin/admin.h"
 
+#include "admin/access.h"
 #include "admin/address.h"
 
 #include <jansson.h>
@@ -18,8 +19,9 @@ enum { BODY_MAX = 4096 };
 struct admin {
     struct MHD_Daemon *daemon;
     const struct admin_host *host;
-    char *unlink_path; /* NULL: not a Unix socket */
-    int left;          /* the socket that it listened on, until it left; -1: it has not */
+    struct local_socket local; /* its path is NULL: not a Unix socket */
+    int left;                  /* the socket that it listened on, until it left; -1: it has not */
+    char path[];               /* the address */
 };
 
 /* One request's body as it comes in. */
@@ -212,8 +214,6 @@ static enum MHD_Result delete_worker(struct admin *a, struct MHD_Connection *c, 
 static enum MHD_Result change(struct admin *a, struct MHD_Connection *c, const char *method,
                               const char *url, const struct request *q)
 {
-    if (MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Ajp-Admin") == NULL)
-        return answer_json(c, 403, "error", "expected a header X-Ajp-Admin");
     if (strcmp(method, "POST") == 0 && strcmp(url, "/reload") == 0)
         return reload_with(a, c, NULL);
     if (strcmp(method, "PUT") == 0 && strncmp(url, "/workers/", 9) == 0)
@@ -243,11 +243,56 @@ static enum MHD_Result look(struct admin *a, struct MHD_Connection *c, const cha
     return rc;
 }
 
+/* --- who may --- */
+
+static const char *header_of(struct MHD_Connection *c, const char *name)
+{
+    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static struct admin_caller caller_of(const struct admin *a, struct MHD_Connection *c)
+{
+    return (struct admin_caller){.local = a->local.path != NULL,
+                                 .host = header_of(c, "Host"),
+                                 .origin = header_of(c, "Origin"),
+                                 .authorization = header_of(c, "Authorization"),
+                                 .header = header_of(c, "X-Ajp-Admin")};
+}
+
+/* NULL: he may. */
+static const char *refusal(struct admin *a, struct MHD_Connection *c, bool looks, unsigned *status)
+{
+    struct admin_caller caller = caller_of(a, c);
+    const char *why = admin_may_look(&caller, status);
+    struct generation *g;
+
+    if (why != NULL || looks)
+        return why;
+    g = a->host->enter(a->host->ctx); /* a reload may have read another token */
+    why = admin_may_change(&caller, g->settings->admin_token, status);
+    generation_leave(g);
+    return why;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *method,
+                              const char *url, const char *why)
+{
+    char what[16], where[64];
+
+    log_event(LEVEL_WARN, "admin_refused", "method=%s path=%s status=%u reason=\"%s\"",
+              log_str(what, sizeof(what), ajp_str_of(method, strlen(method))),
+              log_str(where, sizeof(where), ajp_str_of(url, strlen(url))), status, why);
+    return answer_json(c, status, "error", why);
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **mine)
 {
     struct request *q = *mine;
+    bool looks = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    const char *why;
+    unsigned status = 0;
 
     (void)version;
     if (q == NULL) {
@@ -262,7 +307,10 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
         *len = 0;
         return MHD_YES;
     }
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+    why = refusal(ctx, c, looks, &status);
+    if (why != NULL)
+        return refuse(c, status, method, url, why);
+    if (looks)
         return look(ctx, c, url);
     return change(ctx, c, method, url, q);
 }
@@ -276,35 +324,53 @@ static void on_done(void *ctx, struct MHD_Connection *c, void **mine,
     free(*mine);
 }
 
-struct admin *admin_start(const char *address, const struct admin_host *host, char *error,
-                          size_t error_cap)
+static struct local_access access_of(const struct settings *settings)
 {
-    int fd = admin_listen(address, error, error_cap);
-    struct admin *a;
+    const char *group = settings->admin_group.ptr;
+    struct local_access access = {.mode = settings->admin_mode, .group = (gid_t)-1};
 
-    if (fd < 0)
+    if (access.mode == 0)
+        access.mode = group != NULL ? 0660 : 0600;
+    if (group != NULL)
+        local_group(group, &access.group); /* it was there when the settings were read */
+    return access;
+}
+
+static struct MHD_Daemon *serve(struct admin *a, int fd)
+{
+    return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL,
+                            NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
+                            MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 32u,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
+}
+
+struct admin *admin_start(const struct settings *settings, const struct admin_host *host,
+                          char *error, size_t error_cap)
+{
+    const struct local_access access = access_of(settings);
+    struct admin *a = calloc(1, sizeof(*a) + settings->admin.len + 1);
+    int fd;
+
+    if (a == NULL) {
+        snprintf(error, error_cap, "out of memory");
         return NULL;
-    a = calloc(1, sizeof(*a));
-    if (a != NULL) {
-        a->host = host;
-        a->left = -1;
-        if (strncmp(address, "unix:", 5) == 0)
-            a->unlink_path = strdup(address + 5);
-        a->daemon =
-            MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL,
-                             NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
-                             MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 32u,
-                             MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
     }
-    if (a == NULL || a->daemon == NULL) {
+    a->host = host;
+    a->left = -1;
+    memcpy(a->path, settings->admin.ptr, settings->admin.len);
+    fd = admin_listen(a->path, &access, &a->local, error, error_cap);
+    if (fd >= 0)
+        a->daemon = serve(a, fd);
+    if (a->daemon != NULL)
+        return a;
+    if (fd >= 0) {
         snprintf(error, error_cap, "the admin server cannot be started");
+        if (a->local.path != NULL)
+            local_remove(&a->local);
         close(fd);
-        if (a != NULL)
-            free(a->unlink_path);
-        free(a);
-        return NULL;
     }
-    return a;
+    free(a);
+    return NULL;
 }
 
 /* Else the socket would be shut down, for a successor too. */
@@ -322,8 +388,7 @@ void admin_stop(struct admin *a, bool handed_down)
     MHD_stop_daemon(a->daemon);
     if (a->left >= 0)
         close(a->left);
-    if (a->unlink_path != NULL && !handed_down)
-        unlink(a->unlink_path);
-    free(a->unlink_path);
+    if (a->local.path != NULL && !handed_down)
+        local_remove(&a->local);
     free(a);
 }

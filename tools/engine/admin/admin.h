@@ -24,10 +24,10 @@ struct admin_host {
 
 struct admin;
 
-/* address: "unix:PATH" (made with mode 0600) or "HOST:PORT" on loopback. The host must
- * outlive the server. NULL with one message in error. */
-struct admin *admin_start(const char *address, const struct admin_host *host, char *error,
-                          size_t error_cap);
+/* At the settings' admin, which is not null. The host must outlive the server. NULL with one
+ * message in error. */
+struct admin *admin_start(const struct settings *settings, const struct admin_host *host,
+                          char *error, size_t error_cap);
 /* A successor serves the address: no new connections. */
 void admin_leave(struct admin *admin);
 /* handed_down: a successor serves the address, so the Unix socket's file stays. admin may be

@@ -12,6 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define TOKEN_VARIABLE "AJP_ADMIN_TOKEN"
+
+enum { TOKEN_MAX = 1024 };
+
 enum arguments { ARGS_NONE, ARGS_WORKER, ARGS_WEIGHT, ARGS_ADD };
 
 struct verb {
@@ -41,8 +45,11 @@ static const struct verb verbs[] = {
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s ctl ADDRESS VERB [WORKER...]\n"
-            "ADDRESS is what --admin says: unix:PATH or 127.0.0.1:PORT. VERB is one of\n",
+            "usage: %s ctl [--token-file FILE] ADDRESS VERB [WORKER...]\n"
+            "ADDRESS is what --admin says: unix:PATH or 127.0.0.1:PORT. To change something over "
+            "TCP\n"
+            "takes the token of --admin-token-file, from FILE or " TOKEN_VARIABLE ". VERB is one "
+            "of\n",
             program);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         fprintf(stderr, "  %-8s %-26s %s\n", verbs[i].name, argument_names[verbs[i].arguments],
@@ -68,6 +75,8 @@ static bool print_answer(int fd)
     FILE *f = open_memstream(&text, &size);
     bool ok;
 
+    if (f == NULL)
+        return false;
     while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0)
         fwrite(chunk, 1, (size_t)n, f);
     fclose(f);
@@ -123,8 +132,8 @@ static char *body_of(const struct verb *v, int argc, char **argv)
     return text;
 }
 
-/* One request, and its answer printed. */
-static bool ask(int fd, const struct verb *v, int argc, char **argv)
+/* One request, and its answer printed. token: "" for none. */
+static bool ask(int fd, const struct verb *v, int argc, char **argv, const char *token)
 {
     char *body = strcmp(v->method, "DELETE") == 0 ? NULL : body_of(v, argc, argv);
     bool named = v->path[strlen(v->path) - 1] == '/';
@@ -132,9 +141,11 @@ static bool ask(int fd, const struct verb *v, int argc, char **argv)
     bool ok;
     int n = asprintf(&request,
                      "%s %s%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                     "X-Ajp-Admin: 1\r\nContent-Type: application/json\r\n"
+                     "X-Ajp-Admin: 1\r\n%s%s%sContent-Type: application/json\r\n"
                      "Content-Length: %zu\r\n\r\n%s",
-                     v->method, v->path, named ? argv[0] : "", body != NULL ? strlen(body) : 0,
+                     v->method, v->path, named ? argv[0] : "",
+                     token[0] != '\0' ? "Authorization: Bearer " : "", token,
+                     token[0] != '\0' ? "\r\n" : "", body != NULL ? strlen(body) : 0,
                      body != NULL ? body : "");
 
     ok = n > 0 && send(fd, request, (size_t)n, MSG_NOSIGNAL) == n;
@@ -145,22 +156,74 @@ static bool ask(int fd, const struct verb *v, int argc, char **argv)
     return ok;
 }
 
-int ctl_main(int argc, char **argv, const char *program)
+/* False: it cannot be sent as a line. */
+static bool keep_token(char *token, size_t len)
+{
+    while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r'))
+        len--;
+    token[len] = '\0';
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)token[i] < 0x20 || token[i] == 0x7f)
+            return false;
+    return len > 0;
+}
+
+/* file NULL: from the environment, where it may be missing. */
+static bool find_token(const char *file, char *token, const char *program)
+{
+    const char *given = getenv(TOKEN_VARIABLE);
+    FILE *f = file != NULL ? fopen(file, "re") : NULL;
+    size_t len = 0;
+
+    token[0] = '\0';
+    if (file == NULL && given == NULL)
+        return true;
+    if (file != NULL && f == NULL) {
+        fprintf(stderr, "%s: cannot read %s: %m\n", program, file);
+        return false;
+    }
+    if (f != NULL) {
+        setvbuf(f, NULL, _IONBF, 0); /* no copy of it stays behind */
+        len = fread(token, 1, TOKEN_MAX + 2, f);
+        fclose(f);
+    } else {
+        len = strnlen(given, TOKEN_MAX);
+        memcpy(token, given, len);
+    }
+    if (keep_token(token, len))
+        return true;
+    fprintf(stderr, "%s: expected one line with a token in %s\n", program,
+            file != NULL ? file : TOKEN_VARIABLE);
+    return false;
+}
+
+/* Everything behind the options. */
+static int run(int argc, char **argv, const char *token_file, const char *program)
 {
     const struct verb *v = argc >= 2 ? verb_of(argv[1]) : NULL;
-    char error[256];
+    char token[TOKEN_MAX + 3], error[256];
     int fd;
     bool ok;
 
     if (v == NULL || !arguments_fit(v, argc - 2, argv + 2))
         return usage(program);
+    if (!find_token(token_file, token, program))
+        return 1;
     fd = admin_connect(argv[0], error, sizeof(error));
     if (fd < 0) {
         fprintf(stderr, "%s: %s; is the daemon running with --admin %s?\n", program, error,
                 argv[0]);
         return 1;
     }
-    ok = ask(fd, v, argc - 2, argv + 2);
+    ok = ask(fd, v, argc - 2, argv + 2, token);
+    explicit_bzero(token, sizeof(token));
     close(fd);
     return ok ? 0 : 1;
+}
+
+int ctl_main(int argc, char **argv, const char *program)
+{
+    if (argc >= 2 && strcmp(argv[0], "--token-file") == 0)
+        return run(argc - 2, argv + 2, argv[1], program);
+    return run(argc, argv, NULL, program);
 }

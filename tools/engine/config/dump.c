@@ -15,8 +15,9 @@ static void dump_row(FILE *out, const char *indent, const struct setting_row *ro
     if (secret)
         return;
     bool absent = (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_PATH ||
-                   row->kind == KIND_HOST) &&
+                   row->kind == KIND_HOST || row->kind == KIND_GROUP) &&
                   !((const ajp_str *)((const char *)base + row->offset))->ptr;
+    absent |= row->kind == KIND_MODE && *(const uint32_t *)((const char *)base + row->offset) == 0;
     if (absent)
         return;
     fprintf(out, "%s%s: ", indent, row->key);

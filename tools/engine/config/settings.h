@@ -278,9 +278,12 @@ struct settings {
     struct retry_settings retry;
     struct balance_settings balance;
     struct health_settings health;
-    ajp_str admin;      /* "unix:PATH" or a loopback HOST:PORT; null: no admin server */
-    ajp_str tap;        /* path of a Unix socket; null: no tap */
-    ajp_str access_log; /* null: off; "-": standard output */
+    ajp_str admin;       /* "unix:PATH" or a loopback HOST:PORT; null: no admin server */
+    ajp_str admin_token; /* of who may change something over TCP; null: nobody */
+    uint32_t admin_mode; /* of the Unix socket; 0: 0600, or 0660 with a group */
+    ajp_str admin_group; /* likewise; null: the process's */
+    ajp_str tap;         /* path of a Unix socket; null: no tap */
+    ajp_str access_log;  /* null: off; "-": standard output */
     enum log_format access_log_format;
     enum log_level log_level;
     enum log_format log_format;

@@ -20,6 +20,8 @@ enum kind {
     KIND_SECRET_FILE, /* ajp_str: the first line of a file */
     KIND_SECRET_ENV,  /* ajp_str: an environment variable */
     KIND_MARK,        /* char: one of . ! : ~ - _ */
+    KIND_MODE,        /* uint32_t: of a file, in octal */
+    KIND_GROUP,       /* ajp_str: of users, its name or number */
     KIND_NAMES,       /* struct text_list, each as KIND_NAME */
     KIND_MEMBERS,     /* struct text_list: names, or NAME=WEIGHT */
     KIND_SOURCES,     /* struct source_list */
@@ -50,7 +52,7 @@ struct setting_table {
     size_t count;
 };
 
-enum { ROWS_MAX = 64 }; /* of any one table */
+enum { ROWS_MAX = 96 }; /* of any one table */
 
 extern const struct setting_table table_top;
 extern const struct setting_table table_listener;

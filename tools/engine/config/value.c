@@ -4,6 +4,7 @@
 
 #include "config/settings_build.h"
 #include "config/url.h"
+#include "net/local.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -225,6 +226,27 @@ static bool set_mark(const struct value_context *ctx, const struct setting_row *
     return true;
 }
 
+/* In octal; 0 would be no mode at all. */
+static bool set_mode(const struct value_context *ctx, const struct setting_row *row, void *base,
+                     const char *text)
+{
+    size_t len = strlen(text);
+    unsigned long mode = strtoul(text, NULL, 8);
+    if (len < 3 || len > 4 || strspn(text, "01234567") != len || mode == 0 || mode > row->max)
+        return value_refuse(ctx, text, "the mode of a file, as in 0660");
+    *(uint32_t *)place_of(row, base) = (uint32_t)mode;
+    return true;
+}
+
+static bool set_group(const struct value_context *ctx, const struct setting_row *row, void *base,
+                      const char *text)
+{
+    gid_t group;
+    if (!local_group(text, &group))
+        return value_refuse(ctx, text, "the name or number of a group of users");
+    return set_text(ctx, row, base, text);
+}
+
 static bool set_url(const struct value_context *ctx, const struct setting_row *row, void *base,
                     const char *text)
 {
@@ -351,6 +373,10 @@ bool value_set(const struct value_context *ctx, const struct setting_row *row, v
         return set_secret_env(ctx, row, base, text);
     case KIND_MARK:
         return set_mark(ctx, row, base, text);
+    case KIND_MODE:
+        return set_mode(ctx, row, base, text);
+    case KIND_GROUP:
+        return set_group(ctx, row, base, text);
     case KIND_NAMES:
     case KIND_MEMBERS:
     case KIND_SOURCES:
@@ -410,6 +436,9 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
         format_duration(text, sizeof text, *(const uint32_t *)place);
         fputs(text, out);
         return true;
+    case KIND_MODE:
+        fprintf(out, "0%o", *(const uint32_t *)place);
+        return true;
     case KIND_BOOL:
         fputs(*(const bool *)place ? "true" : "false", out);
         return true;
@@ -421,6 +450,7 @@ bool value_print(FILE *out, const struct setting_row *row, const void *base)
     case KIND_NAME:
     case KIND_PATH:
     case KIND_HOST:
+    case KIND_GROUP:
         value_print_text(out, *(const ajp_str *)place);
         return true;
     case KIND_LISTEN_URL: {

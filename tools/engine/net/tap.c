@@ -4,6 +4,8 @@
  * segments, which its reassembly notices; the data path never waits. */
 #include "net/tap.h"
 
+#include "net/local.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,7 +39,8 @@ struct reader {
 struct tap {
     uv_poll_t poll;
     int fd;
-    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    struct local_socket local;
+    char path[]; /* local's */
 };
 
 _Atomic int tap_clients;
@@ -291,36 +292,29 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         close(fd); /* enough look on */
 }
 
-static int listen_at(struct tap *t, const char *path)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    mode_t mask;
-    int rc;
-
-    if (strlen(path) >= sizeof(a.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(a.sun_path, path, strlen(path) + 1);
-    memcpy(t->path, a.sun_path, sizeof(t->path));
-    t->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (t->fd < 0)
-        return -1;
-    unlink(path); /* of a predecessor, who may be draining still */
-    mask = umask(0177);
-    rc = bind(t->fd, (struct sockaddr *)&a, sizeof(a));
-    umask(mask);
-    return rc == 0 ? listen(t->fd, CLIENTS_MAX) : rc;
-}
-
 struct tap *tap_start(const char *path, uv_loop_t *l, char *error, size_t error_cap)
 {
-    struct tap *t = calloc(1, sizeof(*t));
+    const struct local_access owner = {.mode = 0600, .group = (gid_t)-1};
+    size_t path_size = strlen(path) + 1;
+    struct tap *t = calloc(1, sizeof(*t) + path_size);
+    char where[160];
 
-    if (t == NULL || listen_at(t, path) != 0 || uv_poll_init(l, &t->poll, t->fd) != 0) {
-        snprintf(error, error_cap, "cannot listen on tap %s: %s", path, strerror(errno));
-        if (t != NULL && t->fd > 0)
-            close(t->fd);
+    snprintf(where, sizeof(where), "tap %s", path);
+    if (t == NULL) {
+        snprintf(error, error_cap, "cannot listen on %s: out of memory", where);
+        return NULL;
+    }
+    memcpy(t->path, path, path_size);
+    /* A predecessor's is taken, who may be draining still. */
+    t->fd = local_listen(&t->local, t->path, &owner, true, where, error, error_cap);
+    if (t->fd < 0) {
+        free(t);
+        return NULL;
+    }
+    if (uv_poll_init(l, &t->poll, t->fd) != 0) {
+        snprintf(error, error_cap, "cannot listen on %s: out of memory", where);
+        local_remove(&t->local);
+        close(t->fd);
         free(t);
         return NULL;
     }
@@ -345,7 +339,7 @@ void tap_stop(struct tap *t, bool handed_down)
     uv_close((uv_handle_t *)&t->poll, on_closed);
     close(t->fd);
     if (!handed_down)
-        unlink(t->path);
+        local_remove(&t->local);
     uv_mutex_lock(&lock);
     for (int i = 0; i < CLIENTS_MAX; i++)
         if (readers[i].fd >= 0)

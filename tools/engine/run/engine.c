@@ -294,7 +294,7 @@ static void on_ask(uv_async_t *a)
 
 static bool start_admin(struct engine *e, char *error, size_t error_cap)
 {
-    const char *address = e->now->settings->admin.ptr;
+    const struct settings *set = e->now->settings;
 
     uv_mutex_init(&e->lock);
     uv_cond_init(&e->answered);
@@ -308,14 +308,14 @@ static bool start_admin(struct engine *e, char *error, size_t error_cap)
                                         .begin_change = admin_begin_change,
                                         .end_change = admin_end_change,
                                         .reload = admin_reload};
-    if (e->now->settings->tap.ptr != NULL) {
-        e->tap = tap_start(e->now->settings->tap.ptr, &main_loop(e)->uv, error, error_cap);
+    if (set->tap.ptr != NULL) {
+        e->tap = tap_start(set->tap.ptr, &main_loop(e)->uv, error, error_cap);
         if (e->tap == NULL)
             return false;
     }
-    if (address == NULL)
+    if (set->admin.ptr == NULL)
         return true;
-    e->admin = admin_start(address, &e->admin_host, error, error_cap);
+    e->admin = admin_start(set, &e->admin_host, error, error_cap);
     return e->admin != NULL;
 }
 
