@@ -10,7 +10,7 @@ import pytest
 from procs import ROOT
 
 LISTS = ROOT / "tests/support/packages"
-DEBIAN = {"criterion": "libcriterion-dev", "libcyaml": "libcyaml-dev", "libpcap": "libpcap-dev", "libuv": "libuv1-dev",
+DEBIAN = {"criterion": "libcriterion-dev", "libpcap": "libpcap-dev", "libuv": "libuv1-dev",
           "openssl": "libssl-dev", "threads": "libc6-dev", "yaml-0.1": "libyaml-dev", "libnghttp2": "libnghttp2-dev",
           "jansson": "libjansson-dev", "libmicrohttpd": "libmicrohttpd-dev", "http_parser": "libhttp-parser-dev"}
 

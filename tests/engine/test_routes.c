@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct program forward = {"ajpforward", "forwards", 1u << PROTO_AJP};
+static const struct program forward = {
+    .name = "ajpforward", .summary = "forwards", .listen_protos = 1u << PROTO_AJP};
 
 static const char workers[] = "listen:\n  - url: ajp://127.0.0.1:0\n"
                               "workers:\n"

@@ -70,7 +70,7 @@ static void add_member(struct members *members, size_t at, uint32_t weight)
     members->weighted |= weight != 0;
 }
 
-static bool find_members(struct draft *draft, size_t at, struct members *members)
+static void find_members(struct draft *draft, size_t at, struct members *members)
 {
     const struct text_list *texts = &draft->routes[at].workers;
     uint64_t named = 0;
@@ -78,15 +78,17 @@ static bool find_members(struct draft *draft, size_t at, struct members *members
         ajp_str name;
         uint32_t weight;
         if (!value_is_member(texts->at[i], &name, &weight))
-            return false; /* its kind was checked */
+            continue; /* its kind was checked */
         name = settings_text(draft->settings, name);
         size_t worker = worker_of(draft, name);
-        if (worker == draft->worker_count && !overlay_removes(draft->overlay, name.ptr))
-            return draft_fail(draft, "%s: expected the names of workers, got \"%s\"",
-                              draft_place(draft, "routes", (int)at, "workers"), name.ptr);
+        if (worker == draft->worker_count && !overlay_removes(draft->overlay, name.ptr) &&
+            !draft->workers_refused)
+            draft_blame(draft, "routes", (int)at, "workers",
+                        "expected the names of workers, got \"%s\"%s", name.ptr,
+                        draft_nearest_worker(draft, name.ptr));
         if (worker < draft->worker_count && (named >> worker & 1))
-            return draft_fail(draft, "%s: expected each worker once, got \"%s\" again",
-                              draft_place(draft, "routes", (int)at, "workers"), name.ptr);
+            draft_blame(draft, "routes", (int)at, "workers",
+                        "expected each worker once, got \"%s\" again", name.ptr);
         if (worker < draft->worker_count) {
             named |= UINT64_C(1) << worker;
             add_member(members, worker, weight);
@@ -95,8 +97,8 @@ static bool find_members(struct draft *draft, size_t at, struct members *members
             if (draft->worker_notes[k].like && strcmp(draft->worker_notes[k].like, name.ptr) == 0)
                 add_member(members, k, weight);
     }
-    return members->set != 0 || draft_fail(draft, "%s: expected workers, a list of their names",
-                                           draft_place(draft, "routes", (int)at, NULL));
+    if (texts->count == 0 && !draft->routes_refused)
+        draft_blame(draft, "routes", (int)at, NULL, "expected workers, a list of their names");
 }
 
 static int by_length(size_t a, size_t b)
@@ -191,7 +193,7 @@ static void fill_in(const struct draft *draft, size_t at, struct route_settings 
 
 /* What all patterns of an entry share: its host, its exceptions, its workers and their weights,
  * and its settings. */
-static bool common_of(struct draft *draft, size_t at, struct weighting *weightings,
+static void common_of(struct draft *draft, size_t at, struct weighting *weightings,
                       struct route *out)
 {
     const struct route_settings *from = &draft->routes[at];
@@ -201,8 +203,7 @@ static bool common_of(struct draft *draft, size_t at, struct weighting *weightin
                            .sticky = from->sticky,
                            .sticky_force = from->sticky_force,
                            .retry_on_503 = from->retry_on_503};
-    if (!find_members(draft, at, &members))
-        return false;
+    find_members(draft, at, &members);
     common.outside = ~members.set;
     if (members.weighted) {
         weightings[settings->weighting_count++] = members.weights;
@@ -210,7 +211,6 @@ static bool common_of(struct draft *draft, size_t at, struct weighting *weightin
     }
     common.except_count = exceptions_of(settings, from, &common.except);
     *out = common;
-    return true;
 }
 
 static void set_host(struct route *route, ajp_str host)
@@ -220,11 +220,10 @@ static void set_host(struct route *route, ajp_str host)
 }
 
 /* The patterns of one entry for one host, behind those that came before. */
-static bool add_patterns(struct draft *draft, size_t at, const struct route *common,
+static void add_patterns(struct draft *draft, size_t at, const struct route *common,
                          struct route *routes, size_t *count)
 {
     const struct route_settings *from = &draft->routes[at];
-    size_t before = *count;
     for (size_t i = 0; i < from->paths.count; i++) {
         if (is_exception(from->paths.at[i]))
             continue;
@@ -232,38 +231,36 @@ static bool add_patterns(struct draft *draft, size_t at, const struct route *com
         *route = *common;
         route->place = (uint32_t)*count;
         route->path = pattern_of(from->paths.at[i]);
-        for (const struct route *other = routes; other < route; other++)
-            if (same_route(other, route))
-                return draft_fail(draft, "%s: expected each path once for a host, got \"%s\" again",
-                                  draft_place(draft, "routes", (int)at, "paths"),
-                                  from->paths.at[i].ptr);
+        const struct route *other = routes;
+        while (other < route && !same_route(other, route))
+            other++;
+        if (other < route)
+            draft_blame(draft, "routes", (int)at, "paths",
+                        "expected each path once for a host, got \"%s\" again",
+                        from->paths.at[i].ptr);
     }
-    if (*count == before)
-        return draft_fail(draft, "%s: expected paths, a list of patterns, not all with '!'",
-                          draft_place(draft, "routes", (int)at, NULL));
-    return true;
 }
 
 /* Each of its hosts has them all. */
-static bool add_entry(struct draft *draft, size_t at, struct weighting *weightings,
+static void add_entry(struct draft *draft, size_t at, struct weighting *weightings,
                       struct route *routes, size_t *count)
 {
     const struct route_settings *from = &draft->routes[at];
     struct route common;
+    size_t before = *count;
     if (from->host.ptr && from->hosts.count > 0)
-        return draft_fail(draft, "%s: expected host or hosts, not both",
-                          draft_place(draft, "routes", (int)at, "hosts"));
-    if (!common_of(draft, at, weightings, &common))
-        return false;
+        draft_blame(draft, "routes", (int)at, "hosts", "expected host or hosts, not both");
+    common_of(draft, at, weightings, &common);
     for (size_t i = 0; i < from->hosts.count || i == 0; i++) {
         set_host(&common, from->hosts.count ? from->hosts.at[i] : from->host);
-        if (!add_patterns(draft, at, &common, routes, count))
-            return false;
+        add_patterns(draft, at, &common, routes, count);
     }
-    return true;
+    if (*count == before && !draft->routes_refused)
+        draft_blame(draft, "routes", (int)at, NULL,
+                    "expected paths, a list of patterns, not all with '!'");
 }
 
-bool draft_finish_routes(struct draft *draft)
+void draft_finish_routes(struct draft *draft)
 {
     size_t most = 0, count = 0;
     for (size_t i = 0; i < draft->route_count; i++)
@@ -274,13 +271,11 @@ bool draft_finish_routes(struct draft *draft)
     draft->settings->weightings = weightings;
     for (size_t i = 0; i < draft->route_count; i++) {
         fill_in(draft, i, &draft->routes[i]);
-        if (!add_entry(draft, i, weightings, routes, &count))
-            return false;
+        add_entry(draft, i, weightings, routes, &count);
     }
     qsort(routes, count, sizeof *routes,
           draft->settings->route_order == ROUTE_ORDER_SLASHES ? compare_by_slashes
                                                               : compare_by_letters);
     draft->settings->routes = routes;
     draft->settings->route_count = count;
-    return true;
 }

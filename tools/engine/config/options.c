@@ -2,16 +2,26 @@
 /* The command line: options of the table, and those that make listeners and workers. */
 #include "config/options.h"
 
+#include "base/nearest.h"
 #include "config/draft.h"
 #include "config/import_jk.h"
+#include "config/mistakes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
-enum flag { FLAG_CHECK = 1, FLAG_DUMP = 2, FLAG_HELP = 4, FLAG_VERSION = 8, FLAG_NO_SECRET = 16 };
+enum flag {
+    FLAG_CHECK = 1,
+    FLAG_DUMP = 2,
+    FLAG_HELP = 4,
+    FLAG_VERSION = 8,
+    FLAG_NO_SECRET = 16,
+    FLAG_JSON = 32,
+};
 
 enum action {
     ACTION_FLAG, /* no argument */
@@ -62,13 +72,26 @@ static const struct option options[] = {
     {"--allow-no-secret", ACTION_FLAG, FLAG_NO_SECRET, NULL, NULL,
      "listen with AJP off loopback without a secret"},
     {"--allow-attribute", ACTION_ATTRIBUTE, 0, NULL, "NAME[*]", "let a request attribute through"},
-    {"--check", ACTION_FLAG, FLAG_CHECK, NULL, NULL, "check the settings and exit"},
+    {"--check", ACTION_FLAG, FLAG_CHECK, NULL, NULL,
+     "tell all that is wrong with the settings, and exit"},
+    {"--json", ACTION_FLAG, FLAG_JSON, NULL, NULL, "with --check: as JSON"},
     {"--dump", ACTION_FLAG, FLAG_DUMP, NULL, NULL, "print the effective settings and exit"},
     {"--version", ACTION_FLAG, FLAG_VERSION, NULL, NULL, "print the version and exit"},
     {"--help", ACTION_FLAG, FLAG_HELP, NULL, NULL, "print this and exit"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+/* Options of those alone who listen with one protocol. */
+static const struct {
+    const char *name;
+    enum proto proto;
+} sides[] = {
+    {"--secret-file", PROTO_AJP},         {"--secret-env", PROTO_AJP},
+    {"--allow-no-secret", PROTO_AJP},     {"--allow-attribute", PROTO_AJP},
+    {"--server-header", PROTO_HTTP},      {"--max-body", PROTO_HTTP},
+    {"--keep-alive-timeout", PROTO_HTTP},
+};
 
 /* One option of the command line: a row of the table above, or a row of the settings. */
 struct given {
@@ -81,13 +104,13 @@ struct given {
 struct walk {
     int argc, at;
     char **argv;
-    const char *program;
+    const struct program *program;
 };
 
 static int usage(const struct walk *walk, const char *name, const char *what, const char *detail)
 {
     char shown[128];
-    fprintf(stderr, "%s: %s: expected %s%s\n", walk->program,
+    fprintf(stderr, "%s: %s: expected %s%s\n", walk->program->name,
             log_str(shown, sizeof shown, ajp_str_of(name, strlen(name))), what, detail);
     return EXIT_USAGE;
 }
@@ -108,6 +131,37 @@ static bool find_option(const char *text, size_t len, struct given *given)
     return given->option || given->row;
 }
 
+/* NULL: there is no such option. */
+static const char *option_at(size_t at)
+{
+    if (at < OPTION_COUNT)
+        return options[at].name;
+    for (size_t i = 0; i < table_top.count; i++)
+        if (table_top.rows[i].option && at-- == OPTION_COUNT)
+            return table_top.rows[i].option;
+    return NULL;
+}
+
+static bool is_of(const struct program *program, const char *name)
+{
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+        if (strcmp(sides[i].name, name) == 0)
+            return program->listen_protos >> sides[i].proto & 1;
+    return true;
+}
+
+static int usage_unknown(const struct walk *walk, const char *text, size_t len)
+{
+    char name[64], hint[100];
+    snprintf(name, sizeof name, "%.*s", (int)len, text);
+    struct nearest nearest = nearest_to(name);
+    for (size_t i = 0; option_at(i); i++)
+        if (is_of(walk->program, option_at(i)))
+            nearest_try(&nearest, option_at(i));
+    snprintf(hint, sizeof hint, "did you mean %s?", nearest.found);
+    return usage(walk, text, "an option, ", nearest.found ? hint : "see --help");
+}
+
 /* -1: *given is the next option. 0: no more. Else the exit code. */
 static int next_given(struct walk *walk, struct given *given)
 {
@@ -116,9 +170,13 @@ static int next_given(struct walk *walk, struct given *given)
     const char *text = walk->argv[walk->at++];
     size_t len = strcspn(text, "=");
     *given = (struct given){0};
+    if (strcmp(text, "-h") == 0)
+        len = strlen(text = "--help");
     if (strncmp(text, "--", 2) != 0 || !find_option(text, len, given))
-        return usage(walk, text, "an option, see --help", "");
+        return usage_unknown(walk, text, len);
     const char *name = given->option ? given->option->name : given->row->option;
+    if (!is_of(walk->program, name))
+        return usage(walk, name, "no option for listeners of the other protocol, see --help", "");
     bool flag = given->option && given->option->action == ACTION_FLAG;
     bool boolean = given->row && given->row->kind == KIND_BOOL;
     if (text[len] == '=') {
@@ -159,10 +217,8 @@ static bool add_worker(struct draft *draft, const char *text)
     size_t len = equals ? (size_t)(equals - text) : 0;
     if (!equals || len >= sizeof name) {
         char shown[128];
-        snprintf(draft->message, sizeof draft->message,
-                 "%s: expected NAME=ajp://HOST:PORT, got \"%s\"", place,
-                 log_str(shown, sizeof shown, ajp_str_of(text, strlen(text))));
-        return false;
+        return draft_fail(draft, place, "expected NAME=ajp://HOST:PORT, got \"%s\"",
+                          log_str(shown, sizeof shown, ajp_str_of(text, strlen(text))));
     }
     memcpy(name, text, len);
     name[len] = '\0';
@@ -194,10 +250,7 @@ static bool set_tls(struct draft *draft, const struct given *given)
         if (!draft_set_listener(draft, i, given->option->key, place, given->value))
             return false;
     }
-    if (!any)
-        snprintf(draft->message, sizeof draft->message,
-                 "%s: expected a listener with https:// or ajps:// for it", place);
-    return any;
+    return any || draft_fail(draft, place, "expected a listener with https:// or ajps:// for it");
 }
 
 /* Secrets go to every worker, what is about TLS to those that use it. */
@@ -226,11 +279,10 @@ static bool set_worker_settings(struct draft *draft, const struct given *given)
     if (any)
         return true;
     char shown[128];
-    snprintf(draft->message, sizeof draft->message,
-             "%s: expected %s with the name of a%s worker, got \"%s\"", place,
-             given->option->metavar, given->option->action == ACTION_WORKER_TLS ? "n ajps://" : "",
-             log_str(shown, sizeof shown, ajp_str_of(given->value, strlen(given->value))));
-    return false;
+    return draft_fail(draft, place, "expected %s with the name of a%s worker, got \"%s\"",
+                      given->option->metavar,
+                      given->option->action == ACTION_WORKER_TLS ? "n ajps://" : "",
+                      log_str(shown, sizeof shown, ajp_str_of(given->value, strlen(given->value))));
 }
 
 static bool allow_attribute(struct draft *draft, const char *name)
@@ -323,26 +375,37 @@ static const char *metavar_of(const struct setting_row *row)
     }
 }
 
-static void print_help(const struct program *program)
+static void print_option(const struct program *program, const char *name, const char *between,
+                         const char *metavar, const char *help)
 {
     char left[64];
+    if (!is_of(program, name))
+        return;
+    snprintf(left, sizeof left, "%s%s%s", name, between, metavar);
+    printf("  %-38s %s\n", left, help);
+}
+
+static void print_help(const struct program *program)
+{
+    const char *name = program->name;
     printf("Usage: %s --listen URL --worker NAME=URL [OPTION]...\n"
-           "       %s import WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES]\n%s\n\n",
-           program->name, program->name, program->summary);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options[i];
-        snprintf(left, sizeof left, "%s %s", option->name, option->metavar ? option->metavar : "");
-        printf("  %-38s %s\n", left, option->help);
-    }
+           "       %s --config FILE [OPTION]...\n"
+           "       %s ctl ADDRESS VERB [WORKER...]\n"
+           "       %s import WORKERS.PROPERTIES [FILE]...\n\n"
+           "%s. ctl asks a\nrunning one and changes its workers, import turns mod_jk's files into "
+           "a file for --config;\n\"%s ctl --help\" and \"%s import --help\" say more.\n\n",
+           name, name, name, name, program->summary, name, name);
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        print_option(program, options[i].name, " ", options[i].metavar ? options[i].metavar : "",
+                     options[i].help);
     printf("\n");
     for (size_t i = 0; i < table_top.count; i++) {
         const struct setting_row *row = &table_top.rows[i];
-        if (!row->option)
-            continue;
-        snprintf(left, sizeof left, "%s%s%s", row->option, row->kind == KIND_BOOL ? "=" : " ",
-                 metavar_of(row));
-        printf("  %-38s %s\n", left, row->help);
+        if (row->option)
+            print_option(program, row->option, row->kind == KIND_BOOL ? "=" : " ", metavar_of(row),
+                         row->help);
     }
+    printf("\nAll other settings stand in a file, see ajp-config(5).\n");
 }
 
 /* Looks over argv once: flags, the file, and that every option is one. -1 or the exit code. */
@@ -364,23 +427,66 @@ static int survey(struct walk walk, unsigned *flags, const char **config)
     return rc == 0 ? -1 : rc;
 }
 
+/* On a terminal that has not refused colours. */
+static const char *colour(const char *code)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool plain = (no && *no) || !isatty(STDOUT_FILENO) || !term || strcmp(term, "dumb") == 0;
+    return plain ? "" : code;
+}
+
+/* What --check says. Gives the exit code. */
+static int tell_checked(struct draft *draft, unsigned flags)
+{
+    bool valid = draft->mistake_count == 0, ok = true;
+    if (flags & FLAG_JSON)
+        ok = mistakes_print_json(draft, stdout);
+    else if (valid)
+        printf("%s: %svalid%s\n", draft->path ? draft->path : draft->program->name,
+               colour("\033[32m"), colour("\033[0m"));
+    else
+        mistakes_print(draft, stderr);
+    ok = fflush(stdout) == 0 && ok;
+    return !valid ? EXIT_USAGE : ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int build(struct draft *draft, struct walk walk, unsigned flags, const char *config,
                  const struct overlay *overlay, struct settings **out)
 {
-    bool ok = (!config || draft_apply_file(draft, config)) && apply(draft, walk) &&
-              overlay_apply(overlay, draft);
-    struct settings *settings = ok ? draft_finish(draft) : NULL;
-    if (!settings) {
-        fprintf(stderr, "%s\n", draft->message);
-        return EXIT_USAGE;
-    }
-    if (flags & FLAG_DUMP)
+    bool whole = !config || draft_apply_file(draft, config);
+    whole = apply(draft, walk) && overlay_apply(overlay, draft) && whole;
+    struct settings *settings = whole ? draft_finish(draft) : NULL;
+    if (whole && (flags & FLAG_CHECK) && draft->program->preflight)
+        draft->program->preflight(draft);
+    mistakes_sort(draft);
+    if (flags & FLAG_DUMP && draft->mistake_count == 0)
         draft_dump(draft, stdout);
-    if (flags & (FLAG_DUMP | FLAG_CHECK))
+    else if (flags & FLAG_CHECK)
+        return tell_checked(draft, flags);
+    else if (draft->mistake_count > 0)
+        mistakes_print(draft, stderr);
+    if (draft->mistake_count > 0)
+        return EXIT_USAGE;
+    if (flags & FLAG_DUMP)
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     *out = settings;
     draft->settings = NULL;
     return -1;
+}
+
+/* The first, for those who have one line. */
+static void first_mistake(const struct draft *draft, char *out, size_t cap)
+{
+    char line[2048];
+    size_t more = draft->mistake_count - 1;
+    if (draft->mistake_count == 0)
+        return;
+    mistakes_line(draft, 0, line, sizeof line);
+    if (more == 0)
+        snprintf(out, cap, "%s", line);
+    else
+        snprintf(out, cap, "%.*s (and %zu more, --check tells them)", cap > 40 ? (int)cap - 40 : 0,
+                 line, more);
 }
 
 int options_parse(int argc, char **argv, const struct program *program, struct settings **out)
@@ -394,7 +500,7 @@ int options_parse_over(int argc, char **argv, const struct program *program,
                        struct settings **out)
 {
     error[0] = '\0';
-    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program->name};
+    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program};
     unsigned flags = 0;
     const char *config = NULL;
     if (argc > 1 && strcmp(argv[1], "import") == 0)
@@ -410,13 +516,15 @@ int options_parse_over(int argc, char **argv, const struct program *program,
         printf("%s %s\n", program->name, ajp_version());
         return EXIT_SUCCESS;
     }
+    if ((flags & FLAG_JSON) && !(flags & FLAG_CHECK))
+        return usage(&walk, "--json", "--check beside it", "");
     struct draft *draft = draft_new(program);
     if (!draft) {
         fprintf(stderr, "%s: out of memory\n", program->name);
         return EXIT_FAILURE;
     }
     rc = build(draft, walk, flags, config, overlay, out);
-    snprintf(error, error_cap, "%s", draft->message);
+    first_mistake(draft, error, error_cap);
     draft_free(draft);
     return rc;
 }

@@ -5,10 +5,14 @@
 
 #include "config/settings.h"
 
+struct draft;
+
 struct program {
     const char *name;
     const char *summary;    /* one line, for --help */
     unsigned listen_protos; /* bits: 1u << PROTO_HTTP, 1u << PROTO_AJP */
+    /* For --check: notes what a start would find wrong beside the settings; may be NULL. */
+    void (*preflight)(struct draft *draft);
 };
 
 /* -1: *out holds the settings, run. Otherwise the exit code, all messages printed:

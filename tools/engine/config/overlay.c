@@ -126,7 +126,8 @@ static bool take_over(struct draft *draft, const struct overlay_change *change)
 {
     size_t from = worker_named(draft, change->like), to = draft->worker_count - 1;
     if (from >= to)
-        return draft_fail(draft, "like: expected the name of a worker, got \"%s\"", change->like);
+        return draft_fail(draft, "like", "expected the name of a worker, got \"%s\"%s",
+                          change->like, draft_nearest_worker(draft, change->like));
     draft->workers[to] = draft->workers[from];
     draft->workers[to].name = draft->workers[to].host = AJP_NULL;
     draft->workers[to].aliases = (struct text_list){0};
@@ -151,7 +152,7 @@ static bool add_worker(struct draft *draft, const struct overlay_change *change)
         return false;
     for (size_t i = 0; i < change->count; i++) {
         if (!is_worker_key(change->keys[i]))
-            return draft_fail(draft, "unknown key \"%.64s\"", change->keys[i]);
+            return draft_fail(draft, option, "unknown key \"%.64s\"", change->keys[i]);
         if (!draft_set_worker(draft, at, change->keys[i], change->keys[i], change->values[i]))
             return false;
     }

@@ -3,6 +3,7 @@
 #include "config/table.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *const activations[] = {"active", "drain", "stop", "standby", "spare", NULL};
 static const char *const methods[] = {"busyness", "requests", "sessions", "traffic",
@@ -275,3 +276,11 @@ const struct setting_table table_worker = TABLE(worker_rows);
 const struct setting_table table_route = TABLE(route_rows);
 
 _Static_assert(sizeof top_rows / sizeof *top_rows <= ROWS_MAX, "given[] of the draft");
+
+size_t table_row_of(const struct setting_table *table, const char *key)
+{
+    size_t i = 0;
+    while (strcmp(table->rows[i].key, key) != 0)
+        i++;
+    return i;
+}

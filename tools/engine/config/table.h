@@ -52,11 +52,14 @@ struct setting_table {
     size_t count;
 };
 
-enum { ROWS_MAX = 96 }; /* of any one table */
+enum { ROWS_MAX = 128 }; /* of any one table */
 
 extern const struct setting_table table_top;
 extern const struct setting_table table_listener;
 extern const struct setting_table table_worker;
 extern const struct setting_table table_route;
+
+/* Of the row with that key, which is there. */
+size_t table_row_of(const struct setting_table *table, const char *key);
 
 #endif

@@ -2,6 +2,7 @@
 /* Parses and prints values by their kind. */
 #include "config/value.h"
 
+#include "base/nearest.h"
 #include "config/settings_build.h"
 #include "config/url.h"
 #include "net/local.h"
@@ -134,16 +135,22 @@ static bool set_bool(const struct value_context *ctx, const struct setting_row *
 static bool set_choice(const struct value_context *ctx, const struct setting_row *row, void *base,
                        const char *text)
 {
-    char all[128] = "";
+    char all[160] = "", hint[64] = "", shown[128];
+    struct nearest nearest = nearest_to(text);
     for (unsigned i = 0; row->choices[i]; i++) {
         if (strcmp(text, row->choices[i]) == 0) {
             memcpy(place_of(row, base), &i, sizeof i);
             return true;
         }
+        nearest_try(&nearest, row->choices[i]);
         size_t n = strlen(all);
         snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", row->choices[i]);
     }
-    return value_refuse(ctx, text, "one of %s", all);
+    if (nearest.found)
+        snprintf(hint, sizeof hint, ", did you mean \"%s\"?", nearest.found);
+    log_str(shown, sizeof shown, ajp_str_of(text, strlen(text)));
+    snprintf(ctx->why, ctx->why_cap, "expected one of %s, got \"%s\"%s", all, shown, hint);
+    return false;
 }
 
 static bool set_text(const struct value_context *ctx, const struct setting_row *row, void *base,

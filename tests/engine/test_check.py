@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--check: every mistake of a file in one run, each at its place and in words that say what to write."""
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+
+from procs import BIN
+
+LISTEN = "listen:\n  - url: ajp://127.0.0.1:8019\n"
+WORKERS = "workers:\n  - name: a\n    url: ajp://127.0.0.1:8009\n"
+PLAIN = LISTEN + WORKERS  # five lines
+
+
+def check(*args, program="ajpforward", **options):
+    return subprocess.run([BIN / program, *args, "--check"], capture_output=True, text=True, timeout=20, **options)
+
+
+# what the file says: the beginning of each message behind the file's name, in their order
+ROWS = {
+    # keys
+    "unknown at the top, at its own line": (PLAIN + "\n# a word\nadmim: unix:/x\nlog: {level: info}\n", [
+        '8:1: unknown key "admim", did you mean "admin"?']),
+    "unknown in a group": (PLAIN + "health:\n  intervall: 5s\n", [
+        '7:3: health: unknown key "intervall", did you mean "interval"?']),
+    "unknown in an entry": ("listen:\n  - ulr: ajp://127.0.0.1:1\n" + WORKERS, [
+        '2:5: listen: unknown key "ulr", did you mean "url"?']),
+    "swapped letters and the other dash": (PLAIN + "timeouts: {keep-alvie: 1s}\n", [
+        '6:12: timeouts: unknown key "keep-alvie", did you mean "keep_alive"?']),
+    "unlike any": (PLAIN + "tls: {frobnicate: yes}\n", [
+        '6:7: tls: unknown key "frobnicate", expected one of ktls']),
+    "at home elsewhere": (PLAIN + "weight: 3\ncookie: SID\n", [
+        '6:1: unknown key "weight", it belongs to an entry of workers',
+        '7:1: unknown key "cookie", it belongs to session']),
+    "a group within a group": (PLAIN + "health:\n  timeouts:\n    cping: 1s\n", [
+        '7:3: health: unknown key "timeouts", did you mean "timeout"?']),
+    "written with a dot": (PLAIN + "limits.max_body: 5M\n", [
+        '6:1: unknown key "limits.max_body", write limits: and on the line below']),
+    "twice": (PLAIN + "threads: 1\nretry:\n  fresh: yes\n  fresh: no\nthreads: 2\n", [
+        "9:3: retry.fresh: expected each key once, this one is on line 8 too",
+        "10:1: threads: expected each key once, this one is on line 6 too"]),
+    "listen twice": (PLAIN + LISTEN, ["6:1: listen: expected each key once, this one is on line 1 too"]),
+    # values
+    "several": (PLAIN + "threads: x\nlog: {level: wran}\nhealth: {path: x, fall: 0}\n", [
+        '6:10: threads: expected a number from 1 to 256, got "x"',
+        '7:14: log.level: expected one of error, warn, info, debug, got "wran", did you mean "warn"?',
+        "8:16: health.path: expected a path",
+        "8:25: health.fall: expected a number from 1 to 100"]),
+    "several entries of one list": (PLAIN + "session: {more_cookies: [ok, 'a b', fine, 'c d']}\n", [
+        "6:30: session.more_cookies: expected names", "6:43: session.more_cookies: expected names"]),
+    "entries of lists": (LISTEN + "    allow_from: [10.0.0.0/8, x]\n" + WORKERS + "    weight: 0\n    max_idle: -1\n", [
+        "3:30: listen.allow_from: expected an address", "7:13: workers.weight: expected a number",
+        "8:15: workers.max_idle: expected a number"]),
+    "what follows from a mistake is not told": ("listen:\n  - url: ajp:/x\nworkers:\n  - name: 'a b'\n    url: h\n"
+                                                "routes:\n  - {paths: [/x], workers: [c]}\n", [
+        "2:10: listen.url: expected ajp://HOST:PORT", "4:11: workers.name: expected 1 to 64 letters",
+        "5:10: workers.url: expected ajp://HOST:PORT"]),
+    # shapes
+    "a text for a list": (PLAIN + "session: {more_cookies: X}\n", [
+        '6:25: session.more_cookies: expected a list, got "X": write [X]']),
+    "keys for a list": (PLAIN + "    aliases: {x: y}\n", [
+        "6:14: workers.aliases: expected a list, got keys: write - before each entry"]),
+    "a list for a text": (PLAIN + "threads: [1, 2]\n", ["6:10: threads: expected one value, got a list"]),
+    "keys for a text": (PLAIN + "threads:\n  number: 1\n", ["7:3: threads: expected one value, got keys"]),
+    "a text for a group": (PLAIN + "timeouts: 5s\n", ["6:11: timeouts: expected keys below it"]),
+    "a text for entries": ("listen: ajp://127.0.0.1:1\n" + WORKERS, [
+        "1:9: listen: expected a list: each entry begins with a dash, as in - url: ajp://127.0.0.1:8019"]),
+    "an entry without its dash": (LISTEN + "workers:\n  name: a\n  url: ajp://h:1\n", [
+        "4:3: workers: expected a list: each entry begins with a dash, as in - name: nodeA"]),
+    "a text as an entry": (LISTEN + "workers:\n  - a=ajp://h:1\n", [
+        "4:5: workers: expected an entry with keys, as in - name: nodeA"]),
+    "a list in a list": (PLAIN + "    aliases: [[x]]\n", ["6:15: workers.aliases: expected a text, got a list"]),
+    "nothing but a text": ("ajp://127.0.0.1:8009\n", ["1:1: expected keys, as in listen: and workers:"]),
+    # what is no YAML
+    "a tab": (PLAIN + "log:\n\tlevel: info\n", [
+        "7:1: expected spaces, got a tab: YAML is indented with spaces alone"]),
+    "a tab behind an entry": (LISTEN + "\tallow_from: []\n" + WORKERS, ["3:1: expected spaces, got a tab"]),
+    "two tabs and a key": (PLAIN + "log:\n\tlevel: info\ntls:\n\tktls: no\nthread: 2\n", [
+        "7:1: expected spaces, got a tab", "9:1: expected spaces, got a tab",
+        '10:1: unknown key "thread", did you mean "threads"?']),
+    "an indent that fits none": (PLAIN + "log:\n    level: info\n  format: json\n", [
+        "8:3: expected a column in which keys stand above, this indent fits none"]),
+    "an indent in an entry": (LISTEN + "workers:\n  - name: a\n   url: ajp://h:1\n", [
+        "5:4: expected the column of the entry's other keys, or '- ' before another entry"]),
+    "a key further right": (PLAIN + "threads: 1\n  admin: unix:/x\n", [
+        "7:8: expected this key in the column of the keys beside it"]),
+    "no space behind the colon": (PLAIN + "threads:1\nadmin: unix:/x\n", [
+        "6:1: expected KEY: VALUE, with a space behind the colon"]),
+    "a colon and a space in a value": (PLAIN + "server_header: a: b\n", [
+        "6:17: expected quotes around a value that holds a colon and a space"]),
+    "a quote too few": (PLAIN + "server_header: \"x\nthreads: 1\n", [
+        "6:16: expected a second quote, since the text that begins here does not end"]),
+    "a bracket too few": (PLAIN + "    aliases: [x, y\nthreads: 1\n", [
+        "6:14: expected commas between entries and a ] for this ["]),
+    "a star without quotes": (PLAIN + "routes:\n  - paths: [*.jsp]\n    workers: [a]\n", [
+        "7:13: expected quotes around a value that begins with *"]),
+    "an exclamation mark without quotes": (PLAIN + "routes:\n  - paths: [/*, !/x]\n    workers: [a]\n", [
+        "7:17: expected quotes around a value that begins with !"]),
+    "an alias": (PLAIN + "threads: *all\n", ["6:10: expected quotes around a value that begins with *"]),
+    "an anchor and a tag": (PLAIN + "threads: &all 1\npacket_size: !!int 8192\n", [
+        "6:10: expected quotes around a value that begins with &", "7:14: expected quotes around a value that begins with !"]),
+    "a line without a colon": (PLAIN + "threads\n", ["6:1: expected KEY: VALUE"]),
+    "an @": (PLAIN + "server_header: @x\n", ["6:16: expected quotes around a value that begins with @"]),
+    "an escape that is none": (PLAIN + 'server_header: "\\d"\n', [
+        "6:17: expected an escape that YAML knows; in 'single quotes' a \\ is nothing but a \\"]),
+    "another document": (PLAIN + "---\nthreads: 1\n", ["6:1: expected one document, --- begins another"]),
+    # the whole
+    "two lacking": ("threads: 1\n", ["1:1: expected a listener:", "1:1: expected a worker:"]),
+    "one address twice": ("listen:\n  - url: ajp://127.0.0.1:1\n  - url: ajp://[::1]:1\n  - url: ajp://127.0.0.1:1\n"
+                          + WORKERS, ["4:10: listen.url: expected an address of its own, 127.0.0.1:1 is taken"]),
+    "one address within another": ("listen:\n  - url: ajp://127.0.0.1:1\n  - url: ajp://0.0.0.0:1\n"
+                                   "    allow_no_secret: yes\n" + WORKERS, [
+        "3:10: listen.url: expected an address of its own, 0.0.0.0:1 is taken by the entry with 127.0.0.1:1"]),
+    "workers that are none": (PLAIN + "    redirect: A\nroutes:\n  - {paths: [/x], workers: [a, bb]}\n"
+                              "  - {paths: [/x], workers: [c=3]}\n", [
+        '6:15: workers.redirect: expected the name of a worker, got "A", did you mean "a"?',
+        '8:28: routes.workers: expected the names of workers, got "bb"',
+        "9:13: routes.paths: expected each path once",
+        '9:28: routes.workers: expected the names of workers, got "c"']),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_mistake_is_told_at_its_place(name, tmp_path):
+    text, expected = ROWS[name]
+    file = tmp_path / "forward.yaml"
+    file.write_text(text)
+    done = check("--config", file)
+    lines = done.stderr.splitlines()
+    count = f"{file}: {len(expected)} mistakes"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(expected) == 1 or lines.pop() == count, done.stderr
+    assert len(lines) == len(expected), done.stderr
+    for line, begin in zip(lines, expected):
+        assert line.startswith(f"{file}:{begin}"), done.stderr
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    file = tmp_path / "x"
+    for data, place in ((b"a: b\nthreads: \xff\n", "2:10: expected a text in UTF-8"), (b"a\0b", "1:1: expected a text, got NUL"),
+                        (b"threads: \x01\n", "1:10: expected a text without control characters")):
+        file.write_bytes(data)
+        assert f"{file}:{place}" in check("--config", file).stderr
+    assert f"{tmp_path}:1:1: expected a readable file: Is a directory" in check("--config", tmp_path).stderr
+
+
+def test_a_valid_file_is_said_to_be_so(tmp_path):
+    file = tmp_path / "forward.yaml"
+    file.write_text(PLAIN)
+    done = check("--config", file)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{file}: valid\n", "")
+
+
+@pytest.mark.parametrize("environment, coloured", [
+    ({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_is_for_terminals_that_want_it(tmp_path, environment, coloured):
+    file = tmp_path / "forward.yaml"
+    file.write_text(PLAIN)
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    done = subprocess.run([BIN / "ajpforward", "--config", file, "--check"], stdout=theirs, timeout=20,
+                          env={**environ, **environment})
+    os.close(theirs)
+    said = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert said == f"{file}: {chr(27) + '[32m' if coloured else ''}valid{chr(27) + '[0m' if coloured else ''}\r\n"
+
+
+def test_json(tmp_path):
+    file = tmp_path / "forward.yaml"
+    file.write_text(PLAIN + "threads: x\nlog: {levl: info}\n")
+    done = check("--config", file, "--json")
+    assert (done.returncode, done.stderr) == (2, "")
+    assert json.loads(done.stdout) == {"file": str(file), "valid": False, "mistakes": [
+        {"line": 6, "column": 10, "key": "threads", "message": 'expected a number from 1 to 256, got "x"'},
+        {"line": 7, "column": 7, "key": "log", "message": 'unknown key "levl", did you mean "level"?'}]}
+    file.write_text(PLAIN)
+    done = check("--config", file, "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"file": str(file), "valid": True, "mistakes": []})
+
+
+def test_a_listener_of_the_command_line_has_nothing_of_the_one_it_replaces(tmp_path):
+    file, secret = tmp_path / "forward.yaml", tmp_path / "secret"
+    secret.write_text("s\n")
+    secret.chmod(0o600)
+    file.write_text(LISTEN + f"    secret_file: {secret}\n    packet_size: 65536\n" + WORKERS + "    weight: 7\n")
+    dumped = subprocess.run([BIN / "ajpforward", "--config", file, "--listen", "ajp://127.0.0.1:1", "--worker",
+                             "b=ajp://h:1", "--dump"], capture_output=True, text=True, timeout=20)
+    assert dumped.returncode == 0, dumped.stderr
+    assert "secret" not in dumped.stdout.split("workers:")[0].replace("allow_no_secret", "")
+    assert "packet_size: 65536" not in dumped.stdout and "weight: 7" not in dumped.stdout
