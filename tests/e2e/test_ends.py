@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import ajpwire
 from ajpwire import get_body, whole_reply
 from pki import Pki
 from procs import Daemon, poll
@@ -195,3 +196,59 @@ def test_a_reset_is_noticed_whatever_lies_before_it(bridge, worker, connect, ahe
     reset(client)
     poll(lambda: gone, 6, "the worker's connection ends")
     assert gone[0] < 1 and len(worker.requests) == 1
+
+
+# --- slow bodies ---
+
+def drip(client, pieces, pause):
+    for piece in pieces:
+        client.send(piece)
+        time.sleep(pause)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_steady_slow_upload_is_no_late_one(bridge, worker, connect, chunked):
+    """The time for the body runs from byte to byte, not for a packet of it."""
+    with connect(bridge("timeouts: {body: 600ms}")) as client:
+        length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 9"
+        client.send(f"POST / HTTP/1.1\r\nHost: x\r\nX-Id: 1\r\n{length}\r\n\r\n".encode())
+        drip(client, [b"2\r\nab\r\n", b"1", b"\r", b"\nc", b"\r\n", b"3\r\n", b"d", b"ef\r\n", b"0\r\n\r\n"]
+             if chunked else [b"%d" % i for i in range(9)], 0.2)
+        assert client.read_reply().body == identity(1, b"123456" if chunked else b"123456789")
+
+
+def test_silence_within_an_upload_is_late(bridge, worker, connect):
+    with connect(bridge("timeouts: {body: 600ms}")) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nX-Id: 1\r\nContent-Length: 9\r\n\r\nabc")
+        start = time.monotonic()
+        assert client.read_reply().status == 408
+        assert 0.5 < time.monotonic() - start < 2
+
+
+def test_a_steady_slow_upload_from_a_web_server(tmp_path, worker):
+    """The same over AJP, within one packet."""
+    daemon = Daemon("ajpforward", "--listen", f"ajp://{HOST}:0", "--worker", f"a=ajp://{HOST}:{worker.port}",
+                    "--body-timeout", "600ms", log=tmp_path / "log")
+    try:
+        with ajpwire.AjpClient(daemon.port) as client:
+            client.send(ajpwire.request("POST", "/", headers=[("x-id", "1"), (0xA008, "8")]))
+            packet = ajpwire.data(b"abcdefgh")
+            drip(client, [packet[i:i + 1] for i in range(len(packet))], 0.15)
+            assert client.read_reply().body == identity(1, b"abcdefgh")
+    finally:
+        assert daemon.terminate() == 0
+
+
+def test_a_worker_that_takes_slowly(bridge, worker, connect):
+    """While it does not ask, the client need not send."""
+    def ask_slowly(link, request):
+        taken = 0
+        while taken < 3 * 8186:
+            time.sleep(0.3)
+            link.send(get_body())
+            taken += len(link.packet()) - 2
+        link.send(whole_reply(b"taken"))
+    worker.on_request = ask_slowly
+    with connect(bridge("timeouts: {body: 200ms}")) as client:
+        client.send(post(1, chunks=[b"x" * 8186] * 3))
+        assert client.read_reply().body == b"taken"

@@ -182,7 +182,7 @@ struct weighting {
 /* Milliseconds; 0 is never. */
 struct timeouts {
     uint32_t request_head; /* from its first byte to its last */
-    uint32_t body;         /* for the next part of a request's body */
+    uint32_t body;         /* for the next byte of a request's body */
     uint32_t keep_alive;   /* idle client connection */
     uint32_t tls_handshake;
     uint32_t connect;     /* to a worker */

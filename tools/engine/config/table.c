@@ -111,7 +111,7 @@ static const struct setting_row top_rows[] = {
     {"timeouts", "request_head", KIND_DURATION, TOP(timeouts.request_head), 0, HOUR, NULL,
      "--request-head-timeout", "for a whole request head"},
     {"timeouts", "body", KIND_DURATION, TOP(timeouts.body), 0, HOUR, NULL, "--body-timeout",
-     "for the next part of a request body"},
+     "for the next byte of a request body"},
     {"timeouts", "keep_alive", KIND_DURATION, TOP(timeouts.keep_alive), 0, 24 * HOUR, NULL,
      "--keep-alive-timeout", "idle client connections"},
     {"timeouts", "tls_handshake", KIND_DURATION, TOP(timeouts.tls_handshake), 1, HOUR, NULL,

@@ -409,9 +409,7 @@ static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, 
         exchange_body_end(x);
     else
         exchange_body(x, &p);
-    if (a->c.x == x && x->wanted)
-        conn_arm(&a->c, x->shard->settings->timeouts.body);
-    else if (a->c.x == x)
+    if (a->c.x == x && !x->wanted)
         deadline_clear(&a->c.deadline);
 }
 
@@ -540,6 +538,8 @@ static void on_readable(struct conn *c)
         return;
     }
     if (n > 0) {
+        if (conn_wants(c)) /* from byte to byte, however slow they come */
+            conn_arm(c, c->shard->settings->timeouts.body);
         process(a);
         return;
     }

@@ -602,6 +602,8 @@ static void on_readable(struct conn *c)
         return;
     if (idle)
         conn_arm(c, c->shard->settings->timeouts.request_head);
+    else if (conn_wants(c) || h->discarding) /* from byte to byte, however slow they come */
+        conn_arm(c, c->shard->settings->timeouts.body);
     process(h);
 }
 
