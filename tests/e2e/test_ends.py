@@ -252,3 +252,66 @@ def test_a_worker_that_takes_slowly(bridge, worker, connect):
     with connect(bridge("timeouts: {body: 200ms}")) as client:
         client.send(post(1, chunks=[b"x" * 8186] * 3))
         assert client.read_reply().body == b"taken"
+
+
+def take(link):
+    """The body bytes of the next packet."""
+    payload = link.packet()
+    return payload[2:] if payload else payload
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_bytes_of_a_slow_body_go_on_as_they_come(bridge, worker, connect, chunked):
+    """Not when a packet is full: each part is sent when the worker has the one before."""
+    packets = []
+
+    def act(link, _):
+        if chunked:
+            link.send(get_body())
+        while (part := take(link)) not in (b"", None):
+            packets.append(part)
+            if chunked or sum(map(len, packets)) < 30:
+                link.send(get_body())
+            else:
+                break
+        link.send(whole_reply(b"%d" % len(packets)))
+    worker.on_request = act
+    parts = [b"0123456789", b"abcdefghij", b"ABCDEFGHIJ"]
+    length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 30"
+    with connect(bridge()) as client:
+        client.send(f"POST / HTTP/1.1\r\nHost: x\r\nX-Id: 1\r\n{length}\r\n\r\n".encode())
+        for i, part in enumerate(parts):
+            client.send(b"a\r\n%s\r\n" % part if chunked else part)
+            poll(lambda: len(packets) > i, 5, "the worker has the part")
+        if chunked:
+            client.send(b"0\r\n\r\n")
+        assert client.read_reply().body == b"3"
+    assert packets == parts
+
+
+@pytest.mark.parametrize("size, chunks, packets", [
+    (5000, 2500, 1), (5000, 5000, 1), (8186, 1, 1), (8187, 1, 2), (24558, 7, 3), (1 << 20, 16, 129),
+    (1 << 20, None, 129)])
+def test_what_has_arrived_is_one_packet(bridge, worker, connect, size, chunks, packets):
+    """Up to what the worker takes. It asks when all has come, so far as it goes into the sockets."""
+    sizes, body = [], bytes(range(256)) * 4096
+
+    def act(link, request):
+        time.sleep(0.2)
+        if chunks is not None:
+            link.send(get_body())
+        parts = b""
+        while len(parts) < size:
+            part = take(link)
+            sizes.append(len(part))
+            parts += part
+            if len(parts) < size:
+                link.send(get_body())
+        link.send(whole_reply(b"same" if parts == body[:size] else b"other"))
+    worker.on_request = act
+    step = -(-size // (chunks or 1))
+    with connect(bridge()) as client:
+        client.send(post(1, body[:size]) if chunks is None else
+                    post(1, chunks=[body[i:min(i + step, size)] for i in range(0, size, step)]))
+        assert client.read_reply().body == b"same"
+    assert packets <= len(sizes) <= packets + packets // 20, sizes

@@ -26,17 +26,16 @@ struct http1_conn {
     struct conn c;
     size_t scanned;
     enum body_kind body;
-    bool body_over;       /* its last byte has been taken off rx */
-    bool body_begun;      /* some byte of it has */
-    bool keep;            /* the connection goes on after this reply */
-    bool chunked;         /* the reply is sent in chunks */
-    bool to_close;        /* the reply's end is the connection's end */
-    bool discarding;      /* the reply is out; the rest of the body is not wanted */
-    bool ended;           /* the client's end was read: nothing follows what rx holds */
-    uint64_t left;        /* BODY_LENGTH: bytes of the body still on rx or to come */
-    uint64_t seen;        /* bytes of the body so far */
-    uint32_t grant;       /* what the worker takes now */
-    uint16_t packet_left; /* of the packet begun with the worker */
+    bool body_over;  /* its last byte has been taken off rx */
+    bool body_begun; /* some byte of it has */
+    bool keep;       /* the connection goes on after this reply */
+    bool chunked;    /* the reply is sent in chunks */
+    bool to_close;   /* the reply's end is the connection's end */
+    bool discarding; /* the reply is out; the rest of the body is not wanted */
+    bool ended;      /* the client's end was read: nothing follows what rx holds */
+    uint64_t left;   /* BODY_LENGTH: bytes of the body still on rx or to come */
+    uint64_t seen;   /* bytes of the body so far */
+    uint32_t grant;  /* what the worker takes now */
     struct h1_chunked decoder;
     uint16_t remote_port, local_port;
     char remote[46], local[46];
@@ -257,16 +256,19 @@ static void front_fail(struct exchange *x, uint16_t status)
         conn_finish(c, false);
 }
 
-/* What rx holds is less than the packet that was asked for, and the client has sent more: read that
- * first, so that the packet leaves in one piece. Nothing of rx is lent now. The client's end is
- * still there for the event that follows, its failure is not. False: it is gone. */
+/* rx holds less than the worker takes, and the client has sent more: read that first, so that what
+ * has arrived leaves in one packet. Nothing of rx is lent now. The client's end is still there for
+ * the event that follows, its failure is not. False: it is gone. */
 static bool fill_packet(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    uint64_t packet = h->left < h->grant ? h->left : h->grant;
+    uint64_t most = h->body == BODY_LENGTH && h->left < h->grant ? h->left : h->grant;
+    long n = 1;
 
-    if (h->body == BODY_LENGTH && h->packet_left == 0 && conn_unread(c) < packet && !h->ended &&
-        (c->stream.ready & STREAM_READABLE) != 0 && conn_fill(c) == STREAM_FAILED)
+    while (!h->body_over && !h->ended && conn_unread(c) < most && n > 0 &&
+           (c->stream.ready & STREAM_READABLE) != 0)
+        n = conn_fill(c);
+    if (n == STREAM_FAILED)
         client_gone(h, true);
     return !c->closed;
 }
@@ -329,95 +331,111 @@ static void pass_part(struct http1_conn *h, struct part *p)
     h->seen += p->len;
     if (p->last)
         deadline_clear(&h->c.deadline);
-    if (h->c.x != NULL)
-        exchange_body(h->c.x, p);
+    exchange_body(h->c.x, p);
 }
 
-/* A body of known length: announce as much as the worker takes, and stream it. */
+/* What has arrived of a body of known length becomes a packet. */
 static bool take_length(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    size_t n = conn_unread(c);
-    struct part p = {.data = n > 0 ? c->rx->data + c->rx->start : NULL};
+    struct part p = {.first = true, .last = true};
 
-    if (n == 0)
+    p.len = conn_unread(c);
+    if (p.len == 0)
         return false;
-    if (h->packet_left == 0) {
-        p.first = true;
-        p.packet = (uint16_t)(h->left < h->grant ? h->left : h->grant);
-        h->packet_left = p.packet;
-    }
-    p.len = n < h->packet_left ? n : h->packet_left;
-    h->packet_left = (uint16_t)(h->packet_left - p.len);
-    p.last = h->packet_left == 0;
+    if (p.len > h->left)
+        p.len = (size_t)h->left;
+    if (p.len > h->grant)
+        p.len = h->grant;
+    p.packet = (uint16_t)p.len;
+    p.data = c->rx->data + c->rx->start;
+    c->rx->start += (uint32_t)p.len;
     h->left -= p.len;
     h->body_over = h->left == 0;
-    c->rx->start += (uint32_t)p.len;
     pass_part(h, &p);
     return true;
 }
 
-/* A chunked body: each run of bytes becomes a packet. */
+/* The next run of a chunked body, from at most max bytes: of more body bytes it never is. False:
+ * these hold none; the body may be over, or refused. */
+static bool next_run(struct http1_conn *h, size_t max, struct part *p)
+{
+    struct buf *b = h->c.rx;
+    size_t n = conn_unread(&h->c) < max ? conn_unread(&h->c) : max, used = 0;
+    enum h1_result r = h1_chunked_next(&h->decoder, b->data + b->start, n, &used, &p->data, &p->len,
+                                       &h->body_over);
+
+    b->start += (uint32_t)used;
+    if (r == H1_BAD)
+        refuse_body(h, 400, "chunked body is malformed");
+    return r == H1_OK && !h->body_over;
+}
+
+/* The runs that have arrived of a chunked body become one packet. */
 static bool take_chunked(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    size_t n = conn_unread(c), used = 0;
-    struct part p = {.first = true, .last = true};
-    bool end = false;
-    enum h1_result r;
+    struct exchange *x = c->x;
+    struct part p = {.first = true};
+    size_t left;
+    bool end;
 
-    if (n == 0)
+    if (conn_unread(c) == 0)
         return false;
-    if (n > h->grant && !h->discarding)
-        n = h->grant; /* a run is never longer than its input */
-    r = h1_chunked_next(&h->decoder, c->rx->data + c->rx->start, n, &used, &p.data, &p.len, &end);
-    c->rx->start += (uint32_t)used;
-    if (r == H1_BAD) {
-        refuse_body(h, 400, "chunked body is malformed");
+    left =
+        h1_chunked_ahead(&h->decoder, c->rx->data + c->rx->start, conn_unread(c), h->grant, &end);
+    if (left == 0) {
+        next_run(h, SIZE_MAX, &p);
+        return h->body_over;
+    }
+    if (h->seen + left > c->shard->settings->limits.max_body) {
+        refuse_body(h, 413, "body is over the limit");
         return false;
     }
-    if (r == H1_OK && end) {
-        h->body_over = true;
-        return true;
-    }
-    if (r == H1_OK) {
-        if (h->seen + p.len > c->shard->settings->limits.max_body) {
-            refuse_body(h, 413, "body is over the limit");
-            return false;
-        }
-        p.packet = (uint16_t)p.len;
+    p.packet = (uint16_t)left;
+    while (left > 0 && c->x == x && x->wanted) {
+        if (!next_run(h, left, &p))
+            continue;
+        left -= p.len;
+        p.last = left == 0;
         pass_part(h, &p);
+        p.first = false;
     }
     return true;
 }
 
-/* One step of the body, for the worker or for nobody. False: no more can be done now. */
-static bool take_body(struct http1_conn *h)
+/* Nobody wants the rest of the body: the next request lies behind it. */
+static bool discard(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    bool more;
+    size_t n = conn_unread(c);
+    struct part p;
 
-    if (h->body_over) {
-        deadline_clear(&h->c.deadline);
-        if (c->x != NULL)
-            exchange_body_end(c->x);
+    if (n == 0)
         return false;
-    }
-    if (h->discarding && h->body == BODY_LENGTH) {
-        size_t n = conn_unread(c) < h->left ? conn_unread(c) : (size_t)h->left;
-
+    if (h->body == BODY_LENGTH) {
+        n = n < h->left ? n : (size_t)h->left;
         c->rx->start += (uint32_t)n;
         h->left -= n;
         h->body_over = h->left == 0;
-        more = n > 0;
-    } else {
-        more = h->body == BODY_LENGTH ? take_length(h) : take_chunked(h);
+    } else if (next_run(h, SIZE_MAX, &p)) {
+        h->seen += p.len;
     }
-    if (h->discarding && h->body == BODY_CHUNKED && h->seen > DISCARD_MAX)
-        conn_finish(c, true);
-    else if (h->discarding && h->body_over)
+    if (h->body_over)
         ready_for_next(h);
-    return more;
+    else if (h->body == BODY_CHUNKED && h->seen > DISCARD_MAX)
+        conn_finish(c, true);
+    return true;
+}
+
+/* One step of the body that the worker waits for. False: no more can be done now. */
+static bool take_body(struct http1_conn *h)
+{
+    if (!h->body_over)
+        return h->body == BODY_LENGTH ? take_length(h) : take_chunked(h);
+    deadline_clear(&h->c.deadline);
+    exchange_body_end(h->c.x);
+    return false;
 }
 
 /* --- the request's head --- */
@@ -457,7 +475,6 @@ static void begin(struct http1_conn *h, struct exchange *x)
     h->body_begun = false;
     h->keep = head->keep_alive && !conn_ending(&h->c);
     h->seen = 0;
-    h->packet_left = 0;
     h->decoder = (struct h1_chunked){0};
     h->c.x = x;
     deadline_clear(&h->c.deadline);
@@ -519,7 +536,16 @@ static bool step(struct http1_conn *h)
         return c->x->wanted && take_body(h);
     if (conn_unread(c) == 0)
         return false;
-    return h->discarding ? take_body(h) : take_head(h);
+    return h->discarding ? discard(h) : take_head(h);
+}
+
+/* More of what the client sends is of use: body bytes that the worker waits for, or what is behind
+ * the body, so that its end is seen. */
+static bool is_read(const struct http1_conn *h)
+{
+    const struct conn *c = &h->c;
+
+    return conn_wants(c) || (c->x != NULL && h->body_over && conn_unread(c) < AHEAD);
 }
 
 static void process(struct http1_conn *h)
@@ -540,8 +566,8 @@ static void process(struct http1_conn *h)
         conn_next(c);
     else
         conn_consumed(c);
-    if (c->x != NULL && conn_unread(c) < AHEAD)
-        stream_want_read(&c->stream, !h->ended);
+    if ((c->stream.wanted & STREAM_READABLE) == 0 && !h->ended && is_read(h))
+        stream_want_read(&c->stream, true);
     if (!conn_settle(c) || conn_choke(c))
         return;
     if (c->x == NULL && h->ended) /* what rx still holds is no request */

@@ -106,7 +106,7 @@ static const struct stream_io plain_io = {
 };
 
 /* The socket's state is asked again after each call, as long as it may have more. */
-static void pass(struct stream *s)
+static inline void pass(struct stream *s)
 {
     if (s->closing)
         return;
@@ -116,28 +116,30 @@ static void pass(struct stream *s)
         loop_again(s->loop, &s->again);
 }
 
-/* Whether that is new. */
-static bool ends(struct stream *s, uint32_t events)
+/* No bytes, or the last ones: rare, so it is kept apart. */
+static void on_end(struct stream *s, bool broken)
 {
-    const bool ended = s->ended, broken = s->broken;
+    const bool news = !s->ended || (broken && !s->broken);
 
-    s->ended |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    s->broken |= (events & EPOLLERR) != 0;
-    return s->ended != ended || s->broken != broken;
+    s->ended = true;
+    s->broken |= broken;
+    pass(s);
+    if (news && !s->closing && (s->awaited & STREAM_READABLE) == 0 && s->on_ended != NULL)
+        s->on_ended(s);
 }
 
 static void on_changed(struct watch *w, uint32_t events)
 {
     struct stream *s = CONTAINER_OF(w, struct stream, socket);
-    const bool news = ends(s, events);
 
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         s->ready |= STREAM_READABLE;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
         s->ready |= STREAM_WRITABLE;
-    pass(s);
-    if (news && !s->closing && (s->awaited & STREAM_READABLE) == 0 && s->on_ended != NULL)
-        s->on_ended(s);
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        on_end(s, (events & EPOLLERR) != 0);
+    else
+        pass(s);
 }
 
 static void on_again(struct again *a)
