@@ -119,6 +119,17 @@ def test_a_status_that_cannot_be_does_not(setup, status):
     assert got.complete and got.status == 502
 
 
+def test_a_refused_head_has_no_body(setup):
+    """Of the worker's fault, and over AJP also of the web server's."""
+    got = setup.ask(reply(101, []) + end(), "HEAD")
+    assert got.complete and got.status == 502 and not got.body and lengths(got) == ["16"]
+    if setup.name == "ajpforward":
+        for packet in request("HEAD", "p"), request("HEAD", "/p", headers=[(0xA0FF, "x")]):
+            with AjpClient(setup.daemon.port) as client:
+                got = client.exchange(packet)
+            assert got.complete and got.status == 400 and [kind for kind, _ in got.kinds] == [4, 5], got.kinds
+
+
 @pytest.fixture(scope="module", params=["ajpbridge", "ajpforward"])
 def roomy(request, tmp_path_factory):
     setup = Setup(request.param, tmp_path_factory.mktemp("roomy"),

@@ -85,13 +85,29 @@ static void trace_result(char *out, enum h1_result r, const struct head *h,
         trace_head(out, h);
 }
 
+/* Bytes up to the end of the first empty line behind another one; 0: there is none. LF ends a line
+ * too where it may: elsewhere it is refused. */
+static size_t head_len(const char *in, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && (in[at] == '\r' || in[at] == '\n'))
+        at++;
+    for (size_t start = at; at < len; at++) {
+        if (in[at] != '\n')
+            continue;
+        if (at == start || (at == start + 1 && in[start] == '\r'))
+            return at + 1;
+        start = at + 1;
+    }
+    return 0;
+}
+
 /* An accepted head ends behind its empty line, whatever follows. */
 static void check_used(enum h1_result r, const void *in, size_t len, size_t used)
 {
-    const char *blank = memmem(in, len, "\r\n\r\n", 4);
-
     if (r == H1_OK)
-        cr_expect(blank && used == (size_t)(blank - (const char *)in) + 4, "%zu used", used);
+        cr_expect(used > 0 && used == head_len(in, len), "%zu used", used);
 }
 
 void trace_whole(char *out, const void *in, size_t len, const struct h1_limits *lim)

@@ -69,7 +69,9 @@ Test(http_parse, connection_and_version)
         {"0.9", "GET /\r\n", "400"},
         {"2.0", "GET / HTTP/2.0\r\n" H "\r\n", "505"},
         {"h2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"},
-        {"1.2", "GET / HTTP/1.2\r\n" H "\r\n", "505"},
+        {"1.2 is served as 1.1", "GET / HTTP/1.2\r\n" H "\r\n", OK},
+        {"1.9 is served as 1.1", "GET / HTTP/1.9\r\n" H "\r\n", OK},
+        {"1.2 without Host", "GET / HTTP/1.2\r\n\r\n", "400"},
         {"two digits", "GET / HTTP/1.10\r\n" H "\r\n", "400"},
         {"lower case", "GET / http/1.1\r\n" H "\r\n", "400"},
         {"malformed option", G "Connection: a b\r\n\r\n", "400"},
@@ -112,21 +114,21 @@ Test(http_parse, p03_s20_transfer_encoding)
         {"listed by Connection",
          P "Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n\r\n",
          "POST / 1 @a a:0 kc {Host=a}"},
-        {"chunked, chunked", P "Transfer-Encoding: chunked, chunked\r\n\r\n", "501"},
-        {"two lines", P "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "501"},
+        {"chunked, chunked", P "Transfer-Encoding: chunked, chunked\r\n\r\n", "400"},
+        {"two lines", P "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "400"},
         {"identity then chunked",
          P "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n", "501"},
         {"chunked then identity",
-         P "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", "501"},
-        {"xchunked", P "Transfer-Encoding: xchunked\r\n\r\n", "501"},
-        {"chunkedx", P "Transfer-Encoding: chunkedx\r\n\r\n", "501"},
-        {"identity", P "Transfer-Encoding: identity\r\n\r\n", "501"},
+         P "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", "400"},
+        {"xchunked", P "Transfer-Encoding: xchunked\r\n\r\n", "400"},
+        {"chunkedx", P "Transfer-Encoding: chunkedx\r\n\r\n", "400"},
+        {"identity", P "Transfer-Encoding: identity\r\n\r\n", "400"},
         {"gzip, chunked", P "Transfer-Encoding: gzip, chunked\r\n\r\n", "501"},
-        {"chunked, gzip", P "Transfer-Encoding: chunked, gzip\r\n\r\n", "501"},
-        {"quoted", P "Transfer-Encoding: \"chunked\"\r\n\r\n", "501"},
-        {"parameter", P "Transfer-Encoding: chunked;q=1\r\n\r\n", "501"},
+        {"chunked, gzip", P "Transfer-Encoding: chunked, gzip\r\n\r\n", "400"},
+        {"quoted", P "Transfer-Encoding: \"chunked\"\r\n\r\n", "400"},
+        {"parameter", P "Transfer-Encoding: chunked;q=1\r\n\r\n", "400"},
         {"leading comma", P "Transfer-Encoding: ,chunked\r\n\r\n", "501"},
-        {"empty", P "Transfer-Encoding:\r\n\r\n", "501"},
+        {"empty", P "Transfer-Encoding:\r\n\r\n", "400"},
         {"vertical tab",
          P "Transfer-Encoding:\x0b"
            "chunked\r\n\r\n",
@@ -138,7 +140,7 @@ Test(http_parse, p03_s20_transfer_encoding)
         {"no-break space",
          P "Transfer-Encoding: \xa0"
            "chunked\r\n\r\n",
-         "501"},
+         "400"},
         {"blank before the colon", P "Transfer-Encoding : chunked\r\n\r\n", "400"},
         {"folded", P "Transfer-Encoding:\r\n chunked\r\n\r\n", "400"},
         {"bare LF before", P "A: b\nTransfer-Encoding: chunked\r\n\r\n", "400"},
@@ -216,9 +218,9 @@ Test(http_parse, p07_underscores)
     struct h1_limits lim = h1_limits_default;
 
     CHECK(drop);
-    lim.underscores = H1_UNDERSCORE_REJECT;
+    lim.underscores = UNDERSCORES_REJECT;
     check(reject, 1, &lim);
-    lim.underscores = H1_UNDERSCORE_PASS;
+    lim.underscores = UNDERSCORES_PASS;
     check(pass, 2, &lim);
 }
 
@@ -233,7 +235,8 @@ Test(http_parse, p08_s71_host)
         {"missing", "GET / HTTP/1.1\r\n\r\n", "400"},
         {"two", G H "\r\n", "400"},
         {"two, one in upper case", G "HOST: b\r\n\r\n", "400"},
-        {"empty", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"},
+        {"empty: the default host", "GET / HTTP/1.1\r\nHost: \r\n\r\n", "GET / 1 @:0 k {Host=}"},
+        {"empty, and two", "GET / HTTP/1.1\r\nHost:\r\nHost: a\r\n\r\n", "400"},
         {"blank inside", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400"},
         {"slash", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400"},
         {"user", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "400"},
@@ -269,8 +272,11 @@ Test(http_parse, p08_absolute_form)
          "GET http://a/ HTTP/1.1\r\nX: y\r\nConnection: x\r\nHost: A\r\n\r\n",
          "GET / 1 @a a:0 k {Host=a}"},
         {"OPTIONS", "OPTIONS http://a HTTP/1.1\r\n" H "\r\n", "OPTIONS * 1 @a a:0 k {Host=a}"},
-        {"other host", "GET http://b/ HTTP/1.1\r\n" H "\r\n", "400"},
-        {"other port", "GET http://a:81/ HTTP/1.1\r\n" H "\r\n", "400"},
+        {"other host", "GET http://b/ HTTP/1.1\r\n" H "\r\n", "GET / 1 @b b:0 k {Host=b}"},
+        {"other port", "GET http://a:81/ HTTP/1.1\r\n" H "\r\n",
+         "GET / 1 @a:81 a:81 k {Host=a:81}"},
+        {"empty Host", "GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n", OK},
+        {"malformed Host", "GET http://a/ HTTP/1.1\r\nHost: b/c\r\n\r\n", "400"},
         {"without Host in 1.1", "GET http://a/ HTTP/1.1\r\n\r\n", "400"},
         {"user", "GET http://u@a/ HTTP/1.1\r\n" H "\r\n", "400"},
         {"no authority", "GET http:///x HTTP/1.1\r\n" H "\r\n", "400"},
@@ -278,7 +284,18 @@ Test(http_parse, p08_absolute_form)
         {"scheme alone", "GET http:// HTTP/1.1\r\n" H "\r\n", "400"},
         {"above its root", "GET http://a/../b HTTP/1.1\r\n" H "\r\n", "400"},
     };
+    static const struct row strict[] = {
+        {"same host", "GET http://A/ HTTP/1.1\r\n" H "\r\n", "GET / 1 @A A:0 k {Host=A}"},
+        {"other host", "GET http://b/ HTTP/1.1\r\n" H "\r\n", "400"},
+        {"other port", "GET http://a:81/ HTTP/1.1\r\n" H "\r\n", "400"},
+        {"1.0 without Host", "GET http://a.b/c HTTP/1.0\r\n\r\n",
+         "GET /c 0 @a.b a.b:0  {Host=a.b}"},
+    };
+    struct h1_limits lim = h1_limits_default;
+
     CHECK(rows);
+    lim.host_must_match = true;
+    check(strict, sizeof strict / sizeof strict[0], &lim);
 }
 
 Test(http_parse, p09_other_forms)
@@ -336,12 +353,59 @@ Test(http_parse, p10_to_p14_path)
     };
     static const struct row slash[] = {
         {"let pass", "GET /a%2fb%5cc HTTP/1.1\r\n" H "\r\n", "GET /a%2fb%5cc 1 @a a:0 k {Host=a}"},
+        {"back within", "GET /a%2fb%2f..%2fc HTTP/1.1\r\n" H "\r\n",
+         "GET /a%2fb%2f..%2fc 1 @a a:0 k {Host=a}"},
+        {"above root, if decoded", "GET /a%2f..%2f..%2fWEB-INF HTTP/1.1\r\n" H "\r\n", "400"},
+        {"dots with a parameter, if decoded", "GET /a%2f..;b HTTP/1.1\r\n" H "\r\n", "400"},
+        {"above root all the same", "GET /../a%2fb HTTP/1.1\r\n" H "\r\n", "400"},
+        {"%00", "GET /a%2f%00 HTTP/1.1\r\n" H "\r\n", "400"},
     };
     struct h1_limits lim = h1_limits_default;
 
     CHECK(rows);
     lim.allow_encoded_slash = true;
-    check(slash, 1, &lim);
+    check(slash, sizeof slash / sizeof slash[0], &lim);
+}
+
+Test(http_parse, p10_bytes_beyond_ascii)
+{
+    static const struct row rows[] = {
+        {"path and query", "GET /\xc3\xa4;\xff/%41?\xe4=\xf6 HTTP/1.1\r\n" H "\r\n",
+         "GET /\xc3\xa4;\xff/%41?\xe4=\xf6 1 @a a:0 k {Host=a}"},
+        {"the last byte of each", "GET /\x80?\x80 HTTP/1.1\r\n" H "\r\n",
+         "GET /\x80?\x80 1 @a a:0 k {Host=a}"},
+        {"DEL", "GET /\xc3\x7f HTTP/1.1\r\n" H "\r\n", "400"},
+        {"control in the query", "GET /?\xc3\x01 HTTP/1.1\r\n" H "\r\n", "400"},
+        {"above root", "GET /\xc3/../../a HTTP/1.1\r\n" H "\r\n", "400"},
+        {"not in Host", "GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n", "400"},
+        {"not in a method", "G\xc3 / HTTP/1.1\r\n" H "\r\n", "400"},
+        {"not in a name", G "A\xc3: b\r\n\r\n", "400"},
+    };
+    struct h1_limits lim = h1_limits_default;
+
+    lim.allow_non_ascii = true;
+    check(rows, sizeof rows / sizeof rows[0], &lim);
+}
+
+Test(http_parse, p06_bare_lf)
+{
+    static const struct row rows[] = {
+        {"everywhere", "\nGET / HTTP/1.1\nHost: a\nA: b\n\nnext", OK " {A=b}"},
+        {"mixed", "\r\nGET / HTTP/1.1\r\nHost: a\nA: b\r\n\n", OK " {A=b}"},
+        {"empty value", G "A:\n\n", OK " {A=}"},
+        {"CRLF as ever", G "\r\n", OK},
+        {"bare CR", G "A: b\rc\n\n", "400"},
+        {"CR CR LF", G "A: b\r\r\n\n", "400"},
+        {"fold", G "A: b\n c\n\n", "400"},
+        {"five leading lines", "\n\n\n\n\n" G "\n", "400"},
+        {"the coding behind one", P "A: b\nTransfer-Encoding: chunked\n\n",
+         "POST / 1 @a a:0 kc {Host=a} {A=b}"},
+        {"two lengths", P "Content-Length: 5\nContent-Length: 5\n\n", "400"},
+    };
+    struct h1_limits lim = h1_limits_default;
+
+    lim.allow_bare_lf = true;
+    check(rows, sizeof rows / sizeof rows[0], &lim);
 }
 
 Test(http_parse, p16_expect)

@@ -11,7 +11,7 @@ struct row {
     enum uri_result verdict;
 };
 
-static void check(const struct row *row, bool allow_slash)
+static void check(const struct row *row, struct uri_reading how)
 {
     size_t n = strlen(row->in), len = 0;
     ajp_str path;
@@ -23,15 +23,15 @@ static void check(const struct row *row, bool allow_slash)
     guard_new(&out, n);
     path = ajp_str_of((char *)guard_copy(&in, row->in, n), n);
     room = (char *)guard_copy(&out, row->in, n); /* as much as the path itself: always enough */
-    got = uri_normalise(path, allow_slash, room, n, &len);
+    got = uri_normalise(path, how, room, n, &len);
     cr_expect_eq(got, row->verdict, "%s: %d", row->in, got);
-    cr_expect_eq(uri_check(path, allow_slash), row->verdict, "%s, checked", row->in);
+    cr_expect_eq(uri_check(path, how), row->verdict, "%s, checked", row->in);
     if (got == URI_OK && row->want)
         cr_expect(len == strlen(row->want) && memcmp(room, row->want, len) == 0,
                   "%s: got \"%.*s\", want \"%s\"", row->in, (int)len, room, row->want);
     for (size_t cap = 0; got == URI_OK && cap < len; cap++) {
         size_t l;
-        enum uri_result r = uri_normalise(path, allow_slash, room + n - cap, cap, &l);
+        enum uri_result r = uri_normalise(path, how, room + n - cap, cap, &l);
         cr_expect_eq(r, URI_SPACE, "%s in %zu bytes: %d", row->in, cap, r);
     }
     guard_free(&in);
@@ -113,7 +113,7 @@ static const struct row paths[] = {
 Test(http_uri, as_tomcat_matches)
 {
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        check(&paths[i], false);
+        check(&paths[i], (struct uri_reading){0});
 }
 
 Test(http_uri, slash_that_may_pass_stays_as_it_is)
@@ -125,7 +125,41 @@ Test(http_uri, slash_that_may_pass_stays_as_it_is)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        check(&rows[i], true);
+        check(&rows[i], (struct uri_reading){URI_SLASHES_KEPT, false});
+}
+
+Test(http_uri, slash_that_is_decoded_ends_a_segment)
+{
+    static const struct row rows[] = {
+        {"/a%2fb/%5Cc", "/a/b/c", URI_OK},
+        {"/a/b%2f..%2fc", "/a/c", URI_OK},
+        {"/x%2F..%2Fadmin/y", "/admin/y", URI_OK},
+        {"/a%2f%2fb%2f", "/a/b/", URI_OK},
+        {"/a;p%2fq/b", "/a/b", URI_OK},
+        {"/a%2f.;p%2fq/b", "/a/b", URI_OK},
+        {"/a%252fb", "/a%2fb", URI_OK},
+        {"/%2f..", NULL, URI_ABOVE_ROOT},
+        {"/a/..%2f..%2fb", NULL, URI_ABOVE_ROOT},
+        {"/a%2f..;x/b", NULL, URI_PARAM_DOTS},
+        {"/a%2f%00", NULL, URI_SYNTAX},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check(&rows[i], (struct uri_reading){URI_SLASHES_DECODED, false});
+}
+
+Test(http_uri, bytes_beyond_ascii_may_stand_for_themselves)
+{
+    static const struct row rows[] = {
+        {"/\xc3\xa4/../\xe4;\xff", "/\xe4", URI_OK},
+        {"/%c3\xa4", "/\xc3\xa4", URI_OK},
+        {"/\x7f", NULL, URI_SYNTAX},
+        {"/a\\b", NULL, URI_SYNTAX},
+        {"\xc3", NULL, URI_SYNTAX},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check(&rows[i], (struct uri_reading){URI_SLASHES_REFUSED, true});
 }
 
 Test(http_uri, normalised_is_stable)
@@ -133,6 +167,6 @@ Test(http_uri, normalised_is_stable)
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct row again = {paths[i].want, paths[i].want, URI_OK};
         if (paths[i].want && !strpbrk(paths[i].want, "%;?#\r\n"))
-            check(&again, false);
+            check(&again, (struct uri_reading){0});
     }
 }

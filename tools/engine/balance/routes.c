@@ -92,23 +92,54 @@ static bool excepted(const struct route *route, ajp_str path)
     return false;
 }
 
-uint16_t routes_find(const struct settings *settings, const struct head *head, struct pick *pick)
+/* What one reading of a path leads to. */
+struct found {
+    const struct route *route; /* NULL: none */
+    bool sound, excepted;
+};
+
+static struct found look_up(const struct settings *settings, const struct head *head,
+                            enum uri_slashes slashes)
 {
     char normal[AJP_PACKET_MAX]; /* no path is longer than the packet or the line it came in */
     ajp_str path = {normal, 0}, host = host_of(head);
+    struct uri_reading how = {slashes, settings->http.non_ascii == ODD_PASS};
     if (head->path.len > sizeof normal ||
-        uri_normalise(head->path, false, normal, sizeof normal, &path.len) != URI_OK)
-        return 400;
+        uri_normalise(head->path, how, normal, sizeof normal, &path.len) != URI_OK)
+        return (struct found){0};
     if (path.len == 1 && normal[0] == '*')
         normal[0] = '/'; /* OPTIONS * is about the whole server */
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct route *route = &settings->routes[i];
-        if (!host_matches(route, host) || !path_matches(&route->path, path))
-            continue;
-        pick->outside = route->outside;
-        pick->weighting = route->weighting;
-        pick->mapping = route;
-        return excepted(route, path) ? 404 : 0;
+        if (host_matches(route, host) && path_matches(&route->path, path))
+            return (struct found){route, true, excepted(route, path)};
     }
-    return 404;
+    return (struct found){.sound = true};
+}
+
+/* Of a path with encoded slashes, app servers take either reading: both must lead to one place, or
+ * a path that the routes keep from someone could be had by spelling it so. */
+static struct found look_up_both(const struct settings *settings, const struct head *head)
+{
+    struct found kept = look_up(settings, head, URI_SLASHES_KEPT);
+    struct found decoded = look_up(settings, head, URI_SLASHES_DECODED);
+    if (kept.route != decoded.route || kept.excepted != decoded.excepted || !decoded.sound)
+        kept.sound = false;
+    return kept;
+}
+
+uint16_t routes_find(const struct settings *settings, const struct head *head, struct pick *pick)
+{
+    bool both = settings->http.encoded_slash == ODD_PASS &&
+                memchr(head->path.ptr, '%', head->path.len) != NULL;
+    struct found found =
+        both ? look_up_both(settings, head) : look_up(settings, head, URI_SLASHES_REFUSED);
+    if (!found.sound)
+        return 400;
+    if (!found.route || found.excepted)
+        return 404;
+    pick->outside = found.route->outside;
+    pick->weighting = found.route->weighting;
+    pick->mapping = found.route;
+    return 0;
 }

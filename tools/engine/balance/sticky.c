@@ -190,7 +190,8 @@ bool sticky_is_stateless(const struct session_settings *session, ajp_str path)
     char normal[AJP_PACKET_MAX]; /* no path is longer than the packet or the line it came in */
     ajp_str plain = {normal, 0};
     if (path.len > sizeof normal ||
-        uri_normalise(path, true, normal, sizeof normal, &plain.len) != URI_OK)
+        uri_normalise(path, (struct uri_reading){URI_SLASHES_KEPT, true}, normal, sizeof normal,
+                      &plain.len) != URI_OK)
         return false;
     for (size_t i = 0; i < session->stateless.count; i++)
         if (matches(session->stateless.at[i], plain))

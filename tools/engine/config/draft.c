@@ -44,6 +44,7 @@ static const struct settings defaults = {
                 .separator = '.',
                 .sticky = true,
                 .idle = 30 * 60 * 1000},
+    .http = {.host_mismatch = ODD_PASS},
     .retry = {.budget = 20, .replay_buffer = 65536},
     .balance = {.slow_start = 10000},
     .health = {.interval = 5000,

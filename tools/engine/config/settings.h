@@ -40,6 +40,11 @@ enum profile {
 };
 enum reaction { REACTION_DENY, REACTION_DROP }; /* to a request attribute that is not allowed */
 
+/* To what servers read in different ways. */
+enum odd { ODD_REJECT, ODD_PASS };
+/* What becomes of a field whose name holds '_': to CGI-like applications X_Y is X-Y. */
+enum underscores { UNDERSCORES_DROP, UNDERSCORES_PASS, UNDERSCORES_REJECT };
+
 enum client_verify { CLIENT_VERIFY_NONE, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_REQUIRE };
 
 struct tls_context;
@@ -208,6 +213,15 @@ struct limits {
     uint32_t max_attempts; /* workers tried for one request */
 };
 
+/* What HTTP clients may say; each but underscores is an enum odd. */
+struct http_settings {
+    uint32_t encoded_slash; /* %2f, %5c in a path; routes ask too */
+    uint32_t underscores;   /* enum underscores */
+    uint32_t non_ascii;     /* in a target; routes ask too */
+    uint32_t bare_lf;       /* for CRLF in a head */
+    uint32_t host_mismatch; /* the target names another host than Host does */
+};
+
 /* When a request may be sent a second time; never when it may have been executed, unless its
  * method says that twice is as good as once. */
 struct retry_settings {
@@ -274,6 +288,7 @@ struct settings {
     uint32_t packet_size; /* of listeners and workers without their own */
     struct timeouts timeouts;
     struct limits limits;
+    struct http_settings http;
     struct session_settings session;
     struct retry_settings retry;
     struct balance_settings balance;

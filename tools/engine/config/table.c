@@ -14,6 +14,8 @@ static const char *const verifications[] = {"none", "optional", "require", NULL}
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
 static const char *const sources[] = {"query", "path", "cookie", NULL};
 static const char *const route_orders[] = {"letters", "slashes", NULL};
+static const char *const odds[] = {"reject", "pass", NULL};
+static const char *const underscores[] = {"drop", "pass", "reject", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -152,6 +154,16 @@ static const struct setting_row top_rows[] = {
      "requests that wait for a connection to one worker"},
     {"limits", "max_attempts", KIND_NUMBER, TOP(limits.max_attempts), 1, 16, NULL, NULL,
      "workers tried for one request"},
+    {"http", "encoded_slash", KIND_CHOICE, TOP(http.encoded_slash), 0, 0, odds, NULL,
+     "%2f and %5c in a path: reject or pass"},
+    {"http", "underscores", KIND_CHOICE, TOP(http.underscores), 0, 0, underscores, NULL,
+     "headers with _ in their name: drop, pass or reject"},
+    {"http", "non_ascii", KIND_CHOICE, TOP(http.non_ascii), 0, 0, odds, NULL,
+     "bytes beyond ASCII in a request target: reject or pass"},
+    {"http", "bare_lf", KIND_CHOICE, TOP(http.bare_lf), 0, 0, odds, NULL,
+     "line ends without CR in a request head: reject or pass"},
+    {"http", "host_mismatch", KIND_CHOICE, TOP(http.host_mismatch), 0, 0, odds, NULL,
+     "a target with another host than Host has: reject or pass"},
     {"tls", "ktls", KIND_BOOL, TOP(ktls), 0, 0, NULL, "--ktls",
      "the kernel encrypts, where it can"},
 };

@@ -82,6 +82,11 @@ static void end_response(struct ajp_conn *a, bool reuse)
     request_over(a, x->status, reuse);
 }
 
+static bool is_head(ajp_str method)
+{
+    return method.len == 4 && memcmp(method.ptr, "HEAD", 4) == 0;
+}
+
 /* A whole reply of our own. */
 static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
 {
@@ -101,7 +106,7 @@ static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
         ajp_write_header(&w, AJP_STR("Retry-After"), AJP_STR("1"));
     if (ajp_writer_finish(&w, &n) == AJP_OK && may_send(a, AJP_SEND_HEADERS, 0))
         put(a, buf, n);
-    if (may_send(a, AJP_BODY_CHUNK, (size_t)len)) {
+    if (!is_head(a->c.x->head.method) && may_send(a, AJP_BODY_CHUNK, (size_t)len)) {
         uint8_t head[AJP_CHUNK_HEAD];
 
         put(a, head, ajp_chunk_head(head, (uint16_t)len));
@@ -413,6 +418,12 @@ static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, 
         deadline_clear(&a->c.deadline);
 }
 
+/* Of a Forward Request that no decoder let through: to answer HEAD as it must be. */
+static ajp_str method_at(const uint8_t *in, size_t len)
+{
+    return len > AJP_HEADER_SIZE + 1 ? ajp_method_name(in[AJP_HEADER_SIZE + 1]) : AJP_NULL;
+}
+
 /* What the worker takes now of the bytes that come: where its packets are the smaller ones, the
  * rest of the web server's has to wait. */
 static size_t body_room(const struct ajp_conn *a)
@@ -454,6 +465,7 @@ static bool take_message(struct ajp_conn *a)
     }
     if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
+        fresh->head.method = method_at(c->rx->data + c->rx->start, len);
         refuse(a, 400, ajp_strerror(st));
         return false;
     }

@@ -2,6 +2,7 @@
 /* HTTP/1 from a client. */
 #include "front/conn.h"
 #include "front/front.h"
+#include "front/told.h"
 #include "http/h1_body.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
@@ -440,12 +441,23 @@ static bool take_body(struct http1_conn *h)
 
 /* --- the request's head --- */
 
+/* Whether the head on rx, whole or not, is that of a HEAD request. */
+static bool asks_for_head(const struct conn *c)
+{
+    static const char head[] = {'H', 'E', 'A', 'D', ' '};
+    const uint8_t *p = c->rx->data + c->rx->start, *end = c->rx->data + c->rx->end;
+
+    while (p < end && (*p == '\r' || *p == '\n'))
+        p++;
+    return (size_t)(end - p) >= sizeof head && memcmp(p, head, sizeof head) == 0;
+}
+
 static void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
 {
     log_event(LEVEL_INFO, "bad_request", "client=%s status=%u reason=\"%s\"", h->remote, status,
               reason);
     h->keep = false;
-    put_error(h, status, false);
+    put_error(h, status, asks_for_head(&h->c));
     conn_finish(&h->c, true);
 }
 
@@ -460,7 +472,7 @@ static void begin(struct http1_conn *h, struct exchange *x)
     if (head->server_name.ptr == NULL || head->server_name.len == 0)
         head->server_name = head->local_addr;
     head->is_ssl = h->c.door->settings->tls != NULL;
-    if (head->server_port == 0 && head->host.ptr != NULL)
+    if (head->server_port == 0 && head->host.len > 0)
         head->server_port = head->is_ssl ? 443 : 80;
     else if (head->server_port == 0)
         head->server_port = h->local_port;
@@ -478,6 +490,10 @@ static void begin(struct http1_conn *h, struct exchange *x)
     h->decoder = (struct h1_chunked){0};
     h->c.x = x;
     deadline_clear(&h->c.deadline);
+    if (head->dropped.ptr != NULL)
+        told_dropped(h->c.shard, head);
+    if (head->upgrade.ptr != NULL)
+        told_upgrade(head);
     if (h->left > limits->max_body) {
         x->reason = "body is over the limit";
         front_fail(x, 413);
@@ -486,26 +502,36 @@ static void begin(struct http1_conn *h, struct exchange *x)
     exchange_start(x);
 }
 
+static struct h1_limits limits_of(const struct settings *set)
+{
+    return (struct h1_limits){
+        .max_line = set->limits.request_line,
+        .max_head = set->limits.header_bytes,
+        .max_fields = set->limits.header_count,
+        .max_field = set->limits.one_header_bytes,
+        .allow_encoded_slash = set->http.encoded_slash == ODD_PASS,
+        .allow_non_ascii = set->http.non_ascii == ODD_PASS,
+        .allow_bare_lf = set->http.bare_lf == ODD_PASS,
+        .host_must_match = set->http.host_mismatch == ODD_REJECT,
+        .underscores = (enum underscores)set->http.underscores,
+    };
+}
+
 static bool take_head(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    const struct limits *set = &c->shard->settings->limits;
-    struct h1_limits lim = h1_limits_default;
+    struct h1_limits lim = limits_of(c->shard->settings);
     struct h1_error error;
     struct exchange *x = exchange_take(c->shard, &front_http1, h);
     size_t used;
     enum h1_result r;
 
-    if (x == NULL || !exchange_parse_room(c->shard, set->header_count + 1)) {
+    if (x == NULL || !exchange_parse_room(c->shard, lim.max_fields + 1)) {
         if (x != NULL)
             exchange_give(x);
         refuse_head(h, 503, "out of memory");
         return false;
     }
-    lim.max_line = set->request_line;
-    lim.max_head = set->header_bytes;
-    lim.max_fields = set->header_count;
-    lim.max_field = set->one_header_bytes;
     x->head.fields = c->shard->parsed;
     r = h1_parse_request(c->rx->data + c->rx->start, buf_len(c->rx), &h->scanned, &lim, &x->head,
                          &used, &error);

@@ -7,6 +7,7 @@
 
 enum chunk_state {
     CHUNK_SIZE,    /* digits, at least one */
+    CHUNK_BLANK,   /* between the size and ';' */
     CHUNK_EXT,     /* behind ';' */
     CHUNK_SIZE_LF, /* CR of the size line seen */
     CHUNK_DATA,
@@ -33,19 +34,31 @@ static int on_size(struct h1_chunked *c, uint8_t b)
         c->left = c->left << 4 | digit;
         return CHUNK_SIZE;
     }
-    if (c->digits == 0 || (b != ';' && b != '\r'))
+    if (c->digits == 0)
         return CHUNK_BAD;
     c->line = 0;
-    return b == ';' ? CHUNK_EXT : CHUNK_SIZE_LF;
+    switch (b) {
+    case '\r':
+        return CHUNK_SIZE_LF;
+    case ';':
+        return CHUNK_EXT;
+    case ' ':
+    case '\t': /* only an extension may have them before it (RFC 9112 7.1.1) */
+        return CHUNK_BLANK;
+    default: /* no size */
+        return CHUNK_BAD;
+    }
 }
 
 static int on_ext(struct h1_chunked *c, uint8_t b)
 {
-    if (b == '\r')
+    if (b == '\r' && c->state == CHUNK_EXT)
         return CHUNK_SIZE_LF;
-    if (!(h1_class[b] & H1_VALUE) || c->line++ == H1_CHUNK_EXT_MAX)
+    if (c->line++ == H1_CHUNK_EXT_MAX)
         return CHUNK_BAD;
-    return CHUNK_EXT;
+    if (c->state == CHUNK_BLANK)
+        return b == ';' ? CHUNK_EXT : b == ' ' || b == '\t' ? CHUNK_BLANK : CHUNK_BAD;
+    return h1_class[b] & H1_VALUE ? CHUNK_EXT : CHUNK_BAD;
 }
 
 static int on_trailer(struct h1_chunked *c, uint8_t b)
@@ -76,6 +89,7 @@ static int on_byte(struct h1_chunked *c, uint8_t b)
     switch (c->state) {
     case CHUNK_SIZE:
         return on_size(c, b);
+    case CHUNK_BLANK:
     case CHUNK_EXT:
         return on_ext(c, b);
     case CHUNK_SIZE_LF:

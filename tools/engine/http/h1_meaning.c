@@ -14,9 +14,11 @@ void h1_work_init(struct h1_work *w, const struct h1_limits *lim, struct head *h
     w->head = head;
     w->err = err;
     w->lines = 0;
-    w->hosts = w->lengths = w->codings = w->connections = w->host_at = 0;
-    w->http10 = w->odd_path = w->close = w->keep = w->listed = false;
+    w->hosts = w->lengths = w->codings = w->connections = w->chunked = w->host_at = 0;
+    w->chunked_last = w->http10 = w->odd_path = w->close = w->keep = w->listed = false;
     w->other_coding = w->other_expect = false;
+    head->dropped = AJP_NULL;
+    head->upgrade = AJP_NULL;
     head->query = AJP_NULL;
     head->host = AJP_NULL;
     head->server_name = AJP_NULL;
@@ -63,6 +65,18 @@ static enum h1_result take_connection(struct h1_work *w, ajp_str value)
     return H1_OK;
 }
 
+static void take_coding(struct h1_work *w, ajp_str value)
+{
+    ajp_str item;
+
+    w->codings++;
+    w->other_coding |= !h1_same(value, AJP_STR("chunked"));
+    while (h1_list_next(&value, &item)) {
+        w->chunked_last = h1_same(item, AJP_STR("chunked"));
+        w->chunked = (uint16_t)(w->chunked + w->chunked_last);
+    }
+}
+
 static enum h1_result take_known(struct h1_work *w, enum h1_name known, ajp_str name, ajp_str value)
 {
     switch (known) {
@@ -76,8 +90,7 @@ static enum h1_result take_known(struct h1_work *w, enum h1_name known, ajp_str 
         keep_field(w, name, value);
         return H1_OK;
     case H1_NAME_TRANSFER_ENCODING:
-        w->codings++;
-        w->other_coding |= !h1_same(value, AJP_STR("chunked"));
+        take_coding(w, value);
         return H1_OK;
     case H1_NAME_HOST:
         if (w->hosts++ > 0)
@@ -93,7 +106,11 @@ static enum h1_result take_known(struct h1_work *w, enum h1_name known, ajp_str 
             w->other_expect = true;
         return H1_OK;
     case H1_NAME_HOP:
+        if (h1_same(name, AJP_STR("upgrade")))
+            w->head->upgrade = value;
+        return H1_OK;
     case H1_NAME_TLS:
+        w->head->dropped = name;
         return H1_OK;
     case H1_NAME_DATE:
     case H1_NAME_SERVER:
@@ -107,13 +124,15 @@ static enum h1_result take_known(struct h1_work *w, enum h1_name known, ajp_str 
 enum h1_result h1_take_field(struct h1_work *w, ajp_str name, ajp_str value, bool plain)
 {
     if (w->lines == w->lim->max_fields)
-        return h1_refuse(w, 431, "too many fields");
+        return h1_refuse(w, 431, "too many fields (limits.header_count)");
     w->lines++;
     if (!plain && memchr(name.ptr, '_', name.len)) {
-        if (w->lim->underscores == H1_UNDERSCORE_REJECT)
-            return h1_refuse(w, 400, "underscore in a field name");
-        if (w->lim->underscores == H1_UNDERSCORE_DROP)
+        if (w->lim->underscores == UNDERSCORES_REJECT)
+            return h1_refuse(w, 400, "underscore in a field name (http.underscores)");
+        if (w->lim->underscores == UNDERSCORES_DROP) {
+            w->head->dropped = name;
             return H1_OK;
+        }
     }
     return take_known(w, h1_name_of(name), name, value);
 }
@@ -165,6 +184,9 @@ static enum h1_result judge_framing(struct h1_work *w)
         return h1_refuse(w, 400, "both Content-Length and Transfer-Encoding");
     if (w->http10)
         return h1_refuse(w, 400, "Transfer-Encoding in HTTP/1.0");
+    /* Nobody can tell where such a body ends (RFC 9112 6.3); with chunked last one can. */
+    if (!w->chunked_last || w->chunked > 1)
+        return h1_refuse(w, 400, "chunked is not the last transfer coding, once");
     if (w->codings > 1 || w->other_coding)
         return h1_refuse(w, 501, "transfer coding not supported");
     h->chunked = true;
@@ -177,6 +199,8 @@ static enum h1_result judge_host(struct h1_work *w)
 
     if (w->hosts == 0)
         return w->http10 ? H1_OK : h1_refuse(w, 400, "Host is missing");
+    if (h->host.len == 0) /* of a target without authority (RFC 9112 3.2): the default host's */
+        return H1_OK;
     if (!h1_host(h->host, &h->server_name, &h->server_port))
         return h1_refuse(w, 400, "malformed Host");
     return H1_OK;
@@ -212,9 +236,9 @@ static enum h1_result take_absolute(struct h1_work *w)
     authority.len = n;
     if (!h1_host(authority, &name, &port))
         return h1_refuse(w, 400, "malformed authority");
-    if (w->hosts > 0 &&
+    if (w->lim->host_must_match && w->hosts > 0 &&
         (!h1_same(name, h->server_name) || (port ? port : usual) != (given ? given : usual)))
-        return h1_refuse(w, 400, "Host differs from the request target");
+        return h1_refuse(w, 400, "Host differs from the request target (http.host_mismatch)");
     if (h->path.len == 0)
         h->path =
             h1_same(h->method, AJP_STR("OPTIONS")) && !h->query.ptr ? AJP_STR("*") : AJP_STR("/");
@@ -228,13 +252,27 @@ static enum h1_result take_absolute(struct h1_work *w)
     return H1_OK;
 }
 
+/* Where encoded slashes pass, both readings must be sound. */
+static enum uri_result check_path(const struct h1_work *w)
+{
+    struct uri_reading how = {.non_ascii = w->lim->allow_non_ascii};
+    enum uri_result r;
+
+    if (!w->lim->allow_encoded_slash)
+        return uri_check(w->head->path, how);
+    how.slashes = URI_SLASHES_KEPT;
+    r = uri_check(w->head->path, how);
+    how.slashes = URI_SLASHES_DECODED;
+    return r == URI_OK ? uri_check(w->head->path, how) : r;
+}
+
 static enum h1_result judge_path(struct h1_work *w)
 {
-    switch (uri_check(w->head->path, w->lim->allow_encoded_slash)) {
+    switch (check_path(w)) {
     case URI_OK:
         return H1_OK;
     case URI_SLASH:
-        return h1_refuse(w, 400, "encoded slash in the path");
+        return h1_refuse(w, 400, "encoded slash in the path (http.encoded_slash)");
     case URI_ABOVE_ROOT:
         return h1_refuse(w, 400, "path climbs above the root");
     case URI_PARAM_DOTS:

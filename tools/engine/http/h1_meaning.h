@@ -14,9 +14,11 @@ struct h1_work {
     struct h1_error *err;
     uint32_t lines; /* field lines as received */
     uint16_t hosts, lengths, codings, connections;
+    uint16_t chunked; /* times that a coding was */
     uint16_t host_at; /* place of Host in head->fields */
     bool http10, odd_path;
     bool close, keep, listed; /* Connection: close, keep-alive, names of other fields */
+    bool chunked_last;        /* the last coding of all was */
     bool other_coding, other_expect;
     ajp_str connection[H1_CONNECTION_LINES_MAX];
 };

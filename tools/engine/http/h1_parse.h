@@ -3,12 +3,10 @@
 #ifndef ENGINE_HTTP_H1_PARSE_H
 #define ENGINE_HTTP_H1_PARSE_H
 
+#include "config/settings.h"
 #include "http/head.h"
 
 enum h1_result { H1_OK, H1_MORE, H1_BAD };
-
-/* What becomes of a field whose name holds '_': to CGI-like applications X_Y is X-Y. */
-enum h1_underscores { H1_UNDERSCORE_DROP, H1_UNDERSCORE_PASS, H1_UNDERSCORE_REJECT };
 
 struct h1_limits {
     uint32_t max_line;        /* request line, 414 */
@@ -16,10 +14,13 @@ struct h1_limits {
     uint32_t max_fields;      /* fields as received, 431 */
     uint32_t max_field;       /* one field line, 431 */
     bool allow_encoded_slash; /* let %2f and %5c pass in a path: peers disagree on their meaning */
-    enum h1_underscores underscores;
+    bool allow_non_ascii;     /* let bytes from 0x80 on pass in a target */
+    bool allow_bare_lf;       /* LF ends a line, too */
+    bool host_must_match;     /* the absolute form may not name another host than Host */
+    enum underscores underscores;
 };
 
-extern const struct h1_limits h1_limits_default; /* 8000, 65536, 100, 16384, no, drop */
+extern const struct h1_limits h1_limits_default; /* 8000, 65536, 100, 16384, no to all, drop */
 
 /* The answer to a head that was refused. Constant text: it never holds input. */
 struct h1_error {

@@ -29,7 +29,10 @@ struct head {
     bool is_ssl;
     bool chunked; /* a body of unknown length follows */
     bool expect_continue;
-    bool keep_alive;        /* HTTP/1 front only: what the client asked for */
+    bool keep_alive; /* HTTP/1 front only: what the client asked for */
+    /* HTTP/1 front only, null: none. The name of a field that was left out though it is end to end,
+     * and the value of Upgrade. */
+    struct ajp_str dropped, upgrade;
     int64_t content_length; /* -1 when absent; 0 when absent and no body can follow is still -1 */
     uint16_t field_count;
     struct field *fields; /* end-to-end fields only; NULL while raw is set and not expanded */

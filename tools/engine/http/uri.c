@@ -11,6 +11,7 @@ struct uri_out {
     size_t cap, len;
     size_t depth; /* segments that ".." can take back */
     bool full;
+    struct uri_reading how;
 };
 
 /* One segment while it is read: what it is after parameters and escapes are gone. */
@@ -40,7 +41,7 @@ static int hex_value(uint8_t c)
 
 /* One %xx at p. */
 static enum uri_result put_escape(struct uri_out *o, struct uri_segment *s, const char *p,
-                                  const char *end, bool allow_slash)
+                                  const char *end, bool *slash)
 {
     int high, low, c;
 
@@ -57,32 +58,41 @@ static enum uri_result put_escape(struct uri_out *o, struct uri_segment *s, cons
         put(o, s, (char)c);
         return URI_OK;
     }
-    if (!allow_slash)
+    if (o->how.slashes == URI_SLASHES_REFUSED)
         return URI_SLASH;
-    for (int i = 0; i < 3; i++)
+    *slash = o->how.slashes == URI_SLASHES_DECODED;
+    for (int i = 0; i < 3 && !*slash; i++)
         put(o, s, p[i]);
     return URI_OK;
 }
 
-/* Read one segment: up to '/' or the end. */
+static bool is_plain(const struct uri_out *o, char c)
+{
+    return h1_class[(uint8_t)c] & H1_PATH || c == '.' || c == ';' ||
+           ((uint8_t)c >= 0x80 && o->how.non_ascii);
+}
+
+/* Read one segment: up to '/', the last byte of an escape that stands for it, or the end. */
 static enum uri_result read_segment(struct uri_out *o, struct uri_segment *s, const char **at,
-                                    const char *end, bool allow_slash)
+                                    const char *end)
 {
     const char *p = *at;
 
     for (; p < end && *p != '/'; p++) {
-        bool plain = h1_class[(uint8_t)*p] & H1_PATH || *p == '.' || *p == ';';
-        if (!plain && *p != '%')
+        if (!is_plain(o, *p) && *p != '%')
             return URI_SYNTAX;
         s->params |= *p == ';';
         if (*p == '%') {
-            struct uri_out none = {0};
+            struct uri_out none = {.how = o->how};
             struct uri_segment dropped = {0};
+            bool slash = false;
             enum uri_result r =
-                put_escape(s->params ? &none : o, s->params ? &dropped : s, p, end, allow_slash);
+                put_escape(s->params ? &none : o, s->params ? &dropped : s, p, end, &slash);
             if (r != URI_OK)
                 return r;
             p += 2;
+            if (slash && !s->params)
+                break;
         } else if (!s->params) {
             put(o, s, *p);
         }
@@ -127,7 +137,7 @@ static enum uri_result end_segment(struct uri_out *o, const struct uri_segment *
     return URI_OK;
 }
 
-static enum uri_result walk(ajp_str path, bool allow_slash, struct uri_out *o)
+static enum uri_result walk(ajp_str path, struct uri_out *o)
 {
     const char *p = path.ptr, *end = path.ptr + path.len;
     struct uri_segment none = {0};
@@ -138,7 +148,7 @@ static enum uri_result walk(ajp_str path, bool allow_slash, struct uri_out *o)
     while (p < end) {
         struct uri_segment s = {.dots_only = true};
         size_t start = o->len;
-        enum uri_result r = read_segment(o, &s, &p, end, allow_slash);
+        enum uri_result r = read_segment(o, &s, &p, end);
         bool slash = p < end;
 
         if (r == URI_OK)
@@ -150,19 +160,20 @@ static enum uri_result walk(ajp_str path, bool allow_slash, struct uri_out *o)
     return o->full ? URI_SPACE : URI_OK;
 }
 
-enum uri_result uri_normalise(ajp_str path, bool allow_slash, char *out, size_t cap, size_t *len)
+enum uri_result uri_normalise(ajp_str path, struct uri_reading how, char *out, size_t cap,
+                              size_t *len)
 {
-    struct uri_out o = {.buf = out, .cap = cap};
-    enum uri_result r = walk(path, allow_slash, &o);
+    struct uri_out o = {.buf = out, .cap = cap, .how = how};
+    enum uri_result r = walk(path, &o);
 
     if (r == URI_OK)
         *len = o.len;
     return r;
 }
 
-enum uri_result uri_check(ajp_str path, bool allow_slash)
+enum uri_result uri_check(ajp_str path, struct uri_reading how)
 {
-    struct uri_out o = {0};
+    struct uri_out o = {.how = how};
 
-    return walk(path, allow_slash, &o);
+    return walk(path, &o);
 }

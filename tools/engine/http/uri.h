@@ -8,19 +8,30 @@
 enum uri_result {
     URI_OK,
     URI_SYNTAX,     /* no leading '/', control, non-ASCII, '\', '#', %00, malformed % */
-    URI_SLASH,      /* %2f or %5c, and these were not allowed */
+    URI_SLASH,      /* %2f or %5c, and these are refused */
     URI_ABOVE_ROOT, /* ".." climbs over the root */
     URI_PARAM_DOTS, /* ".." with a parameter: "..;", that peers read in different ways */
     URI_SPACE,      /* the buffer is too small; path.len bytes are always enough */
 };
 
+/* Servers differ in what an encoded slash, %2f or %5c, is. */
+enum uri_slashes {
+    URI_SLASHES_REFUSED,
+    URI_SLASHES_KEPT,    /* part of a segment, spelled as it is */
+    URI_SLASHES_DECODED, /* the end of a segment, but in a parameter */
+};
+
+struct uri_reading {
+    enum uri_slashes slashes;
+    bool non_ascii; /* bytes from 0x80 on stand for themselves */
+};
+
 /* Normalise path (no query) into out: drop ;params of each segment, decode % once, collapse
- * "//", resolve "." and "..". *len bytes, no NUL behind. With allow_slash, %2f and %5c stay
- * spelled as they are, for they are no separators. "*" gives "*". */
-AJP_CHECK enum uri_result uri_normalise(ajp_str path, bool allow_slash, char *out, size_t cap,
+ * "//", resolve "." and "..". *len bytes, no NUL behind. "*" gives "*". */
+AJP_CHECK enum uri_result uri_normalise(ajp_str path, struct uri_reading how, char *out, size_t cap,
                                         size_t *len);
 
 /* The same verdict without the result. Never URI_SPACE. */
-AJP_CHECK enum uri_result uri_check(ajp_str path, bool allow_slash);
+AJP_CHECK enum uri_result uri_check(ajp_str path, struct uri_reading how);
 
 #endif
