@@ -564,7 +564,7 @@ def test_bad_files_are_one_message_with_what_was_expected(pki, tmp_path):
         ({"--tls-certificate": junk}, "expected a PEM file with a certificate and its chain"),
         ({"--tls-key": junk}, "expected a"),
         ({"--tls-key": open_key}, "chmod 600"),
-        ({"--tls-key": pki.key("client")}, "values mismatch"),
+        ({"--tls-key": pki.key("client")}, "it belongs to another certificate"),
         ({"--tls-client-ca": junk}, "expected a PEM file with the certificates of CAs"),
         ({"--tls-client-verify": "require"}, "expected client_ca"),
         ({"--tls-client-verify": "perhaps"}, "none, optional, require"),

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from pki import Pki
 from procs import BIN
 
 LISTEN = "listen:\n  - url: ajp://127.0.0.1:8019\n"
@@ -180,6 +181,54 @@ def test_json(tmp_path):
     file.write_text(PLAIN)
     done = check("--config", file, "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"file": str(file), "valid": True, "mistakes": []})
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    made = Pki(tmp_path_factory.mktemp("pki"))
+    subprocess.run(["openssl", "pkey", "-in", made.key("server"), "-aes128", "-passout", "pass:x", "-out",
+                    made.key("locked")], check=True, capture_output=True, timeout=60)
+    subprocess.run(["openssl", "genrsa", "-out", made.key("rsa"), "2048"], check=True, capture_output=True, timeout=60)
+    made.pem("junk").write_text("junk\n")
+    for file in made.folder.iterdir():
+        file.chmod(0o600 if file.suffix == ".key" else 0o644)
+    return made
+
+
+# certificate, key: which key is blamed, and the end of the message
+PAIRS = {
+    ("server.pem", None): (".certificate", "server.pem: there is none in it: name its file as key beside the certificate"),
+    ("server.pem", "client.key"): (".key", "client.key: it belongs to another certificate"),
+    ("server.pem", "rsa.key"): (".key", "rsa.key: it belongs to another certificate"),
+    ("server.pem", "client.pem"): (".key", "client.pem: it holds a certificate, and no key"),
+    ("server.pem", "junk.pem"): (".key", "junk.pem: it holds no key"),
+    ("server.pem", "locked.key"): (".key", "it has a passphrase, which 'openssl pkey -in FILE -out NEW' takes off"),
+    ("server.key", "server.pem"): (".certificate",
+                                   "server.key: it holds a key, and no certificate: are the two files swapped?"),
+    ("junk.pem", "server.key"): (".certificate", "junk.pem: it holds no certificate"),
+    ("none.pem", "server.key"): (".certificate", "none.pem: No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("certificate, key", PAIRS)
+@pytest.mark.parametrize("side", ["listen", "workers"])
+def test_files_of_tls_that_do_not_fit(pki, tmp_path, side, certificate, key):
+    blamed, end = PAIRS[certificate, key]
+    file = tmp_path / "forward.yaml"
+    lines = f"    certificate: {pki.folder / certificate}\n" + (f"    key: {pki.folder / key}\n" if key else "")
+    listen, workers = PLAIN.split("workers:")
+    listen, workers = ((listen.replace("ajp:", "ajps:") + lines, "workers:" + workers) if side == "listen" else
+                       (listen, "workers:" + workers.replace("ajp:", "ajps:") + lines))
+    ca = "client_ca" if side == "listen" else "ca"
+    file.write_text(listen + (f"    {ca}: {pki.pem('junk')}\n" if side == "listen" else "") + workers
+                    + (f"    {ca}: {pki.pem('junk')}\n" if side == "workers" else ""))
+    told = check("--config", file).stderr.splitlines()
+    assert len(told) == 3, told
+    blame = [line for line in told if line.endswith(end)]
+    assert len(blame) == 1 and f": {side}{blamed}: expected a PEM file" in blame[0], told
+    assert f": {side}.{ca}: expected a PEM file with the certificates of CAs, got {pki.pem('junk')}" in "".join(told)
+    line = file.read_text().splitlines()[int(blame[0].split(":")[1]) - 1]
+    assert (key if blamed == ".key" else certificate) in line, (line, blame)
 
 
 def test_a_listener_of_the_command_line_has_nothing_of_the_one_it_replaces(tmp_path):

@@ -113,6 +113,20 @@ static void check_trust(struct draft *draft, size_t at)
             secret || loopback || mutual || listener->trust_identity_from.count > 0;
 }
 
+static void check_listener_tls(struct draft *draft, size_t at)
+{
+    struct listener_settings *listener = &draft->listeners[at];
+    const struct draft_notes *notes = &draft->listener_notes[at];
+    bool verify_given = notes->given[table_row_of(&table_listener, "client_verify")] != NULL;
+    struct tls_blame blame = {0}, other = {0};
+    if (tls_for_listener(draft->settings, listener, verify_given, &blame))
+        return;
+    draft_blame_entry(draft, notes, "listen", blame.key, "%s", blame.why);
+    if (listener->secure && blame.key && strcmp(blame.key, "client_ca") != 0 &&
+        !tls_ca_is_good(listener->client_ca, true, &other))
+        draft_blame_entry(draft, notes, "listen", "client_ca", "%s", other.why);
+}
+
 static void check_listener(struct draft *draft, size_t at)
 {
     struct listener_settings *listener = &draft->listeners[at];
@@ -124,11 +138,8 @@ static void check_listener(struct draft *draft, size_t at)
         return;
     }
     check_address(draft, at);
-    bool verify_given = notes->given[table_row_of(&table_listener, "client_verify")] != NULL;
-    struct tls_blame blame = {0};
-    if (!any_refused(notes, &table_listener, listener_tls_keys) &&
-        !tls_for_listener(draft->settings, listener, verify_given, &blame))
-        draft_blame_entry(draft, notes, "listen", blame.key, "%s", blame.why);
+    if (!any_refused(notes, &table_listener, listener_tls_keys))
+        check_listener_tls(draft, at);
     check_trust(draft, at);
     listener->attributes.edits = edits_attributes(&listener->attributes);
     if (listener->packet_size == 0)
@@ -215,17 +226,27 @@ static void check_idle(struct draft *draft, size_t at)
                           worker->min_idle);
 }
 
+static void check_worker_tls(struct draft *draft, size_t at)
+{
+    struct worker_settings *worker = &draft->workers[at];
+    const struct draft_notes *notes = &draft->worker_notes[at];
+    struct tls_blame blame = {0}, other = {0};
+    if (tls_for_worker(draft->settings, worker, &blame))
+        return;
+    draft_blame_entry(draft, notes, "workers", blame.key, "%s", blame.why);
+    if (worker->secure && blame.key && strcmp(blame.key, "ca") != 0 &&
+        !tls_ca_is_good(worker->ca, false, &other))
+        draft_blame_entry(draft, notes, "workers", "ca", "%s", other.why);
+}
+
 static void check_worker(struct draft *draft, size_t at)
 {
     struct worker_settings *worker = &draft->workers[at];
     const struct draft_notes *notes = &draft->worker_notes[at];
     check_names(draft, at);
     check_idle(draft, at);
-    struct tls_blame blame = {0};
-    if (worker->name.ptr && worker->host.ptr &&
-        !any_refused(notes, &table_worker, worker_tls_keys) &&
-        !tls_for_worker(draft->settings, worker, &blame))
-        draft_blame_entry(draft, notes, "workers", blame.key, "%s", blame.why);
+    if (worker->name.ptr && worker->host.ptr && !any_refused(notes, &table_worker, worker_tls_keys))
+        check_worker_tls(draft, at);
     worker->attributes.edits =
         edits_attributes(&worker->attributes) || worker->attributes.allow.count > 0;
     if (worker->packet_size == 0)

@@ -121,3 +121,14 @@ bool tls_for_worker(struct settings *settings, struct worker_settings *worker,
     };
     return make(settings, &options, &worker->tls, blame);
 }
+
+bool tls_ca_is_good(ajp_str ca, bool of_clients, struct tls_blame *blame)
+{
+    const struct tls_options options = {.name = "ca", .ca = ca.ptr, .server = of_clients};
+    if (!ca.ptr)
+        return true;
+    struct tls_context *context =
+        tls_context_new(&options, &blame->key, blame->why, sizeof blame->why);
+    tls_context_leave(context);
+    return context != NULL;
+}

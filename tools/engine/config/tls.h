@@ -19,4 +19,8 @@ bool tls_for_listener(struct settings *settings, struct listener_settings *liste
 bool tls_for_worker(struct settings *settings, struct worker_settings *worker,
                     struct tls_blame *blame);
 
+/* Is the file with CAs good by itself, where a context could not be made for another reason? NULL:
+ * there is none. */
+bool tls_ca_is_good(ajp_str ca, bool of_clients, struct tls_blame *blame);
+
 #endif

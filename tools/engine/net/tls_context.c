@@ -4,6 +4,7 @@
 #include "net/tls_context.h"
 
 #include "base/log.h"
+#include "net/tls_files.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -47,6 +48,11 @@ static const char *openssl_says(void)
     const char *reason = ERR_reason_error_string(ERR_peek_error());
 
     return reason != NULL ? reason : "OpenSSL does not say why";
+}
+
+static const char *or_openssl(const char *reason)
+{
+    return reason != NULL ? reason : openssl_says();
 }
 
 static bool file_opens(const struct blame *b, const char *key, const char *what, const char *path)
@@ -112,13 +118,17 @@ static bool load_own(SSL_CTX *ssl, const struct tls_options *o, const struct bla
     if (!file_opens(b, "certificate", chain, o->certificate))
         return false;
     if (SSL_CTX_use_certificate_chain_file(ssl, o->certificate) != 1)
-        return expected(b, "certificate", chain, o->certificate, openssl_says());
-    if (!file_opens(b, "key", secret, key) || !key_is_private(b, key))
+        return expected(b, "certificate", chain, o->certificate,
+                        or_openssl(tls_certificate_trouble(o->certificate)));
+    if (!file_opens(b, "key", secret, key))
         return false;
     SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
     if (SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(ssl) != 1)
-        return expected(b, "key", secret, key, openssl_says());
+        return expected(b, o->key != NULL ? "key" : "certificate", secret, key,
+                        or_openssl(tls_key_trouble(o->certificate, key)));
+    if (!key_is_private(b, key)) /* not before: a certificate alone is for all to read */
+        return false;
     warn_of_dates(ssl, o);
     return true;
 }
