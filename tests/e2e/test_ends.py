@@ -9,7 +9,7 @@ import time
 import pytest
 
 import ajpwire
-from ajpwire import get_body, whole_reply
+from ajpwire import chunk, end, get_body, reply, whole_reply
 from pki import Pki
 from procs import Daemon, poll
 from rawhttp import HttpClient
@@ -315,3 +315,60 @@ def test_what_has_arrived_is_one_packet(bridge, worker, connect, size, chunks, p
                     post(1, chunks=[body[i:min(i + step, size)] for i in range(0, size, step)]))
         assert client.read_reply().body == b"same"
     assert packets <= len(sizes) <= packets + packets // 20, sizes
+
+
+# --- the last answer ---
+
+BIG = bytes(range(256)) * 12288  # 3 MiB
+
+
+def answer_big(link, request):
+    link.body(request)
+    link.send(reply(headers=[("Content-Length", str(len(BIG)))]) +
+              b"".join(chunk(BIG[i:i + 8000]) for i in range(0, len(BIG), 8000)) + end())
+
+
+@pytest.mark.parametrize("late", [b"\r\n", b"x" * 100000, get(9)], ids=["CRLF", "much", "a request"])
+@pytest.mark.parametrize("asked", [get(1, "Connection: close\r\n"), get(1).replace(b"HTTP/1.1", b"HTTP/1.0"),
+                                   post(1, b"abc", headers="Connection: close\r\n")], ids=["close", "1.0", "POST"])
+def test_bytes_behind_the_last_request_do_not_cut_its_answer(bridge, worker, connect, asked, late):
+    """No reset overtakes it, though the client reads only when it has sent more."""
+    worker.on_request = answer_big
+    with connect(bridge()) as client:
+        client.send(asked)
+        time.sleep(0.005)
+        client.send(late)
+        poll(lambda: worker.requests, 5)
+        time.sleep(0.3)
+        got = client.read_reply()
+        assert got.complete and got.body == BIG and got.closed
+    assert len(worker.requests) == 1
+
+
+def test_a_refusal_is_seen_by_who_still_sends(bridge, connect):
+    """413, and 5 MB of the body behind it."""
+    with connect(bridge("limits: {max_body: 1000}")) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n")
+        for _ in range(50):
+            client.send(b"x" * 100000)
+        got = client.read_reply()
+        assert got.status == 413 and got.complete
+
+
+def test_lingering_ends(bridge, worker, connect):
+    """A client that neither sends nor ends is let go after 2 s; one that still reads is not cut."""
+    worker.on_request = answer_big
+    daemon = bridge()
+    with connect(daemon) as idle:
+        idle.send(get(1, "Connection: close\r\n"))
+        start = time.monotonic()
+        assert idle.read_reply().closed
+        poll(lambda: not established(idle), 10, "our side has closed")
+        assert 1 < time.monotonic() - start < 6
+
+
+def established(client):
+    """Whether the other end of CLIENT's connection is still somebody's socket."""
+    here = client.sock.getsockname()[1]
+    rows = (line.split() for line in open("/proc/net/tcp"))
+    return any(row[2].endswith(f":{here:04X}") and row[9] != "0" for row in rows if row[0] != "sl")

@@ -9,7 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG_HIGH = 32 * 1024, BACKLOG_LOW = 16 * 1024, LINGER_MS = 2000, ROOM_MIN = 1024 };
+enum { BACKLOG_HIGH = 32 * 1024, BACKLOG_LOW = 16 * 1024, ROOM_MIN = 1024 };
+enum {
+    LINGER_MS = 2000,      /* between bytes of a peer that should have ended */
+    LINGER_MAX_MS = 30000, /* in all */
+    LINGER_BYTES = 64 * 1024 * 1024,
+};
 
 static void on_closed(struct stream *s)
 {
@@ -34,6 +39,12 @@ void conn_close(struct conn *c, bool reset)
     stream_close(&c->stream, reset);
 }
 
+static bool may_linger(const struct conn *c)
+{
+    return c->lingering && out_backlog(&c->out) == 0 && shard_now(c->shard) < c->linger_until;
+}
+
+/* What comes of a connection that is to end is thrown away. */
 static void drain_input(struct conn *c)
 {
     struct loop *l = &c->shard->loop;
@@ -41,11 +52,17 @@ static void drain_input(struct conn *c)
 
     if (n == 0 && out_backlog(&c->out) > 0) /* it waits for the rest of our reply */
         stream_want_read(&c->stream, false);
-    else if (n == 0 || n == STREAM_FAILED)
+    else if (n == 0 || n == STREAM_FAILED || (n > 0 && (size_t)n > c->linger_left))
         conn_close(c, false);
+    if (n <= 0 || c->closed)
+        return;
+    c->linger_left -= (uint32_t)n;
+    if (may_linger(c))
+        conn_arm(c, LINGER_MS);
 }
 
-/* All has been sent of a connection that is to end. */
+/* All has been sent of a connection that is to end. Closed at once, whatever the peer still sends
+ * would be answered with a reset, which may overtake our last words (RFC 9112 9.6). */
 static void finished(struct conn *c, bool linger)
 {
     if (!linger) {
@@ -53,9 +70,20 @@ static void finished(struct conn *c, bool linger)
         return;
     }
     c->lingering = true;
+    c->linger_until = shard_now(c->shard) + LINGER_MAX_MS;
+    c->unsent = SIZE_MAX;
     stream_shutdown(&c->stream);
     stream_want(&c->stream, true, false);
     conn_arm(c, LINGER_MS);
+}
+
+/* The peer was silent for long. Does it still take what our socket holds for it? */
+static bool still_takes(struct conn *c)
+{
+    const size_t unsent = stream_unsent(&c->stream), before = c->unsent;
+
+    c->unsent = unsent;
+    return may_linger(c) && unsent > 0 && unsent < before;
 }
 
 void conn_abandon(struct conn *c, const char *reason)
@@ -148,7 +176,9 @@ static void on_late(struct deadline *d)
 {
     struct conn *c = CONTAINER_OF(d, struct conn, deadline);
 
-    if (c->finishing || out_backlog(&c->out) > 0)
+    if (c->finishing && still_takes(c))
+        conn_arm(c, LINGER_MS);
+    else if (c->finishing || out_backlog(&c->out) > 0)
         broken(c);
     else if (c->x == NULL || c->x->wanted) /* else it is the worker's turn, which has its own */
         c->ops->late(c);
@@ -294,6 +324,7 @@ void conn_finish(struct conn *c, bool linger)
         return;
     c->finishing = true;
     c->lingering = linger;
+    c->linger_left = LINGER_BYTES;
     if (!out_flush(&c->out, &c->stream)) {
         broken(c);
     } else if (out_backlog(&c->out) == 0) {

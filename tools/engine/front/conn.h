@@ -37,8 +37,11 @@ struct conn {
     bool paused;    /* the worker is held back: too much waits in out */
     bool choked;    /* between requests, and nothing is read: too much waits in out */
     bool finishing; /* close once out is empty */
-    bool lingering; /* FIN sent; read on so that the peer sees our last words */
+    bool lingering; /* then read on behind our FIN, so that the peer sees our last words */
     bool closed;
+    uint32_t linger_left;  /* bytes that are still thrown away */
+    uint64_t linger_until; /* ms */
+    size_t unsent;         /* of our last words, when they were last looked at */
 };
 
 /* The worker waits for bytes of the request's body. */

@@ -122,7 +122,7 @@ static void request_over(struct http1_conn *h, uint16_t status)
     exchange_log(x, status);
     exchange_give(x);
     if (!keep) {
-        conn_finish(c, rest);
+        conn_finish(c, !h->ended);
         return;
     }
     if (!conn_settle(c))
@@ -668,7 +668,7 @@ static void on_late(struct conn *c)
     else if (conn_unread(c) > 0 && !h->discarding)
         refuse_head(h, 408, "no request head in time");
     else
-        conn_close(c, false);
+        conn_finish(c, !conn_ending(c));
 }
 
 static void free_conn(struct conn *c)

@@ -7,10 +7,12 @@
 #include "net/stream_tls.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static long plain_result(struct stream *s, ssize_t n)
@@ -224,6 +226,13 @@ void stream_want(struct stream *s, bool readable, bool writable)
         return;
     s->wanted = wanted;
     s->io->watch(s);
+}
+
+size_t stream_unsent(const struct stream *s)
+{
+    int n = 0;
+
+    return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 const char *stream_why(const struct stream *s)

@@ -112,6 +112,9 @@ static inline int stream_connect_error(struct stream *s)
 /* The last failure in words that stay. */
 const char *stream_why(const struct stream *s);
 
+/* Bytes that the kernel took and the peer has not. */
+size_t stream_unsent(const struct stream *s);
+
 /* Tell the peer that no more will be sent; receiving goes on. */
 static inline void stream_shutdown(struct stream *s)
 {
