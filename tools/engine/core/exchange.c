@@ -137,7 +137,7 @@ void exchange_start(struct exchange *x)
     x->start_us = now_us(x);
     x->pools = pools_enter(x->shard->pools);
     x->pick.key = x->head.remote_addr;
-    if (!find_route(x))
+    if (exchange_ends_here(x) || !find_route(x))
         return;
     if (pick_is_sticky(x->pools->generation->settings, &x->pick))
         sticky_find(x->pools->balancer, &x->head, &x->pick);

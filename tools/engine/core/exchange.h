@@ -105,6 +105,9 @@ void exchange_pool_clear(struct shard *sh);
 
 /* --- for fronts --- */
 
+/* TRACE or OPTIONS that may go no further, and was answered here. False: any other; its count of
+ * forwards is one lower (ends_here.c). */
+bool exchange_ends_here(struct exchange *x);
 /* x->head is set: choose a worker and begin. */
 void exchange_start(struct exchange *x);
 void exchange_body(struct exchange *x, const struct part *p);
