@@ -36,8 +36,11 @@ JkWorkersFile "{base}/workers.properties"
 JkShmFile "{base}/jk.shm"
 JkLogFile "{base}/jk.log"
 JkLogLevel info
-JkMount /* {worker}
 """}
+
+JK_MOUNT = """
+JkMount /* {worker}
+"""
 
 PROXY = """
 ProxyPreserveHost On
@@ -59,9 +62,10 @@ worker.target.retries=1
 
 class Httpd:
     """kind: "proxy" (mod_proxy_ajp) or "jk" (mod_jk); both send a CPing before each request.
-    MOUNT and WORKERS replace what is said of the AJP peer in httpd.conf and workers.properties."""
+    MOUNT (or JK_MOUNT) and WORKERS replace what is said of the AJP peer in httpd.conf and workers.properties."""
 
-    def __init__(self, folder, kind, ajp, secret=None, mount=PROXY, workers=WORKERS, worker="target"):
+    def __init__(self, folder, kind, ajp, secret=None, mount=PROXY, workers=WORKERS, worker="target",
+                 jk_mount=JK_MOUNT):
         self.base = pathlib.Path(folder)
         self.base.mkdir()
         self.base.chmod(0o755)
@@ -71,12 +75,16 @@ class Httpd:
                 "secret": f' "secret={secret}"' if secret else ""}
         if secret and kind == "jk":
             workers += "worker.target.secret=" + secret + "\n"
-        conf = COMMON + LOAD[kind] + (mount if kind == "proxy" else "")
+        conf = COMMON + LOAD[kind] + (mount if kind == "proxy" else jk_mount)
         (self.base / "httpd.conf").write_text(conf.format(**fill))
         (self.base / "workers.properties").write_text(workers.format(**fill))
+        self.write(fill)
         self.process = Process(["/usr/sbin/apache2", "-DFOREGROUND", "-f", self.base / "httpd.conf"],
                                self.base / "out")
         self.process.wait_for_port(self.port)
+
+    def write(self, fill):
+        """Further files, before it starts."""
 
     def stop(self):
         self.process.terminate()

@@ -17,7 +17,7 @@ class Imported:
         self.returncode, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
         self.body, _, self.rest = done.stdout.partition(MARK)
         self.notes = {}
-        self.groups = {}  # of a note: the heading that it stands under
+        self.groups = {}  # of a line: the heading that its first note stands under
         for text in self.rest.splitlines():
             if heading := re.fullmatch(r"# (\S.*):", text):
                 if heading[1].startswith("- "):
@@ -27,7 +27,7 @@ class Imported:
             elif place := re.fullmatch(r"#     (\S+?):(\d+): (.*)", text):
                 key = (os.path.basename(place[1]).split(".")[0], int(place[2]))
                 self.notes.setdefault(key, []).append(f"{place[3]}: {reason}")
-                self.groups[key] = group
+                self.groups.setdefault(key, group)
             else:
                 assert text == "#", text
 
@@ -47,12 +47,18 @@ def check(tmp_path, text, program):
     assert (done.returncode, done.stderr) == (0, ""), text
 
 
-def run_import(tmp_path, workers, uris=None, program="ajpforward"):
+def run_import(tmp_path, workers, uris=None, program="ajpforward", httpd=None):
+    """HTTPD: text of an httpd configuration, or of several files by their names, of which the first is given."""
     args = [BIN / program, "import", tmp_path / "workers.properties"]
     args[2].write_bytes(workers.encode())
     if uris is not None:
         args.append(tmp_path / "uriworkermap.properties")
         args[3].write_text(uris)
+    for name, text in ({"httpd.conf": httpd} if isinstance(httpd, str) else httpd or {}).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text)
+    if httpd:
+        args.append(tmp_path / ("httpd.conf" if isinstance(httpd, str) else next(iter(httpd))))
     done = Imported(subprocess.run(args, capture_output=True, text=True, timeout=20))
     if done.returncode == 0:
         check(tmp_path, done.stdout, program)

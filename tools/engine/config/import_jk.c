@@ -2,6 +2,7 @@
 /* Turns mod_jk's files into ours, and says what it could not carry over and why. */
 #include "config/import_jk.h"
 
+#include "config/import_httpd.h"
 #include "config/import_state.h"
 
 #include <errno.h>
@@ -131,7 +132,7 @@ static bool is_listed(const struct import *im, const char *worker)
     return false;
 }
 
-static void take_mounts(struct import *im, size_t site)
+void import_take_mounts(struct import *im, size_t site)
 {
     for (size_t i = 0; i < im->properties.count; i++) {
         const struct property *property = &im->properties.items[i];
@@ -150,7 +151,7 @@ static void take_mounts(struct import *im, size_t site)
 }
 
 /* Of lines with the same path the last counts. */
-static void take_map(struct import *im, size_t site, const char *path, const struct properties *map)
+void import_take_map(struct import *im, size_t site, const char *path, const struct properties *map)
 {
     import_note_strays(im, path, map);
     for (size_t i = 0; i < map->count; i++) {
@@ -197,41 +198,84 @@ static bool has_mounts(const struct import *im)
     return false;
 }
 
-static bool convert(struct import *im)
+/* With an httpd configuration its servers have the mappings, else the file and the mounts. */
+static bool take_mappings(struct import *im, struct import_httpd *httpd)
 {
     struct properties map = {0};
-    if (!properties_read(im->path, &im->properties, im->message, sizeof im->message))
-        return false;
+    if (im->httpd_path)
+        return import_take_sites(im, httpd);
     if (im->map_path && !properties_read(im->map_path, &map, im->message, sizeof im->message))
         return false;
-    im->site_count = 1;
-    im->mapped = im->map_path || has_mounts(im);
-    bool ok = import_find_members(im);
-    if (ok && im->map_path)
-        take_map(im, 0, im->map_path, &map); /* before the mounts, as mod_jk has it */
-    if (ok)
-        take_mounts(im, 0);
-    ok = ok && print_all(im);
+    if (im->map_path)
+        import_take_map(im, 0, im->map_path, &map); /* before the mounts, as mod_jk has it */
+    import_take_mounts(im, 0);
     properties_free(&map);
-    return ok;
+    return true;
+}
+
+/* An httpd configuration in the place of workers.properties names that. */
+static bool find_workers(struct import *im, struct import_httpd *httpd)
+{
+    char path[1024];
+    struct property at = {.line = 1};
+    if (im->path != im->httpd_path)
+        return true;
+    if (!httpd->workers_file)
+        return import_fail(im, &at, "expected JkWorkersFile, or workers.properties before it");
+    if (!httpd_conf_find(&httpd->conf, httpd->workers_file, path, sizeof path))
+        return import_fail(im, &at,
+                           "expected the file that JkWorkersFile names, %.200s, or "
+                           "workers.properties before it",
+                           path);
+    im->path = httpd_conf_keep(&httpd->conf, path);
+    return im->path || import_fail(im, &at, "out of memory");
+}
+
+static bool convert(struct import *im, struct import_httpd *httpd)
+{
+    if (im->httpd_path &&
+        (!import_httpd_read(im, httpd, im->httpd_path) || !find_workers(im, httpd)))
+        return false;
+    if (!properties_read(im->path, &im->properties, im->message, sizeof im->message))
+        return false;
+    im->site_count = 1;
+    im->mounted = has_mounts(im);
+    im->mapped = im->map_path || im->httpd_path || im->mounted;
+    return import_find_members(im) && take_mappings(im, httpd) && print_all(im);
+}
+
+/* WORKERS.PROPERTIES, then files that show by what is in them what they are. False: too many. */
+static bool take_arguments(struct import *im, int argc, char **argv)
+{
+    im->path = argv[0];
+    for (int i = 0; i < argc; i++) {
+        bool httpd = httpd_conf_is(argv[i]);
+        const char **place = httpd ? &im->httpd_path : &im->map_path;
+        if (i == 0 && !httpd)
+            continue;
+        if (*place)
+            return false;
+        *place = argv[i];
+    }
+    return true;
 }
 
 int import_jk(int argc, char **argv, const struct program *program, FILE *out)
 {
     static struct import im;
+    struct import_httpd httpd = {.server_count = 0};
     char *body = NULL;
     size_t body_size = 0;
-    if (argc < 1 || argc > 2 || argv[0][0] == '-') {
-        fprintf(stderr, "%s: import: expected WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES]\n",
+    memset(&im, 0, sizeof im);
+    im.program = program;
+    if (argc < 1 || argv[0][0] == '-' || !take_arguments(&im, argc, argv)) {
+        fprintf(stderr,
+                "%s: import: expected WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES] [HTTPD.CONF]\n",
                 program->name);
         return EXIT_USAGE;
     }
-    memset(&im, 0, sizeof im);
-    im.program = program;
-    im.path = argv[0];
-    im.map_path = argc == 2 ? argv[1] : NULL;
     im.out = open_memstream(&body, &body_size);
-    bool ok = im.out && convert(&im);
+    bool ok = im.out && convert(&im, &httpd);
     if (im.out)
         fclose(im.out);
     if (ok) {
@@ -243,6 +287,7 @@ int import_jk(int argc, char **argv, const struct program *program, FILE *out)
     properties_free(&im.properties);
     import_map_free(&im);
     import_report_free(&im);
+    import_httpd_free(&httpd);
     free(body);
     return ok ? EXIT_SUCCESS : EXIT_USAGE;
 }

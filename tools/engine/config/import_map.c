@@ -160,5 +160,7 @@ void import_map_free(struct import *im)
         free(im->paths[i].pattern);
     for (size_t i = 0; i < im->cookie_count; i++)
         free(im->cookies[i]);
-    im->path_count = im->cookie_count = 0;
+    for (size_t i = 0; i < im->site_count; i++)
+        free(im->sites[i].hosts);
+    im->path_count = im->cookie_count = im->site_count = 0;
 }

@@ -90,10 +90,12 @@ bool import_order_differs(struct import *im)
             int there = order_in_mod_jk(path->pattern, other->pattern);
             int here = order_here(path->pattern, other->pattern);
             differs |= there > 0 && here <= 0;
+            im->in_order |= there == 0;
+            differs |= there == 0;
             if (there == 0 && i < k)
                 import_note(im, NOTE_ANSWERS, path->file, path->line, path->pattern,
                             "BEWARE, of paths that match \"%s\" too mod_jk leaves open which "
-                            "decides",
+                            "decides; here the one that stands first",
                             other->pattern);
         }
     }

@@ -24,6 +24,11 @@ void import_print_start(struct import *im)
     for (size_t i = 0; i < im->member_count; i++)
         most = packet_size_of(im, i) > most ? packet_size_of(im, i) : most;
     fprintf(im->out, "# From %s. Where to listen is yours to say.\n", im->path);
+    if (im->httpd_path)
+        fprintf(im->out,
+                "# The mappings are of %s. httpd's own files, redirects, rewrites and access "
+                "rules are not here.\n",
+                im->httpd_path);
     fprintf(im->out, "listen:\n  - url: %s\n",
             http ? "http://127.0.0.1:8080" : "ajp://127.0.0.1:8019");
     if (!http && most > PACKET_LEAST)

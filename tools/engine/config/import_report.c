@@ -25,6 +25,9 @@ void import_note(struct import *im, enum import_note_kind kind, const char *path
     va_start(args, fmt);
     vsnprintf(reason, sizeof reason, fmt, args);
     va_end(args);
+    for (size_t i = 0; i < im->remark_count; i++)
+        if (strcmp(im->remarks[i].place, place) == 0 && strcmp(im->remarks[i].reason, reason) == 0)
+            return; /* of mappings that several hosts have */
     struct import_remark *remarks =
         realloc(im->remarks, (im->remark_count + 1) * sizeof *im->remarks);
     if (!remarks)

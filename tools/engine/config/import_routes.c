@@ -127,6 +127,9 @@ static void print_entry(struct import *im, size_t at, size_t room)
     for (size_t i = 0; i < im->path_count; i++) {
         struct import_path *path = &im->paths[i];
         bool exception = is_excepted(path, first);
+        if (im->in_order && i > at && !path->exception && path->site == first->site &&
+            !is_same_entry(path, first))
+            room = 0;
         if (!exception && (i < at || room == 0 || path->told || !is_same_entry(path, first)))
             continue;
         fprintf(im->out, "%s\"%s%s\"", between, exception ? "!" : "", path->pattern);
@@ -163,23 +166,38 @@ static size_t print_rest_of_hosts(struct import *im)
     return printed;
 }
 
-/* By site and by pool, in the order of the mappings. */
+/* The first path of a site that has no entry yet: of that pool, or of any. */
+static size_t next_path(const struct import *im, size_t site, size_t pool)
+{
+    size_t i = 0;
+    while (i < im->path_count &&
+           (im->paths[i].exception || im->paths[i].told || im->paths[i].site != site ||
+            (im->paths[i].pool != pool && pool != IMPORT_POOL_ALL)))
+        i++;
+    return i;
+}
+
+static bool print_entries_of(struct import *im, size_t site, size_t pool, size_t *entries)
+{
+    for (size_t i; (i = next_path(im, site, pool)) < im->path_count; ++*entries) {
+        size_t except = count_exceptions(im, &im->paths[i]);
+        if (except >= IMPORT_LIST_MAX)
+            return import_fail(im, NULL, "expected at most %d exclusions for %s",
+                               IMPORT_LIST_MAX - 1, im->pools[im->paths[i].pool].name);
+        print_entry(im, i, IMPORT_LIST_MAX - except);
+    }
+    return true;
+}
+
+/* By site and by pool, or in the order of the mappings. */
 static bool print_entries(struct import *im, size_t *entries)
 {
     for (size_t site = 0; site < im->site_count; site++) {
-        for (size_t pool = 0; pool < im->pool_count; pool++) {
-            for (size_t i = 0; i < im->path_count; i++) {
-                struct import_path *path = &im->paths[i];
-                if (path->exception || path->told || path->site != site || path->pool != pool)
-                    continue;
-                size_t except = count_exceptions(im, path);
-                if (except >= IMPORT_LIST_MAX)
-                    return import_fail(im, NULL, "expected at most %d exclusions for %s",
-                                       IMPORT_LIST_MAX - 1, im->pools[pool].name);
-                print_entry(im, i, IMPORT_LIST_MAX - except);
-                ++*entries;
-            }
-        }
+        for (size_t pool = 0; !im->in_order && pool < im->pool_count; pool++)
+            if (!print_entries_of(im, site, pool, entries))
+                return false;
+        if (im->in_order && !print_entries_of(im, site, IMPORT_POOL_ALL, entries))
+            return false;
     }
     return true;
 }
@@ -188,7 +206,8 @@ static bool fail_without_routes(struct import *im)
 {
     const char *lost = im->lost_text[0] ? im->lost_text : "got none";
     struct property at = {.line = im->lost.file ? im->lost.line : 1};
-    im->path = im->lost.file ? im->lost.file : im->map_path ? im->map_path : im->path;
+    const char *file = im->map_path ? im->map_path : im->httpd_path;
+    im->path = im->lost.file ? im->lost.file : file ? file : im->path;
     return import_fail(im, &at,
                        "expected a mapping to one of its workers, %s; without one, mod_jk passes "
                        "nothing on",

@@ -100,9 +100,12 @@ struct import {
     size_t worker_count;
     struct import_member members[WORKERS_MAX];
     size_t member_count;
-    bool mapped; /* paths choose among several pools */
-    bool routed; /* and so the file has routes */
-    const char *map_path;
+    bool mapped;   /* paths choose among several pools */
+    bool routed;   /* and so the file has routes */
+    bool in_order; /* routes stand as the mappings do, as some decide by that alone */
+    bool mounted;  /* a worker's mount is one of the mappings */
+    const char *map_path, *httpd_path; /* NULL: none is given */
+    bool map_taken;                    /* as the file that a JkMountFile names */
     struct import_site sites[IMPORT_SITES_MAX];
     size_t site_count;
     struct import_pool pools[IMPORT_POOLS_MAX];
@@ -186,6 +189,10 @@ void import_print_retries(struct import *im);
 void import_map_line(struct import *im, struct import_path path, const char *pattern,
                      const char *target);
 void import_map_free(struct import *im);
+/* import_jk.c: a whole file of mappings, and those of workers. */
+void import_take_map(struct import *im, size_t site, const char *path,
+                     const struct properties *map);
+void import_take_mounts(struct import *im, size_t site);
 /* import_options.c: what follows it, of a mapping to a worker. */
 void import_take_options(struct import *im, const struct import_path *path, const char *text,
                          struct import_extras *extras);
