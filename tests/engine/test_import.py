@@ -260,5 +260,11 @@ def test_missing_file_and_arguments(tmp_path):
         assert done.returncode == 2 and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_tells_of_the_files(option):
+    done = subprocess.run([BIN / "ajpbridge", "import", option], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "HTTPD.CONF" in done.stdout and "JkWorkersFile" in done.stdout
+
+
 def test_man_page_tells_of_import():
     assert "*import*" in (ROOT / "docs/man/ajpforward.1.scd").read_text()

@@ -260,6 +260,21 @@ static bool take_arguments(struct import *im, int argc, char **argv)
     return true;
 }
 
+static int print_help(const struct program *program, FILE *out)
+{
+    fprintf(out,
+            "Usage: %s import WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES] [HTTPD.CONF]\n"
+            "       %s import HTTPD.CONF\n\n"
+            "Prints a file for --config, made from mod_jk's files. HTTPD.CONF is httpd's whole\n"
+            "configuration, as in /etc/apache2/apache2.conf: JkMount and its like are read from it "
+            "and\n"
+            "from the files that it includes, and by itself it names the workers (JkWorkersFile). "
+            "What\n"
+            "could not be taken over stands at the end, what matters most first.\n",
+            program->name, program->name);
+    return EXIT_SUCCESS;
+}
+
 int import_jk(int argc, char **argv, const struct program *program, FILE *out)
 {
     static struct import im;
@@ -268,6 +283,8 @@ int import_jk(int argc, char **argv, const struct program *program, FILE *out)
     size_t body_size = 0;
     memset(&im, 0, sizeof im);
     im.program = program;
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+        return print_help(program, out);
     if (argc < 1 || argv[0][0] == '-' || !take_arguments(&im, argc, argv)) {
         fprintf(stderr,
                 "%s: import: expected WORKERS.PROPERTIES [URIWORKERMAP.PROPERTIES] [HTTPD.CONF]\n",
