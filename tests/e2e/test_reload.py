@@ -169,3 +169,40 @@ def test_a_successor_that_can_not_start_changes_nothing(tmp_path, nodes):
             assert client.get("/").status == 200
     finally:
         assert daemon.terminate() == 0
+
+
+def test_what_waits_for_a_restart_is_told_by_its_keys(tmp_path, nodes):
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    write(file, [port], nodes, extra=f"admin: unix:{tmp_path}/a\naccess_log: {{file: {tmp_path}/log}}\n")
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    try:
+        write(file, [port], nodes, extra=f"admin: unix:{tmp_path}/a\naccess_log: {{file: {tmp_path}/log}}\n"
+                                         "log: {level: debug}\n")
+        reload(daemon)
+        assert "restart_needed" not in daemon.output()
+        write(file, [port], nodes, extra=f"admin: unix:{tmp_path}/b\nadmin_mode: 0660\ntap: {tmp_path}/tap\n"
+                                         f"access_log: {{file: {tmp_path}/other, format: json}}\n")
+        file.write_text(file.read_text().replace("threads: 2", "threads: 3"))
+        for times in (1, 2):  # as long as it is so
+            reload(daemon)
+            said = re.findall(r'restart_needed keys="([^"]*)"', daemon.output())
+            assert said == ["threads admin admin_mode tap access_log.file access_log.format"] * times, daemon.output()
+    finally:
+        daemon.terminate()
+
+
+def test_all_mistakes_of_a_reload_are_in_the_log(tmp_path, nodes):
+    file = tmp_path / "bridge.yaml"
+    port = free_port()
+    write(file, [port], nodes)
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    try:
+        write(file, [port], nodes, extra="lgo: 1\nhealth: {fall: x}\n")
+        reload(daemon, "reload_failed")
+        said = daemon.output()
+        assert f"config_mistake reason=\"{file}:9:1: unknown key 'lgo', did you mean 'log'?\"" in said, said
+        assert f"config_mistake reason=\"{file}:10:16: health.fall: expected a number" in said
+        assert "and 1 more, --check tells them" in said
+    finally:
+        daemon.terminate()

@@ -74,6 +74,7 @@ static void find_members(struct draft *draft, size_t at, struct members *members
 {
     const struct text_list *texts = &draft->routes[at].workers;
     uint64_t named = 0;
+    bool all_known = true;
     for (size_t i = 0; i < texts->count; i++) {
         ajp_str name;
         uint32_t weight;
@@ -83,9 +84,9 @@ static void find_members(struct draft *draft, size_t at, struct members *members
         size_t worker = worker_of(draft, name);
         if (worker == draft->worker_count && !overlay_removes(draft->overlay, name.ptr) &&
             !draft->workers_refused)
-            draft_blame(draft, "routes", (int)at, "workers",
-                        "expected the names of workers, got \"%s\"%s", name.ptr,
-                        draft_nearest_worker(draft, name.ptr));
+            all_known = draft_blame(draft, "routes", (int)at, "workers",
+                                    "expected the names of workers, got \"%s\"%s", name.ptr,
+                                    draft_nearest_worker(draft, name.ptr));
         if (worker < draft->worker_count && (named >> worker & 1))
             draft_blame(draft, "routes", (int)at, "workers",
                         "expected each worker once, got \"%s\" again", name.ptr);
@@ -97,7 +98,7 @@ static void find_members(struct draft *draft, size_t at, struct members *members
             if (draft->worker_notes[k].like && strcmp(draft->worker_notes[k].like, name.ptr) == 0)
                 add_member(members, k, weight);
     }
-    if (texts->count == 0 && !draft->routes_refused)
+    if (members->set == 0 && all_known && !draft->routes_refused)
         draft_blame(draft, "routes", (int)at, NULL, "expected workers, a list of their names");
 }
 

@@ -126,6 +126,17 @@ void mistakes_print(const struct draft *draft, FILE *out)
                 draft->mistake_count, draft->mistake_count > MISTAKES_MAX ? ", not all shown" : "");
 }
 
+void mistakes_log(const struct draft *draft)
+{
+    char line[1024];
+    for (size_t i = 0; i < kept(draft); i++) {
+        mistakes_line(draft, i, line, sizeof line);
+        for (char *p = line; *p; p++) /* it stands within quotes */
+            *p = *p == '"' ? '\'' : *p;
+        log_event(LEVEL_ERROR, "config_mistake", "reason=\"%s\"", line);
+    }
+}
+
 bool mistakes_print_json(const struct draft *draft, FILE *out)
 {
     json_t *list = json_array();

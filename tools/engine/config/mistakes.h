@@ -15,6 +15,8 @@ void mistakes_sort(struct draft *draft);
 const char *mistakes_line(const struct draft *draft, size_t at, char *buf, size_t cap);
 /* A line each, and how many they are when they are several. */
 void mistakes_print(const struct draft *draft, FILE *out);
+/* An event each. */
+void mistakes_log(const struct draft *draft);
 /* {"file": ..., "valid": ..., "mistakes": [{"line": ..., "column": ..., "key": ..., "message":
  * ...}]}. False: out of memory. */
 bool mistakes_print_json(const struct draft *draft, FILE *out);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: options of the table, and those that make listeners and workers. */
+/* The command line, walked: first what makes listeners and workers, then what changes them. */
 #include "config/options.h"
 
-#include "base/nearest.h"
 #include "config/draft.h"
 #include "config/import_jk.h"
 #include "config/mistakes.h"
+#include "config/options_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,97 +14,12 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum flag {
-    FLAG_CHECK = 1,
-    FLAG_DUMP = 2,
-    FLAG_HELP = 4,
-    FLAG_VERSION = 8,
-    FLAG_NO_SECRET = 16,
-    FLAG_JSON = 32,
-};
-
-enum action {
-    ACTION_FLAG, /* no argument */
-    ACTION_CONFIG,
-    ACTION_LISTEN,
-    ACTION_WORKER,
-    ACTION_SECRET,        /* of all AJP listeners */
-    ACTION_WORKER_SECRET, /* of one worker, or of all */
-    ACTION_TLS,           /* of all TLS listeners */
-    ACTION_WORKER_TLS,    /* of one worker, or of all with TLS */
-    ACTION_ATTRIBUTE,
-};
-
-struct option {
-    const char *name;
-    enum action action;
-    enum flag flag;
-    const char *key; /* of the row that the value goes to */
-    const char *metavar, *help;
-};
-
-static const struct option options[] = {
-    {"--listen", ACTION_LISTEN, 0, NULL, "URL", "listen there, instead of what the file says"},
-    {"--worker", ACTION_WORKER, 0, NULL, "NAME=URL",
-     "a worker and its JVM route, instead of the file's"},
-    {"--config", ACTION_CONFIG, 0, NULL, "FILE", "settings, see ajp-config(5)"},
-    {"--secret-file", ACTION_SECRET, 0, "secret_file", "FILE", "secret that AJP clients must send"},
-    {"--secret-env", ACTION_SECRET, 0, "secret_env", "NAME", "environment variable with it"},
-    {"--worker-secret-file", ACTION_WORKER_SECRET, 0, "secret_file", "[WORKER=]FILE",
-     "secret to send to a worker, or to all"},
-    {"--worker-secret-env", ACTION_WORKER_SECRET, 0, "secret_env", "[WORKER=]NAME",
-     "environment variable with it"},
-    {"--tls-certificate", ACTION_TLS, 0, "certificate", "FILE",
-     "certificate and chain of https:// and ajps:// listeners"},
-    {"--tls-key", ACTION_TLS, 0, "key", "FILE", "its key"},
-    {"--tls-client-ca", ACTION_TLS, 0, "client_ca", "FILE", "CAs of client certificates"},
-    {"--tls-client-verify", ACTION_TLS, 0, "client_verify", "none|optional|require",
-     "require is the default with --tls-client-ca"},
-    {"--worker-tls-ca", ACTION_WORKER_TLS, 0, "ca", "[WORKER=]FILE",
-     "CAs of the certificates of ajps:// workers"},
-    {"--worker-tls-server-name", ACTION_WORKER_TLS, 0, "server_name", "[WORKER=]NAME",
-     "name in a worker's certificate"},
-    {"--worker-tls-certificate", ACTION_WORKER_TLS, 0, "certificate", "[WORKER=]FILE",
-     "certificate to show to workers"},
-    {"--worker-tls-key", ACTION_WORKER_TLS, 0, "key", "[WORKER=]FILE", "its key"},
-    {"--worker-tls-verify", ACTION_WORKER_TLS, 0, "verify", "[WORKER=]yes|no",
-     "check the certificates of workers"},
-    {"--allow-no-secret", ACTION_FLAG, FLAG_NO_SECRET, NULL, NULL,
-     "listen with AJP off loopback without a secret"},
-    {"--allow-attribute", ACTION_ATTRIBUTE, 0, NULL, "NAME[*]", "let a request attribute through"},
-    {"--check", ACTION_FLAG, FLAG_CHECK, NULL, NULL,
-     "tell all that is wrong with the settings, and exit"},
-    {"--json", ACTION_FLAG, FLAG_JSON, NULL, NULL, "with --check: as JSON"},
-    {"--dump", ACTION_FLAG, FLAG_DUMP, NULL, NULL, "print the effective settings and exit"},
-    {"--version", ACTION_FLAG, FLAG_VERSION, NULL, NULL, "print the version and exit"},
-    {"--help", ACTION_FLAG, FLAG_HELP, NULL, NULL, "print this and exit"},
-};
-
-enum { OPTION_COUNT = sizeof options / sizeof *options };
-
-/* Options of those alone who listen with one protocol. */
-static const struct {
-    const char *name;
-    enum proto proto;
-} sides[] = {
-    {"--secret-file", PROTO_AJP},         {"--secret-env", PROTO_AJP},
-    {"--allow-no-secret", PROTO_AJP},     {"--allow-attribute", PROTO_AJP},
-    {"--server-header", PROTO_HTTP},      {"--max-body", PROTO_HTTP},
-    {"--keep-alive-timeout", PROTO_HTTP},
-};
-
-/* One option of the command line: a row of the table above, or a row of the settings. */
-struct given {
-    const struct option *option;
-    const struct setting_row *row;
-    const char *value; /* NULL: none */
-};
-
 /* Walks argv. */
 struct walk {
     int argc, at;
     char **argv;
     const struct program *program;
+    bool again; /* in a program that runs */
 };
 
 static int usage(const struct walk *walk, const char *name, const char *what, const char *detail)
@@ -115,51 +30,13 @@ static int usage(const struct walk *walk, const char *name, const char *what, co
     return EXIT_USAGE;
 }
 
-static bool same_name(const char *name, const char *text, size_t len)
-{
-    return name && strlen(name) == len && memcmp(name, text, len) == 0;
-}
-
-static bool find_option(const char *text, size_t len, struct given *given)
-{
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (same_name(options[i].name, text, len))
-            given->option = &options[i];
-    for (size_t i = 0; i < table_top.count; i++)
-        if (same_name(table_top.rows[i].option, text, len))
-            given->row = &table_top.rows[i];
-    return given->option || given->row;
-}
-
-/* NULL: there is no such option. */
-static const char *option_at(size_t at)
-{
-    if (at < OPTION_COUNT)
-        return options[at].name;
-    for (size_t i = 0; i < table_top.count; i++)
-        if (table_top.rows[i].option && at-- == OPTION_COUNT)
-            return table_top.rows[i].option;
-    return NULL;
-}
-
-static bool is_of(const struct program *program, const char *name)
-{
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
-        if (strcmp(sides[i].name, name) == 0)
-            return program->listen_protos >> sides[i].proto & 1;
-    return true;
-}
-
 static int usage_unknown(const struct walk *walk, const char *text, size_t len)
 {
     char name[64], hint[100];
     snprintf(name, sizeof name, "%.*s", (int)len, text);
-    struct nearest nearest = nearest_to(name);
-    for (size_t i = 0; option_at(i); i++)
-        if (is_of(walk->program, option_at(i)))
-            nearest_try(&nearest, option_at(i));
-    snprintf(hint, sizeof hint, "did you mean %s?", nearest.found);
-    return usage(walk, text, "an option, ", nearest.found ? hint : "see --help");
+    const char *nearest = option_nearest(walk->program, name);
+    snprintf(hint, sizeof hint, "did you mean %s?", nearest);
+    return usage(walk, text, "an option, ", nearest ? hint : "see --help");
 }
 
 /* -1: *given is the next option. 0: no more. Else the exit code. */
@@ -172,10 +49,10 @@ static int next_given(struct walk *walk, struct given *given)
     *given = (struct given){0};
     if (strcmp(text, "-h") == 0)
         len = strlen(text = "--help");
-    if (strncmp(text, "--", 2) != 0 || !find_option(text, len, given))
+    if (strncmp(text, "--", 2) != 0 || !option_find(text, len, given))
         return usage_unknown(walk, text, len);
     const char *name = given->option ? given->option->name : given->row->option;
-    if (!is_of(walk->program, name))
+    if (!option_is_of(walk->program, name))
         return usage(walk, name, "no option for listeners of the other protocol, see --help", "");
     bool flag = given->option && given->option->action == ACTION_FLAG;
     bool boolean = given->row && given->row->kind == KIND_BOOL;
@@ -258,7 +135,7 @@ static bool is_meant(const struct worker_settings *worker, const struct given *g
                      const char *equals)
 {
     if (equals)
-        return same_name(worker->name.ptr, given->value, (size_t)(equals - given->value));
+        return option_is_named(worker->name.ptr, given->value, (size_t)(equals - given->value));
     return given->option->action == ACTION_WORKER_SECRET || worker->secure;
 }
 
@@ -359,55 +236,6 @@ static bool apply(struct draft *draft, struct walk walk)
     return true;
 }
 
-static const char *metavar_of(const struct setting_row *row)
-{
-    switch (row->kind) {
-    case KIND_NUMBER:
-        return "N";
-    case KIND_SIZE:
-        return "SIZE";
-    case KIND_DURATION:
-        return "TIME";
-    case KIND_BOOL:
-        return "yes|no";
-    default:
-        return "TEXT"; /* choices, names and the like: the help says more */
-    }
-}
-
-static void print_option(const struct program *program, const char *name, const char *between,
-                         const char *metavar, const char *help)
-{
-    char left[64];
-    if (!is_of(program, name))
-        return;
-    snprintf(left, sizeof left, "%s%s%s", name, between, metavar);
-    printf("  %-38s %s\n", left, help);
-}
-
-static void print_help(const struct program *program)
-{
-    const char *name = program->name;
-    printf("Usage: %s --listen URL --worker NAME=URL [OPTION]...\n"
-           "       %s --config FILE [OPTION]...\n"
-           "       %s ctl ADDRESS VERB [WORKER...]\n"
-           "       %s import WORKERS.PROPERTIES [FILE]...\n\n"
-           "%s. ctl asks a\nrunning one and changes its workers, import turns mod_jk's files into "
-           "a file for --config;\n\"%s ctl --help\" and \"%s import --help\" say more.\n\n",
-           name, name, name, name, program->summary, name, name);
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        print_option(program, options[i].name, " ", options[i].metavar ? options[i].metavar : "",
-                     options[i].help);
-    printf("\n");
-    for (size_t i = 0; i < table_top.count; i++) {
-        const struct setting_row *row = &table_top.rows[i];
-        if (row->option)
-            print_option(program, row->option, row->kind == KIND_BOOL ? "=" : " ", metavar_of(row),
-                         row->help);
-    }
-    printf("\nAll other settings stand in a file, see ajp-config(5).\n");
-}
-
 /* Looks over argv once: flags, the file, and that every option is one. -1 or the exit code. */
 static int survey(struct walk walk, unsigned *flags, const char **config)
 {
@@ -463,7 +291,9 @@ static int build(struct draft *draft, struct walk walk, unsigned flags, const ch
         draft_dump(draft, stdout);
     else if (flags & FLAG_CHECK)
         return tell_checked(draft, flags);
-    else if (draft->mistake_count > 0)
+    else if (walk.again)
+        mistakes_log(draft);
+    else
         mistakes_print(draft, stderr);
     if (draft->mistake_count > 0)
         return EXIT_USAGE;
@@ -489,27 +319,20 @@ static void first_mistake(const struct draft *draft, char *out, size_t cap)
                  line, more);
 }
 
-int options_parse(int argc, char **argv, const struct program *program, struct settings **out)
+static int parse(struct walk walk, const struct overlay *overlay, char *error, size_t error_cap,
+                 struct settings **out)
 {
-    char error[8];
-    return options_parse_over(argc, argv, program, NULL, error, sizeof error, out);
-}
-
-int options_parse_over(int argc, char **argv, const struct program *program,
-                       const struct overlay *overlay, char *error, size_t error_cap,
-                       struct settings **out)
-{
+    const struct program *program = walk.program;
     error[0] = '\0';
-    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program};
     unsigned flags = 0;
     const char *config = NULL;
-    if (argc > 1 && strcmp(argv[1], "import") == 0)
-        return import_jk(argc - 2, argv + 2, program, stdout);
+    if (walk.argc > 1 && strcmp(walk.argv[1], "import") == 0)
+        return import_jk(walk.argc - 2, walk.argv + 2, program, stdout);
     int rc = survey(walk, &flags, &config);
     if (rc >= 0)
         return rc;
     if (flags & FLAG_HELP) {
-        print_help(program);
+        option_print_help(program);
         return EXIT_SUCCESS;
     }
     if (flags & FLAG_VERSION) {
@@ -527,4 +350,26 @@ int options_parse_over(int argc, char **argv, const struct program *program,
     first_mistake(draft, error, error_cap);
     draft_free(draft);
     return rc;
+}
+
+int options_parse(int argc, char **argv, const struct program *program, struct settings **out)
+{
+    char error[8];
+    return options_parse_over(argc, argv, program, NULL, error, sizeof error, out);
+}
+
+int options_parse_over(int argc, char **argv, const struct program *program,
+                       const struct overlay *overlay, char *error, size_t error_cap,
+                       struct settings **out)
+{
+    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program};
+    return parse(walk, overlay, error, error_cap, out);
+}
+
+int options_parse_again(int argc, char **argv, const struct program *program,
+                        const struct overlay *overlay, char *error, size_t error_cap,
+                        struct settings **out)
+{
+    struct walk walk = {.argc = argc, .at = 1, .argv = argv, .program = program, .again = true};
+    return parse(walk, overlay, error, error_cap, out);
 }

@@ -19,10 +19,14 @@ struct program {
  * 0 after --help, --version, --check, --dump; 2 for bad options or a bad file. */
 int options_parse(int argc, char **argv, const struct program *program, struct settings **out);
 
-/* The same with changes of run time laid over it, and the message in error as well. */
+/* The same with changes of run time laid over it, and the first message in error as well. */
 struct overlay;
 int options_parse_over(int argc, char **argv, const struct program *program,
                        const struct overlay *overlay, char *error, size_t error_cap,
                        struct settings **out);
+/* Once more, of a program that runs: its messages go to the log. */
+int options_parse_again(int argc, char **argv, const struct program *program,
+                        const struct overlay *overlay, char *error, size_t error_cap,
+                        struct settings **out);
 
 #endif

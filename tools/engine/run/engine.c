@@ -10,6 +10,7 @@
 #include "net/tap.h"
 #include "run/begin.h"
 #include "run/expand.h"
+#include "run/restart.h"
 #include "run/sockets.h"
 #include "run/thread.h"
 #include "run/upgrade.h"
@@ -32,6 +33,7 @@ struct engine {
     struct health_prober *prober;
     struct thread *threads;
     uint32_t thread_count;
+    struct restart restart;
     struct admin_host admin_host;
     struct admin *admin;
     struct tap *tap;
@@ -110,14 +112,15 @@ static bool reload(struct engine *e, char *error, size_t error_cap)
         snprintf(error, error_cap, "the daemon is about to end");
         return false;
     }
-    if (options_parse_over(e->argc, e->argv, e->program, &e->overlay, why, sizeof(why), &set) >=
+    if (options_parse_again(e->argc, e->argv, e->program, &e->overlay, why, sizeof(why), &set) >=
         0) {
         for (char *p = why; *p != '\0'; p++) /* it is told within quotes */
             *p = *p == '"' ? '\'' : *p;
         snprintf(error, error_cap, "the configuration is not valid: %s", why);
         return false;
     }
-    set->threads = e->thread_count; /* a change takes a restart */
+    restart_tell(&e->restart, set);
+    set->threads = e->thread_count;
     if (!expand_workers(set, error, error_cap)) {
         settings_free(set);
         return false;
@@ -502,6 +505,7 @@ int engine_main(int argc, char **argv, const struct program *program)
         return 1;
     }
     e.thread_count = set->threads;
+    restart_remember(&e.restart, set);
     e.now = begin_generation(set, handover, error, sizeof(error));
     size = (sizeof(*e.threads) * e.thread_count + 63) / 64 * 64;
     e.threads = aligned_alloc(64, size);
@@ -518,6 +522,7 @@ int engine_main(int argc, char **argv, const struct program *program)
     if (e.now != NULL)
         generation_leave(e.now);
     overlay_clear(&e.overlay);
+    restart_forget(&e.restart);
     overlay_change_free(e.change);
     free(e.threads);
     log_end();
