@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An AJP worker that does what a script says, counts what it executes, and keeps what it saw."""
 import collections
+import contextlib
 import random
 import socket
 import struct
@@ -62,9 +63,13 @@ class Link:
 
 class ScriptedWorker:
     """Listens on a free port. on_request(link, request) runs for every Forward Request; what it leaves
-    open goes on. Without it: good()."""
+    open goes on. Without it: good(). While it is paused its kernel alone takes what comes. THREADS: how many packets
+    it looks at at once, CPings among them, as Tomcat; first come, first served."""
 
-    def __init__(self, on_request=None, pong=True, port=0, address="127.0.0.1"):
+    def __init__(self, on_request=None, pong=True, port=0, address="127.0.0.1", threads=None):
+        self.awake = threading.Event()
+        self.awake.set()
+        self.free = threading.Semaphore(threads) if threads else contextlib.nullcontext()
         self.on_request = on_request or (lambda link, request: self.good(link, request))
         self.pong = pong
         self.executed = collections.Counter()  # by the x-id header
@@ -98,27 +103,38 @@ class ScriptedWorker:
     def _serve(self, link):
         try:
             while link.open and (payload := link.packet()) is not None:
-                if payload[:1] == b"\x0a":
-                    self.pings += 1
-                    if self.pong is True:
-                        link.send(CPONG)
-                    elif self.pong:
-                        link.send(self.pong)
-                    continue
-                request = Request(payload)
-                link.requests += 1
-                with self.lock:
-                    self.executed[request.header("x-id")] += 1
-                    self.requests.append(request)
-                link.quiet_since = float("inf")
-                self.on_request(link, request)
-                link.quiet_since = time.monotonic()
+                self.awake.wait()
+                with self.free:
+                    self._answer(link, payload)
         except OSError:
             pass
         except Exception as error:  # what came was no AJP, or not canonical
             self.faults.append(repr(error))
         finally:
             link.close()
+
+    def _answer(self, link, payload):
+        if payload[:1] == b"\x0a":
+            self.pings += 1
+            if self.pong is True:
+                link.send(CPONG)
+            elif self.pong:
+                link.send(self.pong)
+            return
+        request = Request(payload)
+        link.requests += 1
+        with self.lock:
+            self.executed[request.header("x-id")] += 1
+            self.requests.append(request)
+        link.quiet_since = float("inf")
+        self.on_request(link, request)
+        link.quiet_since = time.monotonic()
+
+    def pause(self):
+        self.awake.clear()
+
+    def resume(self):
+        self.awake.set()
 
     @staticmethod
     def good(link, request):
@@ -138,6 +154,7 @@ class ScriptedWorker:
         return [link for link in self.links if link.open]
 
     def stop(self, reset=False):
+        self.resume()
         self.stop_listening()
         for link in self.open_links():
             try:
