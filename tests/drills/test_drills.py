@@ -38,9 +38,9 @@ def last_failure(load, since):
 
 
 def noticed(daemon, node, since):
-    """Seconds from SINCE (monotonic) until the daemon's log takes the node down; as text."""
+    """Seconds from SINCE (monotonic) until the daemon's log takes the node down, or calls it silent; as text."""
     wall = time.time() - (time.monotonic() - since)
-    for stamp in re.findall(rf"^(\S+)Z \w+ worker_health worker={node} .*to=down", daemon.output(), re.M):
+    for stamp in re.findall(rf"^(\S+)Z \w+ worker_health worker={node} .*to=(?:silent|down)", daemon.output(), re.M):
         when = datetime.datetime.fromisoformat(stamp).replace(tzinfo=datetime.timezone.utc).timestamp()
         if when >= wall - 0.01:
             return f"{max(when - wall, 0):.2f} s"

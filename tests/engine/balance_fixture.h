@@ -41,7 +41,7 @@ static inline void fixture_reset(size_t count)
                     .separator = '.',
                     .sticky = true,
                     .idle = 7000},
-        .health = {.interval = 300, .timeout = 100, .fall = 2, .rise = 1},
+        .health = {.interval = 300, .timeout = 100, .silence = 1000, .fall = 2, .rise = 1},
     };
     for (size_t i = 0; i < count; i++) {
         fixture_workers[i].name = ajp_str_of(names + 2 * i, 1);

@@ -30,7 +30,8 @@ static struct pick routed(const char *route)
     return (struct pick){.route = str(route), .session_id = str("1234"), .now_ms = 10000};
 }
 
-/* One letter a worker: U up, S suspect, D down, P probe, d drain, s stop, y standby, B busy. */
+/* One letter a worker: U up, S suspect, Z silent, D down, M down and mute, E ejected, P probe, d
+ * drain, s stop, y standby, B busy. */
 static void set_states(struct balancer *balancer, const char *states)
 {
     for (size_t i = 0; states[i]; i++) {
@@ -42,6 +43,18 @@ static void set_states(struct balancer *balancer, const char *states)
         case 'D':
             w->health = HEALTH_DOWN;
             w->failed_ms = 1000 + i;
+            w->since_ms = 1;
+            break;
+        case 'Z':
+            w->health = HEALTH_SILENT;
+            break;
+        case 'M': /* silent for so long that it is down */
+            w->health = HEALTH_DOWN;
+            w->mute = MUTE_ONLY;
+            w->since_ms = 1;
+            break;
+        case 'E':
+            w->ejected_ms = 20000;
             break;
         case 'P':
             w->health = HEALTH_PROBE;
@@ -100,6 +113,21 @@ Test(balancer, state_of_workers_decides)
         {"all stopped", "ss", NULL, 0, "-", false},
         {"all tried", "UU", NULL, 3, "-", false},
         {"down and drained are not forced", "sd", NULL, 0, "-", false},
+        {"own worker though silent", "UZ", "b", 0, "b", true},
+        {"own worker though ejected", "UE", "b", 0, "b", true},
+        {"not when silent for long", "UM", "b", 0, "a", false},
+        {"unless there is no other", "DM", "b", 0, "b", true},
+        {"it goes before others of that kind", "MM", "b", 0, "b", true},
+        {"another that is silent", "ZM", "b", 0, "a", false},
+        {"no route: not the silent", "BZ", NULL, 0, "a", false},
+        {"no route: standby before silent", "Zy", NULL, 0, "b", false},
+        {"no route: probation full before silent", "ZQ", NULL, 0, "b", false},
+        {"no route: silent for want of others", "ZD", NULL, 0, "a", false},
+        {"no route: silent for long, for want of others", "DM", NULL, 0, "b", false},
+        {"no route: not that when stopped", "Ds", NULL, 0, "a", false},
+        {"no route: not the ejected", "BE", NULL, 0, "a", false},
+        {"no route: standby before ejected", "Ey", NULL, 0, "b", false},
+        {"no route: ejected before silent", "ZE", NULL, 0, "b", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fixture_reset(strlen(rows[i].states));
@@ -119,9 +147,14 @@ Test(balancer, successor_order_redirect_domain_distance)
         const char *label, *states, *expected;
     } rows[] = {
         /* a: domain x, redirect d; b: x; c, d: y; e: none, distance 1 */
-        {"redirect first", "DUUUU", "d"},   {"redirect may be drained", "DUUdU", "d"},
-        {"then the domain", "DUUDU", "b"},  {"domain though busy", "DBUDU", "b"},
-        {"then anyone near", "DDUDU", "c"}, {"then the far", "DDDDU", "e"},
+        {"redirect first", "DUUUU", "d"},
+        {"redirect may be drained", "DUUdU", "d"},
+        {"then the domain", "DUUDU", "b"},
+        {"domain though busy", "DBUDU", "b"},
+        {"then anyone near", "DDUDU", "c"},
+        {"then the far", "DDDDU", "e"},
+        {"in the domain though silent", "DZUDU", "b"},
+        {"else not the silent", "DDZDU", "e"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fixture_reset(5);
@@ -169,8 +202,8 @@ Test(balancer, force_serves_sessions_while_their_worker_is_on_probation)
         const char *states, *expected;
         uint64_t tried;
     } rows[] = {
-        {"PU", "a", 0}, {"QU", "a", 0}, {"QD", "a", 0}, {"QU", "-", 1},
-        {"SU", "a", 0}, {"dU", "a", 0}, {"sU", "-", 0}, {"DU", "-", 0},
+        {"PU", "a", 0}, {"QU", "a", 0}, {"QD", "a", 0}, {"QU", "-", 1}, {"SU", "a", 0},
+        {"dU", "a", 0}, {"sU", "-", 0}, {"DU", "-", 0}, {"ZU", "a", 0}, {"MU", "a", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fixture_reset(2);
@@ -737,8 +770,19 @@ Test(worker, localhost_is_ipv4_first)
 }
 
 /* A script of reports, one letter each, every one 100 ms after the last: O ok, R refused,
- * T connect timeout, C CPing failed, F failed, f failed again by the same request, N neutral,
- * + probe answered, - probe failed, w eleven seconds go by. */
+ * T connect timeout, C CPing failed, S no CPong, F failed, f failed again by the same request,
+ * N neutral, A a CPong came, b some byte came, w eleven seconds go by, s one; of the prober: +
+ * well,
+ * - refused or wrong, ~ no CPong, p no page. Silence lasts a second. */
+static enum finding finding_of(char letter)
+{
+    static const char letters[] = "+-~p";
+    static const enum finding findings[] = {FOUND_WELL, FOUND_BAD, FOUND_SILENT, FOUND_SLOW_PAGE};
+    const char *at = strchr(letters, letter);
+    cr_assert_not_null(at, "%c", letter);
+    return findings[at - letters];
+}
+
 static enum health after(const char *script)
 {
     fixture_reset(1);
@@ -746,18 +790,23 @@ static enum health after(const char *script)
     struct worker *w = &balancer->workers[0];
     uint64_t now = 1000, request = 1;
     for (const char *p = script; *p; p++, now += 100) {
-        static const char letters[] = "ONRTCF";
+        static const char letters[] = "ONRTCSF";
         static const enum worker_outcome outcomes[] = {
-            OUT_OK, OUT_NEUTRAL, OUT_REFUSED, OUT_CONNECT_TIMEOUT, OUT_CPING_FAILED, OUT_FAILED};
+            OUT_OK,           OUT_NEUTRAL,      OUT_REFUSED, OUT_CONNECT_TIMEOUT,
+            OUT_CPING_FAILED, OUT_CPING_SILENT, OUT_FAILED};
         const char *letter = strchr(letters, *p);
         if (letter)
             worker_report(w, outcomes[letter - letters], ++request, now);
         else if (*p == 'f')
             worker_report(w, OUT_FAILED, request, now);
-        else if (*p == 'w')
-            now += 11000;
+        else if (*p == 'A')
+            worker_answered(w, now);
+        else if (*p == 'b')
+            worker_breathed(w, now);
+        else if (*p == 'w' || *p == 's')
+            now += *p == 'w' ? 11000 : 1000;
         else
-            worker_probed(w, *p == '+' ? NULL : "failed", now);
+            worker_probed(w, finding_of(*p), "as found", now);
     }
     enum health health = worker_health(w);
     balancer_free(balancer);
@@ -776,8 +825,8 @@ Test(worker, health_moves_by_the_rules)
         {"RR", HEALTH_DOWN},
         {"ROR", HEALTH_SUSPECT},
         {"RNR", HEALTH_DOWN},
-        {"T", HEALTH_SUSPECT},
-        {"TTTTTT", HEALTH_SUSPECT}, /* users that wait for a connection alone never take it down */
+        {"T", HEALTH_SILENT},
+        {"TTTwTTT", HEALTH_SILENT}, /* users that wait for a connection alone never take it down */
         {"T+", HEALTH_UP},
         {"T-", HEALTH_DOWN},
         {"C", HEALTH_SUSPECT},
@@ -808,6 +857,40 @@ Test(worker, health_moves_by_the_rules)
         {"RR+NNNN", HEALTH_PROBE},
         {"RR+R", HEALTH_DOWN},
         {"RR+OOOR", HEALTH_SUSPECT},
+        /* silence is no refusal */
+        {"S", HEALTH_SILENT},
+        {"S+", HEALTH_UP},
+        {"SA", HEALTH_UP},
+        {"SO", HEALTH_UP},
+        {"SN", HEALTH_SILENT},
+        {"SSSwSSS", HEALTH_SILENT}, /* the prober alone takes it down */
+        {"~", HEALTH_SILENT},
+        {"C~", HEALTH_SILENT},
+        {"~~~~~~~~", HEALTH_SILENT},
+        {"~s~", HEALTH_DOWN},
+        {"~~~sb~", HEALTH_SILENT}, /* bytes still come: busy is not dead */
+        {"~sbs~", HEALTH_DOWN},
+        {"~b", HEALTH_SILENT}, /* and yet no thread is free */
+        {"~R", HEALTH_SILENT},
+        {"~RR", HEALTH_DOWN},
+        {"~-", HEALTH_DOWN}, /* the process has gone */
+        {"~F", HEALTH_SILENT},
+        {"~FFF", HEALTH_SILENT},
+        {"~s~+", HEALTH_UP}, /* it is what it was: no probation */
+        {"~s~O", HEALTH_UP},
+        {"~s~A", HEALTH_UP},
+        {"~s~-+", HEALTH_PROBE}, /* what answers is another process */
+        {"RR~", HEALTH_DOWN},
+        {"RR~+", HEALTH_PROBE},
+        {"RR~A", HEALTH_DOWN},
+        {"RR+~", HEALTH_DOWN},
+        /* nor is a page that is late */
+        {"p", HEALTH_SUSPECT},
+        {"ppppp", HEALTH_SUSPECT},
+        {"psp", HEALTH_DOWN},
+        {"p+", HEALTH_UP},
+        {"~p", HEALTH_SUSPECT},
+        {"psp+", HEALTH_PROBE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_expect_eq(after(rows[i].script), rows[i].expected, "%s: %s", rows[i].script,
@@ -835,7 +918,7 @@ Test(worker, prober_wants_several_equal_answers_where_told)
         struct balancer *balancer = fixture_balancer();
         struct worker *w = &balancer->workers[0];
         for (const char *p = rows[i].script; *p; p++)
-            worker_probed(w, *p == '+' ? NULL : "failed", 1000);
+            worker_probed(w, finding_of(*p), "as found", 1000);
         cr_expect_eq(worker_health(w), rows[i].expected, "fall %u rise %u %s: %s", rows[i].fall,
                      rows[i].rise, rows[i].script, health_name(worker_health(w)));
         balancer_free(balancer);
@@ -861,5 +944,38 @@ Test(worker, prober_is_woken_when_it_is_needed)
     cr_expect_eq(woken, 2);
     cr_expect_eq(balancer->workers[0].errors, 2);
     cr_expect_eq(balancer->workers[0].served, 1);
+    balancer_free(balancer);
+}
+
+/* What serves nobody is tried again after growing pauses, by one request each. */
+Test(worker, requests_without_a_reply_eject_it_for_a_while)
+{
+    fixture_reset(2);
+    fixture_settings.health.max_fails = 3;
+    fixture_settings.health.eject_time = 30000;
+    struct balancer *balancer = fixture_balancer();
+    struct worker *w = &balancer->workers[0];
+    uint64_t now = 1000, request = 0;
+    worker_report(w, OUT_FAILED, ++request, now);
+    worker_report(w, OUT_FAILED, ++request, now);
+    worker_replied(w, 500, now);
+    for (int i = 0; i < 2; i++)
+        worker_report(w, OUT_FAILED, ++request, now);
+    worker_report(w, OUT_REPLY_TIMEOUT, ++request, now);
+    worker_report(w, OUT_NEUTRAL, ++request, now);
+    cr_expect_eq(w->ejected_ms, 0, "a reply came between, and none came late");
+    static const uint64_t pauses[] = {5000, 10000, 20000, 30000, 30000};
+    for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        worker_report(w, OUT_FAILED, ++request, now);
+        cr_expect_eq(w->ejected_ms, now + pauses[i], "%zu", i);
+        cr_expect_eq(w->recovered_ms, now + pauses[i], "then slowly");
+        worker_report(w, OUT_FAILED, ++request, now + 1);
+        cr_expect_eq(w->ejected_ms, now + pauses[i], "it may be of before");
+        now += pauses[i];
+    }
+    worker_replied(w, 200, now);
+    for (int i = 0; i < 3; i++)
+        worker_report(w, OUT_FAILED, ++request, now);
+    cr_expect_eq(w->ejected_ms, now + pauses[0]);
     balancer_free(balancer);
 }

@@ -5,17 +5,25 @@
 #include "balance_fixture.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum behaviour { ANSWER, JUNK, SILENT, CLOSE };
+
+enum { CLIENTS = 8 };
 
 static struct loop net;
 static uv_loop_t *const loop = &net.uv;
 static uv_tcp_t listener;
 static enum behaviour behaviour;
 static int connections, cpings;
+static uv_tcp_t *clients[CLIENTS]; /* the first ones, as long as they are open */
+static int unanswered;             /* CPings of all of them */
 
 static void on_closed(uv_handle_t *handle)
 {
+    for (int i = 0; i < CLIENTS; i++)
+        if ((uv_handle_t *)clients[i] == handle)
+            clients[i] = NULL;
     free(handle);
 }
 
@@ -36,6 +44,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     }
     cpings += n == sizeof cping && memcmp(buf->base, cping, sizeof cping) == 0;
+    unanswered += behaviour == SILENT;
     if (behaviour != SILENT) {
         uv_buf_t out = uv_buf_init(answers[behaviour == JUNK], 5);
         uv_try_write(stream, &out, 1);
@@ -48,6 +57,8 @@ static void on_connection(uv_stream_t *server, int status)
     cr_assert_eq(status, 0);
     uv_tcp_init(loop, client);
     cr_assert_eq(uv_accept(server, (uv_stream_t *)client), 0);
+    if (connections < CLIENTS)
+        clients[connections] = client;
     connections++;
     if (behaviour == CLOSE)
         uv_close((uv_handle_t *)client, on_closed);
@@ -76,6 +87,7 @@ static void start(enum behaviour how, enum proto proto)
     log_setup(LEVEL_ERROR, LOG_TEXT);
     cr_assert_eq(loop_init(&net, 8192), 0);
     behaviour = how;
+    connections = cpings = unanswered = 0;
     fixture_reset(1);
     fixture_workers[0].port = listen_anywhere();
     fixture_workers[0].proto = proto;
@@ -92,6 +104,53 @@ static void stop(void)
         uv_close((uv_handle_t *)&listener, NULL);
     loop_close(&net); /* runs until no handle is left */
     balancer_free(balancer);
+}
+
+/* All that was asked is answered. */
+static void wake_up(void)
+{
+    static char pong[] = {'A', 'B', 0, 1, 9};
+    uv_buf_t out = uv_buf_init(pong, sizeof pong);
+    behaviour = ANSWER;
+    for (int i = 0; i < CLIENTS; i++)
+        if (clients[i] && unanswered > 0)
+            uv_try_write((uv_stream_t *)clients[i], &out, 1);
+    unanswered = 0;
+}
+
+static void die(void)
+{
+    behaviour = CLOSE;
+    for (int i = 0; i < CLIENTS; i++)
+        if (clients[i] && !uv_is_closing((uv_handle_t *)clients[i]))
+            uv_close((uv_handle_t *)clients[i], on_closed);
+}
+
+static int deaf, crowd[CLIENTS];
+
+/* Nobody takes connections any more, and the kernel has no place for more of them. */
+static void fill_backlog(void)
+{
+    struct sockaddr_in addr;
+    int len = sizeof addr;
+    uv_os_fd_t fd;
+    uv_tcp_getsockname(&listener, (struct sockaddr *)&addr, &len);
+    cr_assert_eq(uv_fileno((uv_handle_t *)&listener, &fd), 0);
+    deaf = dup(fd);
+    uv_close((uv_handle_t *)&listener, NULL);
+    loop_turn(&net, false);
+    cr_assert_eq(listen(deaf, 0), 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(crowd[i], (struct sockaddr *)&addr, sizeof addr);
+    }
+}
+
+static void empty_backlog(void)
+{
+    close(deaf);
+    for (int i = 0; i < CLIENTS; i++)
+        close(crowd[i]);
 }
 
 /* Runs the loop until the worker is in that health; false after ten seconds. */
@@ -122,7 +181,7 @@ Test(health, suspect_that_answers_is_up_again)
 
 Test(health, suspect_that_does_not_answer_is_down)
 {
-    static const enum behaviour rows[] = {JUNK, SILENT, CLOSE};
+    static const enum behaviour rows[] = {JUNK, CLOSE};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         start(rows[i], PROTO_AJP);
         suspect();
@@ -185,9 +244,102 @@ Test(health, http_worker_is_asked_for_the_connection_only)
     stop();
 }
 
-Test(health, dead_worker_is_noticed_and_comes_back_by_itself)
+/* Its process is stopped, or all of its threads are busy. */
+Test(health, silent_worker_is_noticed_at_once_and_down_much_later)
 {
     start(SILENT, PROTO_AJP);
+    suspect();
+    uint64_t from = uv_now(loop);
+    cr_expect(comes_to(HEALTH_SILENT));
+    cr_expect_lt(uv_now(loop) - from, 400, "after one timeout");
+    cr_expect(worker_holds(worker));
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect_geq(uv_now(loop) - from, fixture_settings.health.silence);
+    cr_expect(worker_holds(worker), "who has no other worker waits for it");
+    cr_expect_eq(connections, 1, "one CPing waits all the time");
+    stop();
+}
+
+Test(health, silent_worker_that_answers_is_up_at_once)
+{
+    for (int down = 0; down < 2; down++) {
+        start(SILENT, PROTO_AJP);
+        suspect();
+        cr_expect(comes_to(down ? HEALTH_DOWN : HEALTH_SILENT));
+        uint64_t from = uv_now(loop);
+        wake_up();
+        cr_expect(comes_to(HEALTH_UP), "without probation");
+        cr_expect_lt(uv_now(loop) - from, 50, "what was asked first is answered");
+        cr_expect_eq(connections, 1);
+        stop();
+    }
+}
+
+Test(health, silent_worker_that_closes_is_down_at_once)
+{
+    start(SILENT, PROTO_AJP);
+    fixture_settings.health.silence = 60000;
+    suspect();
+    cr_expect(comes_to(HEALTH_SILENT));
+    uint64_t from = uv_now(loop);
+    die();
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect_lt(uv_now(loop) - from, 50);
+    cr_expect_not(worker_holds(worker));
+    stop();
+}
+
+/* Its machine answers for it, as far as the connection before tells. */
+Test(health, full_backlog_is_silence)
+{
+    start(ANSWER, PROTO_AJP);
+    suspect();
+    cr_expect(comes_to(HEALTH_UP), "this connection stays open");
+    behaviour = SILENT;
+    fill_backlog();
+    suspect();
+    cr_expect(comes_to(HEALTH_SILENT), "no connection comes about");
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect(worker_holds(worker));
+    wake_up();
+    cr_expect(comes_to(HEALTH_UP));
+    empty_backlog();
+    stop();
+}
+
+/* Without such a connection it may as well have gone. */
+Test(health, no_connection_at_all_is_an_end)
+{
+    start(ANSWER, PROTO_AJP);
+    fill_backlog();
+    fixture_settings.health.silence = 60000;
+    suspect();
+    cr_expect(comes_to(HEALTH_DOWN));
+    cr_expect_not(worker_holds(worker));
+    empty_backlog();
+    stop();
+}
+
+Test(health, reasons_say_what_is_wrong_and_for_how_long)
+{
+    char why[REASON_MAX];
+    start(SILENT, PROTO_AJP);
+    suspect();
+    worker_reason(worker, why);
+    cr_expect_str_eq(why, "no answer to CPing");
+    cr_expect(comes_to(HEALTH_SILENT));
+    worker_reason(worker, why);
+    cr_expect_str_eq(why, "no CPong within 100 ms");
+    die();
+    cr_expect(comes_to(HEALTH_DOWN));
+    worker_reason(worker, why);
+    cr_expect_str_eq(why, "connection closed");
+    stop();
+}
+
+Test(health, dead_worker_is_noticed_and_comes_back_by_itself)
+{
+    start(CLOSE, PROTO_AJP);
     suspect();
     cr_expect(comes_to(HEALTH_DOWN));
     behaviour = ANSWER;
@@ -200,7 +352,8 @@ Test(health, frozen_worker_with_requests_at_it_is_found)
 {
     start(SILENT, PROTO_AJP);
     worker_begin(worker, 0);
-    cr_expect(comes_to(HEALTH_DOWN), "nobody reported anything");
+    cr_expect(comes_to(HEALTH_SILENT), "nobody reported anything");
+    cr_expect(comes_to(HEALTH_DOWN));
     worker_end(worker, 0);
     stop();
 }

@@ -12,7 +12,8 @@ static void quiet(void)
 TestSuite(spares, .init = quiet);
 
 /* One letter a worker. Of the file: p spare, y standby, x and z those two, stopped by now.
- * D is down; d drain and s stop were set at run time; e drain and t stop are of the file. */
+ * D is down, Z silent; d drain and s stop were set at run time; e drain and t stop are of the file.
+ */
 static struct balancer *balancer_of(const char *states)
 {
     fixture_reset(WORKERS);
@@ -30,6 +31,8 @@ static struct balancer *balancer_of(const char *states)
         struct worker *worker = &balancer->workers[w];
         if (states[w] == 'D')
             worker->health = HEALTH_DOWN;
+        else if (states[w] == 'Z')
+            worker->health = HEALTH_SILENT;
         else if (strchr("dsxz", states[w]))
             worker_set_activation(worker, states[w] == 'd' ? ACTIVATION_DRAIN : ACTIVATION_STOP, 1);
     }
@@ -60,6 +63,10 @@ Test(spares, stand_in_one_for_one)
         {"DUpp", "-++-"},
         {"DDpp", "--++"},
         {"DUDp", "-+-+"},
+        /* silent ones are no use to new sessions */
+        {"ZUpp", "-++-"},
+        {"ZZpp", "--++"},
+        {"ZDDD", "+---"},
         /* drained and stopped ones cannot be used either */
         {"dUpp", "-++-"},
         {"sUpp", "-++-"},

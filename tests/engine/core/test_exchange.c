@@ -181,6 +181,7 @@ static const struct retry_row retry_rows[] = {
     {"R1 connect time-out, POST", "POST", 10, FAIL_CONNECT_TIMEOUT, 3, 504, false},
     {"S2 CPing on a pooled link, POST", "POST", 10, FAIL_CPING_STALE, 3, 503, true},
     {"S2 CPing on a new link", "POST", 10, FAIL_CPING_FRESH, 3, 503, false},
+    {"S2 no CPong on a new link", "POST", 10, FAIL_CPING_SILENT, 3, 503, false},
     {"R2 part of the head, pooled, POST", "POST", 10, FAIL_SEND_STALE, 3, 502, true},
     {"R2 part of the head, new, POST", "POST", 10, FAIL_SEND_FRESH, 3, 502, false},
     {"R3 silent pooled link, GET", "GET", -1, FAIL_SILENT_STALE, 2, 502, true},
@@ -200,6 +201,10 @@ static const struct retry_row retry_rows[] = {
     {"S8 body asked for, POST", "POST", 10, FAIL_ASKED, 1, 502, false},
     {"a packet that was not asked for", "GET", 10, FAIL_BODY, 1, 502, false},
     {"R6 reply time-out, GET", "GET", -1, FAIL_REPLY_TIMEOUT, 1, 504, false},
+    {"its machine has gone, GET", "GET", -1, FAIL_UNREACHABLE, 2, 504, false},
+    {"its machine has gone, POST", "POST", 10, FAIL_UNREACHABLE, 1, 504, false},
+    {"given up when it went down, GET", "GET", -1, FAIL_DOWN, 2, 504, false},
+    {"given up when it went down, POST", "POST", 10, FAIL_DOWN, 1, 504, false},
     {"bad reply", "GET", -1, FAIL_BAD_REPLY, 1, 502, false},
     {"head too large", "GET", -1, FAIL_TOO_LARGE, 1, 431, false},
 };
@@ -253,7 +258,6 @@ struct lonely_row {
 
 static const struct lonely_row lonely_rows[] = {
     {"R1 refused", FAIL_REFUSED, false, 503},
-    {"R1 connect time-out", FAIL_CONNECT_TIMEOUT, false, 503},
     {"R2 part of the head, new", FAIL_SEND_FRESH, false, 503},
     {"R4 silent new link", FAIL_SILENT_FRESH, true, 502},
 };
@@ -278,6 +282,32 @@ Test(exchange, without_another_worker_nothing_counts_as_a_retry)
         cr_assert_str_eq(x->reason, "scripted", "%s: the failure's own reason", row->label);
         cr_assert_eq(generation.balancer->workers[0].retries, 0, "%s: counted", row->label);
         cr_assert_eq(shard.window_retries, 0, "%s: budget spent", row->label);
+        exchange_give(x);
+    }
+}
+
+/* Nothing was sent: without another worker it is asked again, as soon as it answers. */
+Test(exchange, who_is_not_answered_waits_where_no_other_worker_is)
+{
+    static const enum failure rows[] = {FAIL_CONNECT_TIMEOUT, FAIL_CPING_SILENT};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct exchange *x;
+
+        end();
+        begin();
+        stop_others();
+        x = request("POST", 10);
+        script[0] = rows[i];
+        script_len = 1;
+        exchange_start(x);
+        cr_assert(worker_holds(x->worker));
+        cr_assert_eq(starts, 2);
+        cr_assert_eq(started[1], started[0]);
+        cr_assert_eq(fails, 0);
+        cr_assert_eq(x->worker->retries, 0);
+        cr_assert_eq(shard.window_retries, 0);
+        exchange_cancel(x, "gone");
         exchange_give(x);
     }
 }

@@ -18,6 +18,8 @@ static uint16_t fail_status;
 /* As back_ajp's, without a connection. */
 static void fake_start(struct exchange *x)
 {
+    if (worker_holds(x->worker) && !queue_hold(x))
+        return;
     if (capacity_take(x->worker, shard_now(&shard)) || queue_wait(x))
         x->link = &shard;
 }
@@ -233,4 +235,104 @@ Test(queue, a_waiter_takes_any_connection)
     exchange_cancel(x, "gone");
     exchange_give(x);
     done(at_work);
+}
+
+/* Its worker has fallen silent: nothing is sent there, and yet it stays its own. */
+Test(queue, a_silent_workers_sessions_wait_for_it)
+{
+    struct exchange *x[8];
+
+    worker_settings[0].max_connections = worker_settings[1].max_connections = 0;
+    settings.limits.queue = 2;
+    worker_probed(&workers[0], FOUND_SILENT, "test", 1);
+    for (int i = 0; i < 8; i++) {
+        x[i] = started_at(&workers[0]);
+        cr_assert(x[i]->queued, "no line is too long");
+    }
+    queue_look_again(&shard);
+    for (int i = 0; i < 8; i++)
+        cr_assert(x[i]->queued && x[i]->worker == &workers[0]);
+    worker_answered(&workers[0], 2);
+    queue_look_again(&shard);
+    for (int i = 0; i < 8; i++) {
+        cr_assert(!x[i]->queued && x[i]->worker == &workers[0]);
+        done(x[i]);
+    }
+    cr_assert_eq(fails, 0);
+}
+
+Test(queue, who_is_of_no_session_need_not_wait_for_it)
+{
+    struct exchange *x;
+
+    worker_settings[0].max_connections = worker_settings[1].max_connections = 0;
+    for (int i = 0; i < WORKERS; i++)
+        worker_probed(&workers[i], FOUND_SILENT, "test", 1);
+    x = started();
+    cr_assert(x->queued, "for want of others");
+    cr_assert_eq(x->worker->room->waiting, 1);
+    worker_answered(&workers[1 - x->worker->index], 2);
+    queue_look_again(&shard);
+    cr_assert_not(x->queued);
+    cr_assert_eq(worker_health(x->worker), HEALTH_UP);
+    done(x);
+}
+
+Test(queue, a_silent_workers_sessions_go_on_when_it_is_down)
+{
+    struct exchange *x, *y;
+
+    worker_settings[0].max_connections = worker_settings[1].max_connections = 0;
+    settings.health.silence = 100;
+    worker_probed(&workers[0], FOUND_SILENT, "test", 1);
+    x = started_at(&workers[0]);
+    worker_probed(&workers[0], FOUND_SILENT, "test", 101);
+    cr_assert_eq(worker_health(&workers[0]), HEALTH_DOWN);
+    queue_look_again(&shard);
+    cr_assert_eq(x->worker, &workers[1]);
+    cr_assert_not(x->queued);
+    done(x);
+    worker_set_activation(&workers[1], ACTIVATION_STOP, 102);
+    y = started();
+    cr_assert_eq(y->worker, &workers[0], "the only one: it may answer yet");
+    cr_assert(y->queued);
+    queue_look_again(&shard);
+    cr_assert(y->queued);
+    worker_answered(&workers[0], 103);
+    queue_look_again(&shard);
+    cr_assert_not(y->queued);
+    done(y);
+    cr_assert_eq(fails, 0);
+}
+
+/* Its backlog is not to overflow at once. */
+Test(queue, a_worker_that_answers_again_gets_its_connections_by_and_by)
+{
+    enum { COUNT = 100 };
+    struct exchange *x[COUNT];
+    int left = 0;
+
+    worker_settings[0].max_connections = 0;
+    worker_probed(&workers[0], FOUND_SILENT, "test", 1);
+    for (int i = 0; i < COUNT; i++)
+        x[i] = started_at(&workers[0]);
+    worker_answered(&workers[0], 2);
+    shard.pools->counts[0].connecting = 63;
+    queue_look_again(&shard);
+    for (int i = 0; i < COUNT; i++)
+        left += x[i]->queued;
+    cr_assert_eq(left, 0, "the fake opens none");
+    for (int i = 0; i < COUNT; i++)
+        done(x[i]);
+    worker_probed(&workers[0], FOUND_SILENT, "test", 3);
+    x[0] = started_at(&workers[0]);
+    worker_answered(&workers[0], 4);
+    shard.pools->counts[0].connecting = 64;
+    queue_look_again(&shard);
+    cr_assert(x[0]->queued);
+    shard.pools->counts[0].connecting--;
+    queue_next(&shard, shard.pools, &workers[0]);
+    cr_assert_not(x[0]->queued);
+    done(x[0]);
+    shard.pools->counts[0].connecting = 0;
 }

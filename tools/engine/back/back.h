@@ -12,6 +12,8 @@ void links_look_again(struct shard *sh);
 /* The shard has a newer generation than p: close what is idle of p, pool no more of it, and
  * let who waits for it choose anew. */
 void links_retire(struct shard *sh, struct pools *p);
+/* Those at work at workers that are down, and without a reply: they fail (health.on_down). */
+void links_give_up(struct shard *sh);
 /* Now and then: open what workers lack to their min_idle. */
 void links_warm(struct shard *sh);
 /* Close every link of the shard; those at work fail their exchange. */

@@ -22,6 +22,13 @@ static bool our_own_lack(int error)
     return link_own_lack(error) || error == EADDRNOTAVAIL;
 }
 
+/* What the kernel says when nothing comes back from another machine's. */
+static bool no_way_there(int error)
+{
+    return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EHOSTDOWN;
+}
+
 /* Part link and exchange, close the link, and let the exchange decide what follows. */
 static void fail(struct link *l, enum failure how, const char *reason)
 {
@@ -85,7 +92,9 @@ static void fail_gone(struct link *l, const char *reason)
         fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, reason);
         break;
     case LINK_WAITING:
-        if (l->spoke)
+        if (l->x != NULL && !l->x->begun && no_way_there(l->stream.error))
+            fail(l, FAIL_UNREACHABLE, reason);
+        else if (l->spoke)
             fail(l, broken(l), reason);
         else
             fail(l, l->reused ? FAIL_SILENT_STALE : FAIL_SILENT_FRESH, reason);
@@ -96,6 +105,36 @@ static void fail_gone(struct link *l, const char *reason)
         link_close(l, false);
         break;
     }
+}
+
+static void back_start(struct exchange *x);
+static void arm(struct link *l, uint32_t ms);
+
+/* No CPong in time, and x is not sent. A pooled connection may have been forgotten on its way: a
+ * new one is asked. But where the worker is known to be silent the CPing has its place in the
+ * worker's line: the link keeps it, and x waits in ours for whatever is answered first. */
+static void ping_unanswered(struct link *l)
+{
+    struct exchange *x = l->x;
+
+    if (x == NULL) {
+        link_close(l, true);
+        return;
+    }
+    if (!worker_holds(l->worker) && !l->reused) {
+        fail(l, FAIL_CPING_SILENT, "no CPong in time");
+        return;
+    }
+    l->x = NULL;
+    x->link = NULL;
+    x->fresh_only = true;
+    if (worker_holds(l->worker)) {
+        arm(l, l->shard->settings->timeouts.pool_idle);
+    } else {
+        x->ask_first = true;
+        link_close(l, true);
+    }
+    back_start(x);
 }
 
 static void on_deadline(struct deadline *d)
@@ -109,7 +148,7 @@ static void on_deadline(struct deadline *d)
                                            : "connect timed out");
         break;
     case LINK_PINGING:
-        fail(l, l->reused ? FAIL_CPING_STALE : FAIL_CPING_FRESH, "no CPong in time");
+        ping_unanswered(l);
         break;
     case LINK_SENDING:
         fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, "worker does not read");
@@ -301,6 +340,7 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
 {
     if (l->state == LINK_PINGING) {
         /* The session lets nothing but a CPong through. */
+        worker_answered(l->worker, shard_now(l->shard));
         if (rest > 0)
             fail_gone(l, "bytes behind the CPong");
         else
@@ -412,6 +452,8 @@ static void on_readable(struct link *l)
         fail_gone(l, n == 0 ? "worker closed the connection" : stream_why(&l->stream));
         return;
     }
+    if (worker_health(l->worker) == HEALTH_SILENT)
+        worker_breathed(l->worker, shard_now(l->shard));
     on_bytes(l, loop->scratch, have + (size_t)n);
 }
 
@@ -425,7 +467,8 @@ static void on_connected(struct link *l)
     }
     address_keep(l->worker, &l->walk);
     stream_want(&l->stream, true, false);
-    if (l->worker->settings->tls != NULL)
+    link_connected(l);
+    if (l->worker->settings->tls != NULL || (l->x != NULL && l->x->ask_first))
         send_ping(l); /* in TLS 1.3 a refused certificate shows only now: not at the cost of x */
     else
         link_ready(l);
@@ -467,17 +510,20 @@ static void back_start(struct exchange *x)
     struct shard *sh = x->shard;
     struct link *l = x->fresh_only ? NULL : link_take_idle(x->pools, x->worker);
     const struct timeouts *t = &sh->settings->timeouts;
+    bool held = worker_holds(x->worker) && !x->pools->retired;
 
     if (l != NULL) {
         l->x = x;
         l->client = x->conn;
         x->link = l;
-        if (t->cping_idle != 0 && shard_now(sh) - l->idle_since > t->cping_idle)
+        if (held || (t->cping_idle != 0 && shard_now(sh) - l->idle_since > t->cping_idle))
             send_ping(l);
         else
             send_request(l);
         return;
     }
+    if (held && !queue_hold(x))
+        return;
     if (!capacity_take(x->worker, shard_now(sh)) && !queue_wait(x))
         return;
     l = link_new(sh, x->pools, x->worker, on_event, on_deadline);
@@ -605,6 +651,33 @@ void links_warm(struct shard *sh)
         while (count->now + count->opening < count->min && open_idle(sh, w)) {
         }
     }
+}
+
+/* One tried for want of others has begun later. */
+static bool began_before_down(const struct link *l)
+{
+    return worker_health(l->worker) == HEALTH_DOWN &&
+           l->x->pick.now_ms <= atomic_load(&l->worker->since_ms);
+}
+
+static struct link *left_at_down(struct shard *sh)
+{
+    for (struct list *at = sh->links.next; at != &sh->links; at = at->next) {
+        struct link *l = CONTAINER_OF(at, struct link, node);
+
+        if ((l->state == LINK_SENDING || l->state == LINK_WAITING) && l->x != NULL &&
+            !l->x->begun && began_before_down(l))
+            return l;
+    }
+    return NULL;
+}
+
+void links_give_up(struct shard *sh)
+{
+    struct link *l;
+
+    while ((l = left_at_down(sh)) != NULL) /* each may close or open others */
+        fail(l, FAIL_DOWN, "the worker was found down");
 }
 
 void links_close_all(struct shard *sh)

@@ -7,8 +7,11 @@
 #include "core/queue.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ASK_MACHINE_S = 5 /* between questions to a worker's kernel, while nothing comes */ };
 
 struct link *link_take_idle(struct pools *p, const struct worker *w)
 {
@@ -105,6 +108,26 @@ void link_unused(struct link *l)
     link_done(l, true, 0);
 }
 
+static bool is_loopback(const struct sockaddr *a)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a;
+
+    if (a->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+    return (ntohl(in->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+}
+
+/* Another machine may vanish without a word: then a request that it has is over as soon as a silent
+ * worker is given up, and not only when its reply is due. */
+static void watch_machine(struct link *l, const struct sockaddr *a)
+{
+    uint32_t patience = l->worker->balancer->settings->health.silence;
+
+    if (patience != 0 && !is_loopback(a))
+        stream_watch_peer(&l->stream, ASK_MACHINE_S, patience);
+}
+
 /* Begins at addr, or behind it if that fails at once. 0 or a negative errno. */
 static int connect_link(struct link *l, const struct sockaddr *addr)
 {
@@ -137,10 +160,12 @@ static struct link *link_make(struct shard *sh, struct pools *p, struct worker *
         errno = -rc;
         return NULL;
     }
+    watch_machine(l, address_now(w, &l->walk));
     l->stream.tapped = true;
     l->stream.on_closed = on_closed;
     l->pools = pools_enter(p);
     l->state = LINK_CONNECTING;
+    p->counts[w->index].connecting++;
     begin_session(l);
     out_init(&l->out);
     list_init(&l->pool);
@@ -187,10 +212,18 @@ struct link *link_elsewhere(struct link *l)
     return next;
 }
 
+void link_connected(struct link *l)
+{
+    l->pools->counts[l->worker->index].connecting--;
+    queue_next(l->shard, l->pools, l->worker);
+}
+
 void link_close(struct link *l, bool reset)
 {
     if (l->state == LINK_CLOSED)
         return;
+    if (l->state == LINK_CONNECTING)
+        l->pools->counts[l->worker->index].connecting--;
     l->state = LINK_CLOSED;
     opened(l);
     if (!list_empty(&l->pool))
@@ -235,6 +268,8 @@ void links_look_again(struct shard *sh)
 {
     struct pools *p = sh->pools;
 
+    if (sh->settings->health.on_down == ON_DOWN_ABORT)
+        links_give_up(sh);
     queue_look_again(sh);
     for (size_t i = 0; i < p->balancer->count; i++)
         if (!list_empty(&p->idle[i]) && queue_elsewhere(p, &p->balancer->workers[i], shard_now(sh)))

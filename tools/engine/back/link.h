@@ -56,6 +56,8 @@ struct link *link_new(struct shard *sh, struct pools *p, struct worker *w,
 /* In place of l, which could not connect and is closed, a link that tries the worker's next
  * address, for the same request or none. NULL: there is no other address, and l is as it was. */
 struct link *link_elsewhere(struct link *l);
+/* It stands, handshake and all: the caller gives it another state. */
+void link_connected(struct link *l);
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
 /* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came

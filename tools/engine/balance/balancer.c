@@ -13,11 +13,14 @@ enum { FORCED_INTERVAL = 1000 }; /* ms between tries while every worker is down 
 /* The ranks of a candidate, worst first: a lower sum is the better worker. Distances take the
  * bits below RANK_STANDBY. A session rather waits in its own domain than moves out of it. */
 enum {
-    RANK_BUSY_PROBE = 1 << 29,   /* on probation, has its one request already */
-    RANK_OTHER_DOMAIN = 1 << 28, /* the session is not replicated there */
-    RANK_FULL = 1 << 27,         /* the request must wait for a connection */
-    RANK_STANDBY = 1 << 26,
-    RANK_DISTANCE_MAX = (1 << 24) - 1,
+    RANK_SILENT = 1 << 29,         /* it may answer some day: for want of any other */
+    RANK_BUSY_PROBE = 1 << 28,     /* on probation, has its one request already */
+    RANK_OTHER_DOMAIN = 1 << 27,   /* the session is not replicated there */
+    RANK_SILENT_AT_HOME = 1 << 26, /* silent, but the session is replicated there */
+    RANK_EJECTED = 1 << 25,        /* serves nobody now */
+    RANK_FULL = 1 << 24,           /* the request must wait for a connection */
+    RANK_STANDBY = 1 << 23,
+    RANK_DISTANCE_MAX = (1 << 21) - 1,
     RANK_DISTANCE_SHIFT = 1,
     RANK_SUSPECT = 1,
     RANK_NONE = 1 << 30, /* cannot be used */
@@ -44,6 +47,13 @@ static bool takes_requests(const struct worker *worker)
     return worker_health(worker) != HEALTH_DOWN;
 }
 
+/* Nothing of it would come back now, as far as we know. */
+static bool is_unwell(const struct worker *worker, uint64_t now_ms)
+{
+    return worker_health(worker) == HEALTH_SILENT ||
+           atomic_load_explicit(&worker->ejected_ms, memory_order_relaxed) > now_ms;
+}
+
 static bool is_full(const struct worker *worker, uint64_t now_ms)
 {
     uint32_t cap = load_capacity(worker, now_ms);
@@ -62,7 +72,8 @@ static bool serves_route(const struct worker *worker, const struct pick *pick)
            worker_activation(worker) != ACTIVATION_STOP;
 }
 
-/* Stopped and drained ones leave a gap as those that are down do; who was to stand by does not. */
+/* Stopped and drained ones leave a gap as those that are down or silent do; who was to stand by
+ * does not. */
 static bool leaves_gap(const struct worker *worker, bool usable)
 {
     enum activation settled = worker->settings->activation;
@@ -90,7 +101,8 @@ static uint64_t spares_in_use(const struct balancer *balancer, const struct pick
         const struct worker *worker = &balancer->workers[i];
         if (is_outside(pick, worker))
             continue;
-        bool usable = !was_tried(pick, worker) && takes_requests(worker);
+        bool usable =
+            !was_tried(pick, worker) && takes_requests(worker) && !is_unwell(worker, pick->now_ms);
         wanted += leaves_gap(worker, usable);
         if (worker_activation(worker) == ACTIVATION_SPARE && usable)
             spares |= (uint64_t)1 << i;
@@ -123,16 +135,20 @@ static uint32_t rank_of(const struct worker *worker, const struct pick *pick, aj
     }
     if (is_full(worker, pick->now_ms))
         rank |= RANK_FULL;
-    if (domain.len > 0 && !same_name(worker->settings->domain, domain))
+    bool home = domain.len > 0 && same_name(worker->settings->domain, domain);
+    if (domain.len > 0 && !home)
         rank |= RANK_OTHER_DOMAIN;
     uint32_t distance = worker->settings->distance;
     if (distance > RANK_DISTANCE_MAX)
         distance = RANK_DISTANCE_MAX;
     rank |= distance << RANK_DISTANCE_SHIFT;
     enum health health = worker_health(worker);
-    uint64_t ejected = atomic_load_explicit(&worker->ejected_ms, memory_order_relaxed);
-    if (health == HEALTH_SUSPECT || ejected > pick->now_ms)
+    if (health == HEALTH_SUSPECT)
         rank |= RANK_SUSPECT;
+    else if (health == HEALTH_SILENT)
+        rank |= home ? RANK_SILENT_AT_HOME : RANK_SILENT;
+    if (atomic_load_explicit(&worker->ejected_ms, memory_order_relaxed) > pick->now_ms)
+        rank |= RANK_EJECTED;
     if (is_busy_probe(worker))
         rank |= RANK_BUSY_PROBE;
     return rank;
@@ -239,8 +255,16 @@ static struct worker *pick_by_hash(struct balancer *balancer, const struct pick 
     return best;
 }
 
+static bool may_be_forced(const struct worker *worker, const struct pick *pick)
+{
+    enum activation activation = worker_activation(worker);
+    return !was_tried(pick, worker) && worker_health(worker) == HEALTH_DOWN &&
+           activation != ACTIVATION_STOP && activation != ACTIVATION_DRAIN;
+}
+
 /* All are down: a request may try the one whose failure is longest ago. Where connections were
- * refused a try costs next to nothing; where they hang, one a second is enough. */
+ * refused a try costs next to nothing; where they hang, one a second is enough. Where nothing but
+ * an answer is missing, the request waits for it, and nothing is tried. */
 static struct worker *pick_forced(struct balancer *balancer, const struct pick *pick)
 {
     uint64_t last = atomic_load_explicit(&balancer->forced_ms, memory_order_relaxed);
@@ -248,10 +272,10 @@ static struct worker *pick_forced(struct balancer *balancer, const struct pick *
     uint64_t best_failed = UINT64_MAX;
     for (size_t i = 0; i < balancer->count; i++) {
         struct worker *worker = &balancer->workers[i];
-        enum activation activation = worker_activation(worker);
-        if (was_tried(pick, worker) || worker_health(worker) != HEALTH_DOWN ||
-            activation == ACTIVATION_STOP || activation == ACTIVATION_DRAIN)
+        if (!may_be_forced(worker, pick))
             continue;
+        if (worker_holds(worker))
+            return worker;
         uint64_t failed = atomic_load_explicit(&worker->failed_ms, memory_order_relaxed);
         if (failed < best_failed) {
             best = worker;
@@ -312,8 +336,12 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
         sessions_seen(own->sessions, bare_id(balancer, pick->session_id), pick->now_ms);
         return own;
     }
-    if (own && force)
-        return NULL;
+    /* Down, but an answer is all that is missing: for who has no other. */
+    struct worker *held = own && worker_holds(own) && may_be_forced(own, pick) ? own : NULL;
+    if (own && force) {
+        pick->sticky = held != NULL;
+        return held;
+    }
     struct worker *heir = own ? balancer_find(balancer, own->settings->redirect) : NULL;
     if (heir && serves_route(heir, pick) && !is_busy_probe(heir))
         return heir;
@@ -321,7 +349,10 @@ static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
     struct worker *found =
         pick_by_hash(balancer, pick, rendezvous_hash(bare_id(balancer, pick->session_id)),
                      domain_of(own, pick->route), 0);
-    return found ? found : pick_forced(balancer, pick);
+    if (found)
+        return found;
+    pick->sticky = held != NULL;
+    return held ? held : pick_forced(balancer, pick);
 }
 
 static struct worker *pick_free(struct balancer *balancer, const struct pick *pick)
@@ -374,6 +405,11 @@ void balancer_changed(const struct worker *worker)
     struct balancer *balancer = worker->balancer;
     if (atomic_load(&worker->room->waiting) == 0 && atomic_load(&worker->room->suitors) == 0)
         return;
+    balancer_tell(balancer);
+}
+
+void balancer_tell(struct balancer *balancer)
+{
     pthread_mutex_lock(&balancer->wake_lock);
     if (balancer->changed)
         balancer->changed(balancer->changed_ctx);

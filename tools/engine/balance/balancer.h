@@ -69,6 +69,8 @@ void balancer_wake(struct balancer *balancer);
 void balancer_on_change(struct balancer *balancer, void (*changed)(void *ctx), void *ctx);
 /* Of that worker, just now. */
 void balancer_changed(const struct worker *worker);
+/* Likewise, whoever waits. */
+void balancer_tell(struct balancer *balancer);
 
 /* The one that a session of that route belongs to, none that is outside. */
 struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, ajp_str route);

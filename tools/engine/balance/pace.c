@@ -40,6 +40,7 @@ uint64_t pace_wait(struct pace *pace, enum health health, uint32_t interval, uin
     uint32_t recover = pace->recover ? pace->recover : RECOVER_MIN;
     switch (health) {
     case HEALTH_SUSPECT:
+    case HEALTH_SILENT:
         return suspect_wait(pace, interval, now_ms);
     case HEALTH_DOWN:
         pace->recover = recover * 2 < RECOVER_MAX ? recover * 2 : RECOVER_MAX;

@@ -2,10 +2,12 @@
 /* A reload and a binary upgrade keep the same things. */
 #include "balance/past.h"
 
+#include <stdio.h>
+
 struct worker_past worker_past(const struct worker *worker)
 {
     const struct worker_settings *settings = worker->settings;
-    return (struct worker_past){
+    struct worker_past past = {
         .name = settings->name,
         .host = settings->host,
         .port = settings->port,
@@ -14,6 +16,7 @@ struct worker_past worker_past(const struct worker *worker)
         .file_activation = settings->activation,
         .activation = worker_activation(worker),
         .health = worker_health(worker),
+        .mute = worker->mute,
         .refused = worker->refused,
         .since_ms = worker->since_ms,
         .failed_ms = worker->failed_ms,
@@ -21,11 +24,15 @@ struct worker_past worker_past(const struct worker *worker)
         .ejected_ms = worker->ejected_ms,
         .drain_ms = worker->drain_ms,
     };
+    worker_reason(worker, past.reason);
+    return past;
 }
 
 void worker_recall(struct worker *worker, const struct worker_past *past, uint64_t now_ms)
 {
     worker->health = past->health;
+    worker->mute = past->mute;
+    snprintf(worker->reason, REASON_MAX, "%s", past->reason);
     worker->refused = past->refused;
     worker->since_ms = past->since_ms;
     worker->failed_ms = past->failed_ms;

@@ -12,8 +12,10 @@ struct worker_past {
     uint32_t file_weight, weight; /* as the settings had it, and as it was */
     enum activation file_activation, activation;
     enum health health;
+    uint32_t mute;
     uint32_t refused;
     uint64_t since_ms, failed_ms, recovered_ms, ejected_ms, drain_ms;
+    char reason[REASON_MAX]; /* of its health; "": not told */
 };
 
 /* From the prober's thread. Its texts are the settings'. */

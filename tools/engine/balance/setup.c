@@ -65,6 +65,7 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         worker->name_hash = rendezvous_hash(worker->settings->name);
         worker->activation = worker->settings->activation;
         worker->weight = worker->settings->weight;
+        worker->since_ms = clock_ms();
         worker->sessions = sessions_new(settings->session.idle, clock_ms());
         if (worker->activation == ACTIVATION_SPARE)
             balancer->has_spares = true;

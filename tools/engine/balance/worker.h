@@ -12,6 +12,7 @@
 enum health {
     HEALTH_UP,
     HEALTH_SUSPECT, /* still used; the prober looks at once, then now and then */
+    HEALTH_SILENT,  /* its machine lives, but nothing comes back: its sessions wait, unsent */
     HEALTH_DOWN,    /* the prober brings it back, or a request tried for want of others */
     HEALTH_PROBE,   /* answered the prober: one request at a time until three went well */
 };
@@ -22,10 +23,28 @@ enum worker_outcome {
     OUT_NEUTRAL, /* client gone, stale pooled connection: says nothing of the worker */
     OUT_REFUSED, /* connection refused or unreachable */
     OUT_CONNECT_TIMEOUT,
-    OUT_CPING_FAILED, /* on a fresh connection */
+    OUT_CPING_FAILED, /* on a fresh connection: closed, or no CPong */
+    OUT_CPING_SILENT, /* on a fresh connection: nothing came */
     OUT_FAILED,       /* an F of the state table */
     OUT_REPLY_TIMEOUT,
 };
+
+/* What the prober found. Silence is no refusal: docs/health.md. */
+enum finding {
+    FOUND_WELL,
+    FOUND_BAD,       /* refused, unreachable, closed, or a wrong answer */
+    FOUND_SILENT,    /* it was reached, and no CPong came */
+    FOUND_SLOW_PAGE, /* a CPong came, and then no page */
+};
+
+/* Of a worker that is down. */
+enum mute {
+    MUTE_NO,
+    MUTE_NOW,  /* it takes connections and does not answer: perhaps it is starting */
+    MUTE_ONLY, /* it never did anything worse: it is what it was, when it answers */
+};
+
+enum { REASON_MAX = 96 };
 
 struct balancer;
 struct sessions;
@@ -71,8 +90,12 @@ struct worker {
     _Atomic uint32_t weight;              /* starts as in the settings */
     _Atomic uint64_t since_ms;            /* of the last change of health */
     _Atomic uint64_t recovered_ms;        /* when it was last back up; 0: it was never down */
+    _Atomic uint64_t alive_ms;            /* last byte of a reply while it was silent */
+    _Atomic uint32_t mute;                /* enum mute */
     _Atomic uint64_t ejected_ms;          /* until then others are preferred */
     _Atomic uint32_t bad_replies;         /* in a row */
+    _Atomic uint32_t fails;               /* requests without a reply, in a row */
+    _Atomic uint32_t fail_pause;          /* ms, the last one for that; 0: none yet */
     _Atomic uint64_t failed_ms;           /* last failure of any kind */
     _Atomic uint64_t errors;
     _Atomic uint64_t retries; /* attempts here that failed and were made again, here or elsewhere */
@@ -82,6 +105,8 @@ struct worker {
     _Atomic uint32_t failures;       /* F within the window */
     _Atomic uint64_t window_ms;      /* start of the window */
     _Atomic uint64_t window_request; /* first request that failed in it */
+
+    char reason[REASON_MAX]; /* of its health; under the balancer's wake_lock */
 
     /* Of the prober's thread alone. */
     uint64_t drain_ms, drain_told_ms; /* since when it is drained; last line of the log */
@@ -96,6 +121,11 @@ void worker_end(struct worker *worker, uint32_t weighting);
 void worker_report(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
                    uint64_t now_ms);
 
+/* A reply of its has ended, or a CPong came over a connection for requests: it answers. */
+void worker_answered(struct worker *worker, uint64_t now_ms);
+/* Bytes came from it while it is silent: it does not go down as long as they do. */
+void worker_breathed(struct worker *worker, uint64_t now_ms);
+
 /* The status of a reply that began; for outlier ejection. */
 void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms);
 
@@ -104,8 +134,11 @@ void worker_replied(struct worker *worker, uint16_t status, uint64_t now_ms);
 void worker_measure_traffic(struct worker *worker, uint32_t weighting, uint64_t bytes);
 void worker_measure_latency(struct worker *worker, uint64_t ms);
 
-/* For the prober: what its own connection said. problem is constant text; NULL: all is well. */
-void worker_probed(struct worker *worker, const char *problem, uint64_t now_ms);
+/* For the prober: what its own connection said. reason: what is wrong; NULL: all is well. */
+void worker_probed(struct worker *worker, enum finding found, const char *reason, uint64_t now_ms);
+
+/* Why its health is what it is; "" after the start. */
+void worker_reason(const struct worker *worker, char out[REASON_MAX]);
 
 /* At run time. A worker that becomes active starts slowly: it may just have been restarted. */
 void worker_set_activation(struct worker *worker, enum activation activation, uint64_t now_ms);
@@ -132,7 +165,19 @@ static inline bool same_name(ajp_str a, ajp_str b)
     return a.len == b.len && a.len > 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
-enum health worker_health(const struct worker *worker);
+static inline enum health worker_health(const struct worker *worker)
+{
+    return (enum health)atomic_load_explicit(&worker->health, memory_order_relaxed);
+}
+
+/* Requests for it wait until it answers: they are not sent. */
+static inline bool worker_holds(const struct worker *worker)
+{
+    enum health health = (enum health)atomic_load(&worker->health);
+    return health == HEALTH_SILENT ||
+           (health == HEALTH_DOWN && atomic_load(&worker->mute) != MUTE_NO);
+}
+
 const char *health_name(enum health health);
 
 #endif

@@ -50,8 +50,10 @@ static const struct settings defaults = {
     .health = {.interval = 5000,
                .timeout = 1000,
                .resolve = 60000,
+               .silence = 20000,
                .fall = 2,
                .rise = 1,
+               .max_fails = 3,
                .eject_time = 30000},
     .log_level = LEVEL_INFO,
 };

@@ -260,15 +260,24 @@ struct balance_settings {
     uint32_t slow_start_boot; /* likewise of all workers, after the daemon's own start */
 };
 
+/* Of a request that runs at a worker which is found down. */
+enum on_down {
+    ON_DOWN_WAIT,  /* its reply may still come */
+    ON_DOWN_ABORT, /* it is tried elsewhere, or answered, at once */
+};
+
 /* What the prober asks for, and how many equal answers it wants. */
 struct health_settings {
-    ajp_str path;      /* of a GET; null: a CPing, or an HTTP worker's connection, is enough */
-    ajp_str body;      /* what the beginning of the reply must hold; null: anything */
-    uint32_t status;   /* of the reply; 0: 200 to 399 */
-    uint32_t interval; /* ms between probes of a worker that is up */
-    uint32_t timeout;  /* ms for one probe */
-    uint32_t resolve;  /* ms between look-ups of a worker's host name; 0: only while it is down */
-    uint32_t fall;     /* failures in a row until a worker is down */
+    ajp_str path;       /* of a GET; null: a CPing, or an HTTP worker's connection, is enough */
+    ajp_str body;       /* what the beginning of the reply must hold; null: anything */
+    uint32_t status;    /* of the reply; 0: 200 to 399 */
+    uint32_t interval;  /* ms between probes of a worker that is up */
+    uint32_t timeout;   /* ms for one probe */
+    uint32_t resolve;   /* ms between look-ups of a worker's host name; 0: only while it is down */
+    uint32_t silence;   /* ms without a sign of life until a worker is down; 0: never */
+    uint32_t on_down;   /* enum on_down */
+    uint32_t fall;      /* failures in a row until a worker is down */
+    uint32_t max_fails; /* requests without a reply in a row until it is ejected; 0: any */
     uint32_t eject_after; /* 5xx replies and failures in a row until it is ejected; 0: never */
     uint32_t eject_time;  /* ms without new sessions */
     uint32_t rise;        /* answers in a row until it is tried again */

@@ -12,6 +12,7 @@ static const char *const profiles[] = {"default", "transparent", NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
+static const char *const on_downs[] = {"wait", "abort", NULL};
 static const char *const sources[] = {"query", "path", "cookie", NULL};
 static const char *const route_orders[] = {"letters", "slashes", NULL};
 static const char *const odds[] = {"reject", "pass", NULL};
@@ -92,10 +93,16 @@ static const struct setting_row top_rows[] = {
      "for one probe"},
     {"health", "resolve", KIND_DURATION, TOP(health.resolve), 0, 24 * HOUR, NULL, NULL,
      "between look-ups of host names; 0: only while a worker is down"},
+    {"health", "silence", KIND_DURATION, TOP(health.silence), 0, HOUR, NULL, "--health-silence",
+     "without a sign of life until a worker is down; 0: never"},
+    {"health", "on_down", KIND_CHOICE, TOP(health.on_down), 0, 0, on_downs, "--health-on-down",
+     "requests without a reply at a worker that is found down: wait or abort"},
     {"health", "fall", KIND_NUMBER, TOP(health.fall), 1, 100, NULL, NULL,
      "failures until a worker is down"},
     {"health", "rise", KIND_NUMBER, TOP(health.rise), 1, 100, NULL, NULL,
      "answers until it is tried again"},
+    {"health", "max_fails", KIND_NUMBER, TOP(health.max_fails), 0, 100000, NULL, NULL,
+     "requests without a reply in a row until a worker is ejected; 0: any number"},
     {"health", "eject_after", KIND_NUMBER, TOP(health.eject_after), 0, 100000, NULL, NULL,
      "5xx replies and failures in a row until a worker is ejected; 0: never"},
     {"health", "eject_time", KIND_DURATION, TOP(health.eject_time), 100, HOUR, NULL, NULL,

@@ -202,6 +202,30 @@ static struct worker *successor(struct exchange *x, const struct failure_rule *r
     return pick(x);
 }
 
+/* Its worker does not answer, and x, which was not sent, is held there: since it is of its session,
+ * or since there is no other worker that is well. No retry: nothing was tried. */
+static bool waits_on(struct exchange *x, const struct failure_rule *rule)
+{
+    struct worker *w = x->worker;
+
+    if (rule->action != RETRY_OTHER || x->attempts >= x->shard->settings->limits.max_attempts ||
+        !worker_holds(w))
+        return false;
+    if (!x->pick.sticky) {
+        uint64_t tried = x->pick.tried;
+        struct worker *other;
+
+        x->pick.tried |= UINT64_C(1) << w->index;
+        other = pick(x);
+        x->pick.tried = tried;
+        if (other != NULL && !worker_holds(other))
+            return false;
+    }
+    log_event(LEVEL_DEBUG, "held", "worker=%s", w->settings->name.ptr);
+    attempt_at(x, w);
+    return true;
+}
+
 static void again(struct exchange *x, const struct failure_rule *rule, struct worker *w,
                   const char *reason)
 {
@@ -223,6 +247,8 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
     struct worker *w;
 
     leave_worker(x, rule->outcome);
+    if (waits_on(x, rule))
+        return;
     if (retry_allowed(x, rule)) {
         bool affordable = retry_affordable(x->shard);
 

@@ -63,6 +63,7 @@ struct exchange {
     uint64_t number;
     uint32_t attempts;
     bool fresh_only;    /* a pooled link has failed: open a new one */
+    bool ask_first;     /* it did not answer: CPing over the new one */
     bool replayed;      /* sent whole once already (R3) */
     bool begun;         /* the front has had a reply */
     bool bodyless;      /* HEAD, 204, 205, 304: whatever the worker sends is dropped */
@@ -131,9 +132,10 @@ void exchange_move_to(struct exchange *x, struct worker *w);
 enum failure {
     FAIL_REFUSED, /* connection refused, unreachable */
     FAIL_CONNECT_TIMEOUT,
-    FAIL_CPING_STALE, /* no CPong on a pooled link */
-    FAIL_CPING_FRESH, /* no CPong on a new one */
-    FAIL_SEND_STALE,  /* the request left in part or not at all, pooled link */
+    FAIL_CPING_STALE,  /* no CPong on a pooled link */
+    FAIL_CPING_FRESH,  /* closed, or a wrong answer, instead of a CPong on a new one */
+    FAIL_CPING_SILENT, /* no answer at all on it */
+    FAIL_SEND_STALE,   /* the request left in part or not at all, pooled link */
     FAIL_SEND_FRESH,
     FAIL_SILENT_STALE, /* sent whole, closed before a byte came, pooled link */
     FAIL_SILENT_FRESH,
@@ -141,6 +143,8 @@ enum failure {
     FAIL_ASKED,  /* closed or malformed after it had asked for the body, and said no more */
     FAIL_BROKEN, /* closed or malformed after some bytes of the reply */
     FAIL_REPLY_TIMEOUT,
+    FAIL_UNREACHABLE,   /* sent whole; its machine, or the way to it, has gone since */
+    FAIL_DOWN,          /* sent; the worker was found down, and the settings give it up */
     FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */
     FAIL_TOO_LARGE,     /* the head does not fit the worker's packet */
     FAIL_UNSURE,        /* the body of a request with several lengths was asked for */

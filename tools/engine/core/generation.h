@@ -23,6 +23,7 @@ void generation_leave(struct generation *g);
 /* How many idle links to one worker one thread has, and its share of the bounds for all. */
 struct idle_count {
     uint32_t now, opening; /* opening: to be idle, for no request */
+    uint32_t connecting;   /* for a request, or to be idle */
     uint32_t min, max;
 };
 

@@ -6,6 +6,11 @@
 
 #include "balance/load.h"
 
+enum {
+    OPENING_MAX = 64 /* connections that a thread opens at once to a worker that answers again:
+                        its backlog is not to overflow */
+};
+
 bool capacity_take(struct worker *w, uint64_t now)
 {
     uint32_t cap = load_capacity(w, now);
@@ -61,7 +66,7 @@ static bool is_open(const struct worker *w)
     enum health health = worker_health(w);
 
     return a != ACTIVATION_STOP && a != ACTIVATION_DRAIN && health != HEALTH_DOWN &&
-           (health != HEALTH_PROBE || atomic_load(&w->tally.busy) == 0);
+           health != HEALTH_SILENT && (health != HEALTH_PROBE || atomic_load(&w->tally.busy) == 0);
 }
 
 /* x would not be given to its worker any more. */
@@ -71,6 +76,13 @@ static bool is_stuck(const struct exchange *x)
 
     return worker_health(x->worker) == HEALTH_DOWN || a == ACTIVATION_STOP ||
            (a == ACTIVATION_DRAIN && is_free(x));
+}
+
+/* It is as well off at any worker that serves it at once: also when its session is not of the
+ * worker that it waits for, and does not answer. */
+static bool may_move(const struct exchange *x)
+{
+    return is_free(x) || (!x->pick.sticky && worker_holds(x->worker));
 }
 
 static bool has_connection(const struct pools *p, const struct worker *w, uint64_t now)
@@ -129,7 +141,10 @@ static void turn_away(struct exchange *x, enum failure how, const char *reason)
 
 static void turn_away_late(struct exchange *x)
 {
-    turn_away(x, FAIL_QUEUE_TIMEOUT, "no connection to the worker came free in time");
+    if (worker_holds(x->worker))
+        turn_away(x, FAIL_QUEUE_TIMEOUT, "the worker is silent, and did not answer in time");
+    else
+        turn_away(x, FAIL_QUEUE_TIMEOUT, "no connection to the worker came free in time");
 }
 
 static void on_late(struct deadline *d)
@@ -145,24 +160,30 @@ static void queue_join(struct exchange *x, uint64_t patience)
     struct shard *sh = x->shard;
 
     x->queued = true;
-    x->fresh_only = false; /* whatever comes free then has just been in use */
+    x->fresh_only = x->ask_first = false; /* whatever comes free then has just been in use */
     list_add(x->pools->waiting[x->worker->index].prev, &x->queue);
     count_suitor(x, 1);
     deadline_init(&x->queue_deadline, on_late);
     loop_deadline(&sh->loop, &x->queue_deadline, patience);
-    sh->wake_all(sh); /* an idle connection may lie in another thread's pool */
+}
+
+/* How long x has waited by now, at whichever worker. */
+static uint64_t waited(struct exchange *x)
+{
+    uint64_t now = shard_now(x->shard);
+
+    if (!x->waited)
+        x->wait_since = now;
+    x->waited = true;
+    return now - x->wait_since;
 }
 
 bool queue_wait(struct exchange *x)
 {
     struct shard *sh = x->shard;
     struct room *room = x->worker->room;
-    uint64_t now = shard_now(sh), patience = sh->settings->timeouts.queue, passed;
+    uint64_t now = shard_now(sh), patience = sh->settings->timeouts.queue, passed = waited(x);
 
-    if (!x->waited)
-        x->wait_since = now;
-    x->waited = true;
-    passed = now - x->wait_since;
     if (patience != 0 && passed >= patience) {
         turn_away_late(x);
         return false;
@@ -173,6 +194,33 @@ bool queue_wait(struct exchange *x)
         return false;
     }
     if (capacity_take(x->worker, now)) {
+        atomic_fetch_sub(&room->waiting, 1);
+        return true;
+    }
+    queue_join(x, patience != 0 ? patience - passed : 0);
+    sh->wake_all(sh); /* an idle connection may lie in another thread's pool */
+    return false;
+}
+
+bool queue_hold(struct exchange *x)
+{
+    struct shard *sh = x->shard;
+    struct room *room = x->worker->room;
+    uint64_t patience = x->reply_timeout, passed = waited(x);
+    uint32_t most = UINT32_MAX;
+
+    if (patience != 0 && passed >= patience) {
+        turn_away_late(x);
+        return false;
+    }
+    if (load_capacity(x->worker, shard_now(sh)) != 0)
+        most = sh->settings->limits.queue;
+    if (atomic_fetch_add(&room->waiting, 1) >= most) {
+        atomic_fetch_sub(&room->waiting, 1);
+        turn_away(x, FAIL_QUEUE_FULL, "too many requests wait for the worker, which is silent");
+        return false;
+    }
+    if (!worker_holds(x->worker)) {
         atomic_fetch_sub(&room->waiting, 1);
         return true;
     }
@@ -202,6 +250,19 @@ bool queue_serve(struct pools *p, struct worker *w)
     queue_leave(x);
     x->back->start(x);
     return true;
+}
+
+/* To w, and it would be sent at once. */
+static bool may_serve(const struct pools *p, const struct worker *w, uint64_t now)
+{
+    return !list_empty(&p->waiting[w->index]) && !worker_holds(w) && has_connection(p, w, now) &&
+           p->counts[w->index].connecting < OPENING_MAX;
+}
+
+void queue_next(struct shard *sh, struct pools *p, struct worker *w)
+{
+    if (may_serve(p, w, shard_now(sh)))
+        queue_serve(p, w);
 }
 
 static void move(struct exchange *x, struct worker *w)
@@ -243,14 +304,15 @@ bool queue_court(struct shard *sh, struct pools *p, struct worker *w)
 bool queue_elsewhere(const struct pools *p, const struct worker *w, uint64_t now)
 {
     const struct room *room = w->room;
-    uint32_t cap;
+    uint32_t cap = load_capacity(w, now);
 
+    if (cap == 0) /* they open their own */
+        return false;
     if (atomic_load(&room->waiting) > 0)
         return list_empty(&p->waiting[w->index]);
     if (atomic_load(&room->suitors) == 0 || !is_open(w))
         return false;
-    cap = load_capacity(w, now);
-    return cap != 0 && atomic_load(&room->connections) >= cap; /* else they open their own */
+    return atomic_load(&room->connections) >= cap;
 }
 
 /* One of w's line goes where it is served at once, or, if w is of no use, where it may wait. */
@@ -267,7 +329,7 @@ static bool move_one(struct shard *sh, struct pools *p, struct worker *w)
         bool stuck = is_stuck(x);
         struct worker *to;
 
-        if (!stuck && (room == 0 || !is_free(x)))
+        if (!stuck && (room == 0 || !may_move(x)))
             continue;
         to = choose(x, stuck ? places : room);
         if (to != NULL) {
@@ -293,7 +355,7 @@ void queue_look_again(struct shard *sh)
 
         if (!is_open(w))
             move_all(sh, p, w);
-        while (!list_empty(&p->waiting[i]) && has_connection(p, w, shard_now(sh)))
+        while (may_serve(p, w, shard_now(sh)))
             queue_serve(p, w);
     }
     for (size_t i = 0; i < p->balancer->count; i++)

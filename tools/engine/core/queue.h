@@ -16,12 +16,18 @@ void capacity_give(struct shard *sh, struct worker *w);
 /* x->worker has none for x. True: it has one by now, go on. False: x waits, and back->start is
  * called again when it is worth a try; or x is at another worker, or has failed. */
 bool queue_wait(struct exchange *x);
+/* x->worker does not answer: likewise, until it does. x waits for as long as it would for its reply
+ * had it been sent, and has no line to be too long: a worker without a cap would have had them all.
+ */
+bool queue_hold(struct exchange *x);
 /* x waits no longer. */
 void queue_leave(struct exchange *x);
 
 /* A connection to w is free in this thread: the next in line takes it. False: nobody waits. */
 bool queue_serve(struct pools *p, struct worker *w);
-/* Likewise, one that waits for another worker. */
+/* One more of those that wait, if there is room for it: a connection has come about, or not. */
+void queue_next(struct shard *sh, struct pools *p, struct worker *w);
+/* As queue_serve, one that waits for another worker. */
 bool queue_court(struct shard *sh, struct pools *p, struct worker *w);
 /* Would it be of use to another thread, and to nobody here? */
 bool queue_elsewhere(const struct pools *p, const struct worker *w, uint64_t now);

@@ -11,6 +11,7 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_CONNECT_TIMEOUT] = {OUT_CONNECT_TIMEOUT, 504, RETRY_OTHER},
     [FAIL_CPING_STALE] = {OUT_NEUTRAL, 503, RETRY_FRESH},
     [FAIL_CPING_FRESH] = {OUT_CPING_FAILED, 503, RETRY_OTHER},
+    [FAIL_CPING_SILENT] = {OUT_CPING_SILENT, 503, RETRY_OTHER},
     [FAIL_SEND_STALE] = {OUT_NEUTRAL, 502, RETRY_FRESH},
     [FAIL_SEND_FRESH] = {OUT_FAILED, 502, RETRY_OTHER},
     /* R3: a pooled link that died as we sent: only where twice is as good as once, once. */
@@ -22,6 +23,9 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     [FAIL_BODY] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_BROKEN] = {OUT_FAILED, 502, RETRY_NEVER},
     [FAIL_REPLY_TIMEOUT] = {OUT_REPLY_TIMEOUT, 504, RETRY_NEVER},
+    /* As R5: nobody will answer any more, or nobody waits for it. */
+    [FAIL_UNREACHABLE] = {OUT_CONNECT_TIMEOUT, 504, RETRY_SAFE_OTHER},
+    [FAIL_DOWN] = {OUT_NEUTRAL, 504, RETRY_SAFE_OTHER},
     [FAIL_BAD_REPLY] = {OUT_NEUTRAL, 502, RETRY_NEVER},
     [FAIL_TOO_LARGE] = {OUT_NEUTRAL, 431, RETRY_NEVER},
     [FAIL_UNSURE] = {OUT_NEUTRAL, 400, RETRY_NEVER},

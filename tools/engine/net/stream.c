@@ -235,6 +235,26 @@ size_t stream_unsent(const struct stream *s)
     return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
+void stream_watch_peer(struct stream *s, uint32_t every_s, uint32_t patience_ms)
+{
+    int on = 1, every = (int)every_s;
+
+    setsockopt(s->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(s->fd, IPPROTO_TCP, TCP_KEEPIDLE, &every, sizeof(every));
+    setsockopt(s->fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+    setsockopt(s->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+}
+
+bool stream_arrived(const struct stream *s)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    memset(&info, 0, sizeof(info));
+    return getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           info.tcpi_state == TCP_ESTABLISHED && info.tcpi_unacked == 0;
+}
+
 const char *stream_why(const struct stream *s)
 {
     return s->why != NULL ? s->why : strerror(s->error);

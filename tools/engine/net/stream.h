@@ -109,6 +109,13 @@ static inline int stream_connect_error(struct stream *s)
     return s->io->connect_error(s);
 }
 
+/* Have the kernel ask the peer's kernel now and then, and break the connection off when that says
+ * nothing for patience_ms: its machine has gone, or the way to it. A peer that is only busy, or
+ * stopped, is no matter for kernels. */
+void stream_watch_peer(struct stream *s, uint32_t every_s, uint32_t patience_ms);
+/* The connection stands, and all that was sent has come to the peer's kernel. */
+bool stream_arrived(const struct stream *s);
+
 /* The last failure in words that stay. */
 const char *stream_why(const struct stream *s);
 

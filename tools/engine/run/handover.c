@@ -214,7 +214,7 @@ static bool read_worker(struct handover *h, json_t *line)
 {
     const char *name, *host, *states[2], *health;
     json_int_t port, weights[2], refused, times[5];
-    struct worker_past p;
+    struct worker_past p = {0};
 
     if (h->count == WORKERS_MAX ||
         json_unpack_ex(line, NULL, JSON_STRICT,
