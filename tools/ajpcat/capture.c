@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 struct capture {
     struct input input;
     enum { FROM_PCAP, FROM_PCAPNG, FROM_LIBPCAP, FROM_HEX } from;
+    struct dissector *dissector;
     struct pcap_file records;
     struct pcapng_file blocks;
     pcap_t *pcap;
@@ -99,8 +101,9 @@ static bool has_known_link(struct capture *c)
 {
     if (dissect_knows(c->link_type))
         return true;
-    snprintf(c->error, sizeof c->error, "link type %d is not one that AJP is carried on",
-             c->link_type);
+    const char *name = pcap_datalink_val_to_description(c->link_type);
+    snprintf(c->error, sizeof c->error, "link type %d (%s) is not one that AJP is carried on",
+             c->link_type, name ? name : "unknown");
     return false;
 }
 
@@ -168,6 +171,7 @@ struct capture *capture_open(const char *path, const char **why)
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
+    c->dissector = dissector_new();
     if (open_input(c, path))
         return c;
     memcpy(error, c->error, sizeof error);
@@ -177,6 +181,14 @@ struct capture *capture_open(const char *path, const char **why)
 }
 
 enum { LIVE_SNAP = 262144, LIVE_WAIT_MS = 100, LIVE_BUFFER = 16 << 20 };
+
+/* TCP, fragments, and what may carry it; the last words shift all that stands behind them. */
+static const char live_filter[] =
+    "tcp or ip[6:2] & 0x3fff != 0 or ip6[6] = 44 or ip proto 4 or ip proto 41 or ip proto 47 or "
+    "ip proto 51 or ip proto 97 or ip proto 137 or ip6 proto 4 or ip6 proto 41 or ip6 proto 47 or "
+    "udp dst port 4789 or udp dst port 8472 or udp dst port 4790 or udp dst port 6081 or "
+    "udp dst port 6635 or ether proto 0x8847 or ether proto 0x8848 or ether proto 0x8864 or "
+    "ether proto 0x8926 or ether proto 0x88e7 or vlan";
 
 static bool activate(struct capture *c)
 {
@@ -195,8 +207,8 @@ static bool activate(struct capture *c)
     c->link_type = pcap_datalink(c->pcap);
     if (!has_known_link(c))
         return false;
-    /* Not all link types know VLANs: then all that comes is looked at. */
-    if (pcap_compile(c->pcap, &tcp, "tcp or (vlan and tcp)", 1, PCAP_NETMASK_UNKNOWN) == 0) {
+    /* Not all link types know VLANs, MPLS or PPPoE: then all that comes is looked at. */
+    if (pcap_compile(c->pcap, &tcp, live_filter, 1, PCAP_NETMASK_UNKNOWN) == 0) {
         pcap_setfilter(c->pcap, &tcp);
         pcap_freecode(&tcp);
     }
@@ -208,6 +220,7 @@ struct capture *capture_live(const char *interface, const char **why)
     static char error[PCAP_ERRBUF_SIZE];
     struct capture *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
+    c->dissector = dissector_new();
     c->input.fd = c->input.nothing = -1;
     c->from = FROM_LIBPCAP;
     c->pcap = pcap_create(interface, c->error);
@@ -284,7 +297,7 @@ static enum capture_result next_record(struct capture *c, struct segment *out, c
     while ((result = c->from == FROM_PCAP ? pcap_file_next(&c->records, &r, why)
                                           : pcapng_file_next(&c->blocks, &r, why)) == PCAP_RECORD) {
         c->frames++;
-        if (dissect(r.link_type, r.frame, r.len, r.wire_len, out)) {
+        if (dissect(c->dissector, r.link_type, r.frame, r.len, r.wire_len, r.time_ns, out)) {
             out->frame = c->frames;
             out->time_ns = r.time_ns;
             return CAPTURE_SEGMENT;
@@ -305,11 +318,12 @@ static enum capture_result next_of_libpcap(struct capture *c, struct segment *ou
             continue;
         }
         c->frames++;
-        if (!dissect(c->link_type, bytes, head->caplen, head->len, out))
+        uint64_t time_ns = (uint64_t)head->ts.tv_sec * 1000000000u +
+                           (uint64_t)head->ts.tv_usec * (c->nano ? 1 : 1000);
+        if (!dissect(c->dissector, c->link_type, bytes, head->caplen, head->len, time_ns, out))
             continue;
         out->frame = c->frames;
-        out->time_ns = (uint64_t)head->ts.tv_sec * 1000000000u +
-                       (uint64_t)head->ts.tv_usec * (c->nano ? 1 : 1000);
+        out->time_ns = time_ns;
         return CAPTURE_SEGMENT;
     }
     if (c->stopped || rc == PCAP_ERROR_BREAK)
@@ -337,6 +351,14 @@ uint64_t capture_frames(const struct capture *c)
     return c->frames;
 }
 
+void capture_tell(struct capture *c, struct text *out)
+{
+    uint64_t tcp = c->frames - dissector_passed(c->dissector);
+    if (tcp > 0)
+        text_fmt(out, "%" PRIu64 " of TCP%s", tcp, tcp < c->frames ? ", " : "");
+    dissector_tell(c->dissector, out);
+}
+
 uint64_t capture_bytes(const struct capture *c)
 {
     return c->input.bytes;
@@ -353,6 +375,7 @@ void capture_close(struct capture *c)
         return;
     if (c->pcap)
         pcap_close(c->pcap); /* and the stream that it reads */
+    dissector_free(c->dissector);
     pcapng_file_end(&c->blocks);
     input_close(&c->input);
     text_free(&c->hex);

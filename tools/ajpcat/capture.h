@@ -28,6 +28,8 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
 
 /* Frames read so far, TCP or not. */
 uint64_t capture_frames(const struct capture *c);
+/* What they were, when all are read: "12 of TCP, 3 of ARP". */
+void capture_tell(struct capture *c, struct text *out);
 /* Bytes read of the file, and its size (0: not known). */
 uint64_t capture_bytes(const struct capture *c);
 uint64_t capture_size(const struct capture *c);

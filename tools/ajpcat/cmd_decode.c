@@ -8,7 +8,6 @@
 #include "view.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +40,6 @@ struct decoder {
     const char *followed; /* its client as shown, NULL: its number, or all */
     bool follows_number;
     uint64_t number;
-    uint64_t exchanges; /* seen, shown or not */
     const char *path, *interface;
     bool write_failed;
 };
@@ -67,7 +65,6 @@ static bool is_followed(const struct decoder *d, const struct exchange *e)
 static bool on_exchange(void *user, const struct exchange *e)
 {
     struct decoder *d = user;
-    d->exchanges++;
     if (!is_followed(d, e) || (d->filter && !filter_accepts(d->filter, e)))
         return true;
     d->kind->show(&d->view, e);
@@ -151,6 +148,7 @@ static int run(struct decoder *d)
                        .user = d,
                        .show = on_exchange,
                        .idle = on_idle,
+                       .tells_none = d->path != NULL,
                        .message = d->kind->message ? on_message : NULL,
                        .keep_heads = d->kind->heads,
                        .body = d->kind->body};
@@ -163,8 +161,6 @@ static int run(struct decoder *d)
     if (d->kind->end && code == 0)
         d->kind->end(&d->view);
     write_out(d);
-    if (code == 0 && d->exchanges == 0 && d->path)
-        fprintf(stderr, "ajpcat decode: %s: no AJP in %" PRIu64 " frames\n", d->path, r.frames);
     if ((fflush(stdout) != 0 || d->write_failed) && errno != EPIPE) {
         fprintf(stderr, "ajpcat decode: standard output: %s\n", strerror(errno));
         return EXIT_FAILED;

@@ -390,7 +390,11 @@ int cmd_stats(int argc, char **argv)
 {
     static struct stats s; /* histograms are large for a stack */
     struct args a;
-    struct reader r = {.command = "stats", .user = &s, .show = on_exchange, .reports_at_end = true};
+    struct reader r = {.command = "stats",
+                       .user = &s,
+                       .show = on_exchange,
+                       .reports_at_end = true,
+                       .tells_none = true};
     s.top = 10;
     s.colour = term_has_colour(STDOUT_FILENO);
     s.width = term_width(STDOUT_FILENO);

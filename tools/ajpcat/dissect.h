@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a captured frame to its TCP segment: Ethernet, VLAN, Linux cooked (both), null, loop and raw
- * IP links; IPv4 and IPv6. */
+/* From a captured frame to its TCP segment, through whatever carries it: see layers.h. */
 #ifndef AJPCAT_DISSECT_H
 #define AJPCAT_DISSECT_H
 
@@ -31,9 +30,20 @@ struct segment {
 /* Whether frames of this link type can be read. */
 bool dissect_knows(int link_type);
 
-/* False: no TCP in there (or not to be found). Sets all of *out but time and frame. wire_len is
- * the length before the snap length cut. */
-bool dissect(int link_type, const uint8_t *frame, size_t len, size_t wire_len, struct segment *out);
+struct dissector; /* keeps fragments, and counts what holds no TCP */
+struct text;
+
+struct dissector *dissector_new(void);
+void dissector_free(struct dissector *d);
+
+/* False: no TCP in there (or not to be found). Sets all of *out but time and frame; its data is
+ * valid until the next call. wire_len is the length before the snap length cut. */
+bool dissect(struct dissector *d, int link_type, const uint8_t *frame, size_t len, size_t wire_len,
+             uint64_t time_ns, struct segment *out);
+
+/* How many frames held none, and "3 of ARP, 1 of UDP"; nothing is dissected after that. */
+uint64_t dissector_passed(const struct dissector *d);
+void dissector_tell(struct dissector *d, struct text *out);
 
 enum { PEER_TEXT = 64 };
 void peer_format(const struct peer *p, char out[PEER_TEXT]);

@@ -8,8 +8,9 @@
 enum {
     FILE_HEAD = 24,
     RECORD_HEAD = 16,
-    FRAME_MAX = 262144, /* as libpcap has it */
-    LINKTYPE_RAW = 101, /* the one whose number in files differs from the DLT */
+    FRAME_MAX = 262144,         /* as libpcap has it */
+    LINKTYPE_ATM_RFC1483 = 100, /* the numbers in files that differ from the DLT */
+    LINKTYPE_RAW = 101,
 };
 
 static uint32_t get32(const struct pcap_file *f, const uint8_t *p)
@@ -41,7 +42,9 @@ static bool is_version_2_4(const struct pcap_file *f, const uint8_t *head)
 
 int pcap_link_type(uint32_t number)
 {
-    return number == LINKTYPE_RAW ? DLT_RAW : (int)number;
+    return number == LINKTYPE_RAW           ? DLT_RAW
+           : number == LINKTYPE_ATM_RFC1483 ? DLT_ATM_RFC1483
+                                            : (int)number;
 }
 
 bool pcap_file_begin(struct pcap_file *f, struct input *in)

@@ -32,6 +32,7 @@ struct run {
 static void on_exchange(void *user, const struct exchange *e)
 {
     struct run *r = user;
+    r->reader->shown++;
     if (!r->stopped)
         r->stopped = !r->reader->show(r->reader->user, e);
 }
@@ -127,6 +128,21 @@ static void read_all(struct run *r, struct capture *c, const char *path)
                 r->reader->command, path, why, capture_frames(c));
 }
 
+static void tell_none(struct run *r, struct capture *c, const char *path)
+{
+    uint64_t frames = capture_frames(c);
+    struct text were = {0};
+    text_str(&were, frames > 0 ? ": " : "");
+    capture_tell(c, &were);
+    if (r->known.connections.count > 0) {
+        text_str(&were, "; ");
+        acquaintances_tell(&r->known, &were);
+    }
+    fprintf(stderr, "ajpcat %s: %s: no AJP in %" PRIu64 " frame%s%s\n", r->reader->command, path,
+            frames, frames == 1 ? "" : "s", were.at);
+    text_free(&were);
+}
+
 static int run(struct reader *reader, struct capture *c, const char *name, const char *why,
                bool at_once)
 {
@@ -147,6 +163,8 @@ static int run(struct reader *reader, struct capture *c, const char *name, const
                                       .message = reader->message};
     read_all(&r, c, name);
     reader->frames = capture_frames(c);
+    if (reader->tells_none && reader->shown == 0)
+        tell_none(&r, c, name);
     acquaintances_free(&r.known);
     return 0;
 }

@@ -18,6 +18,8 @@ struct reader {
     bool reports_at_end; /* nothing is shown before: on a terminal is room for the progress */
     bool quiet;          /* says nothing about files that cannot be read */
     uint64_t frames;     /* read */
+    bool tells_none;     /* says what the frames were, where no exchange was in them */
+    uint64_t shown;      /* exchanges */
 };
 
 /* Exchanges of a live interface, until SIGINT or SIGTERM; each is shown as soon as it is answered.

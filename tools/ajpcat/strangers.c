@@ -2,6 +2,7 @@
 /* Connections without AJP. */
 #include "strangers.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { AJP_PORT = 8009 };
@@ -32,7 +33,9 @@ void acquaintances_free(struct acquaintances *a)
 
 int stranger_client(const struct tcp_flow *f)
 {
-    return f->syns > 0 || !f->from_syn ? 0 : 1; /* of a handshake whose SYN is missing: the other */
+    if (f->from_syn)
+        return f->syns > 0 ? 0 : 1; /* of a handshake whose SYN is missing: the other */
+    return f->ends[0].port >= f->ends[1].port ? 0 : 1; /* most likely */
 }
 
 /* What is no AJP at the port of AJP, or at one where AJP is spoken. An AJP client may also try a
@@ -44,12 +47,31 @@ static bool is_shown(const struct acquaintances *a, const struct tcp_flow *f, bo
            (refused && tally_set_has(&a->clients, hash_of(&f->ends[stranger_client(f)], false)));
 }
 
+/* what: the words that the server's address follows. */
 static void count(struct acquaintances *a, const struct tcp_flow *f, const char *what)
 {
     char server[PEER_TEXT], name[2 * PEER_TEXT];
     peer_format(&f->ends[!stranger_client(f)], server);
-    snprintf(name, sizeof name, "%s to %s", what, server);
-    tally_add_open(&a->connections, name, f->first_frame);
+    snprintf(name, sizeof name, "%s %s", what, server);
+    tally_count(&a->connections, name, f->first_frame);
+}
+
+void acquaintances_tell(struct acquaintances *a, struct text *out)
+{
+    enum { KINDS = 5 };
+    tally_sort(&a->connections, 0);
+    for (size_t i = 0; i < a->connections.count && i < KINDS; i++)
+        text_fmt(out, "%s%" PRIu64 " connection%s %s", i > 0 ? ", " : "",
+                 a->connections.rows[i].count, a->connections.rows[i].count > 1 ? "s" : "",
+                 a->connections.rows[i].name);
+    if (a->connections.count > KINDS)
+        text_fmt(out, ", %zu others", a->connections.count - KINDS);
+}
+
+void stranger_count(struct acquaintances *a, const struct tcp_flow *f)
+{
+    if (a)
+        count(a, f, "of something else to");
 }
 
 static struct exchange *begin(struct ledger *l, const struct tcp_flow *f, uint64_t frame,
@@ -69,7 +91,9 @@ struct exchange *stranger_begin(struct ledger *l, struct acquaintances *a, const
 {
     const char *what = speech ? speech : "something else";
     if (!is_shown(a, f, false)) {
-        count(a, f, what);
+        char words[PEER_TEXT];
+        snprintf(words, sizeof words, "of %s to", what);
+        count(a, f, words);
         return NULL;
     }
     struct exchange *e = begin(l, f, first->frame, first->time_ns);
@@ -84,7 +108,7 @@ void stranger_refused(struct ledger *l, struct acquaintances *a, const struct tc
     if (f->ending.how == TCP_RESET && !refused) /* who asked has thought better of it */
         return;
     if (!is_shown(a, f, true)) {
-        count(a, f, refused ? "refused" : "nothing answered");
+        count(a, f, refused ? "refused by" : "not answered by");
         return;
     }
     struct exchange *e = begin(l, f, f->first_frame, f->first_ns);

@@ -19,6 +19,9 @@ void acquaintances_add(struct acquaintances *a, const struct peer *client,
                        const struct peer *server);
 void acquaintances_free(struct acquaintances *a);
 
+/* "2 connections of HTTP to 192.0.2.1:80"; nothing is added after that. */
+void acquaintances_tell(struct acquaintances *a, struct text *out);
+
 /* Which end of a flow opened it. */
 int stranger_client(const struct tcp_flow *f);
 
@@ -26,6 +29,9 @@ int stranger_client(const struct tcp_flow *f);
  * first: what came on it, NULL: nothing but its SYN. */
 struct exchange *stranger_begin(struct ledger *l, struct acquaintances *a, const struct tcp_flow *f,
                                 const char *speech, const struct segment *first);
+
+/* One that was open already when the capture began, and on which no AJP was found. */
+void stranger_count(struct acquaintances *a, const struct tcp_flow *f);
 
 /* A connection that was never open: shows it, if it is one to be shown. */
 void stranger_refused(struct ledger *l, struct acquaintances *a, const struct tcp_flow *f,

@@ -234,6 +234,9 @@ static void finish_stranger(struct talk *t, uint64_t now_ns)
         t->stranger = stranger_begin(
             t->watcher->ledger, t->watcher->known, t->flow, "a PROXY line",
             &(struct segment){.frame = t->flow->first_frame, .time_ns = t->flow->first_ns});
+    if (!t->stranger && t->client < 0 && t->half[0].state != HALF_IGNORED &&
+        t->half[1].state != HALF_IGNORED)
+        stranger_count(t->watcher->known, t->flow);
     if (!t->stranger)
         return;
     ending_note(t->stranger, t->flow, stranger_client(t->flow), now_ns);
