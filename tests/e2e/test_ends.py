@@ -4,6 +4,7 @@ import select
 import socket
 import ssl
 import struct
+import threading
 import time
 
 import pytest
@@ -51,7 +52,7 @@ def bridge(tmp_path, pki, worker):
 class TlsClient(HttpClient):
     """Its half_close is a close_notify: the TCP connection stays open in both directions."""
 
-    def __init__(self, port, pki, timeout=10):
+    def __init__(self, port, pki, timeout=6):
         super().__init__(port, timeout)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = ssl.create_default_context(cafile=pki.pem("ca"))
@@ -372,3 +373,120 @@ def established(client):
     here = client.sock.getsockname()[1]
     rows = (line.split() for line in open("/proc/net/tcp"))
     return any(row[2].endswith(f":{here:04X}") and row[9] != "0" for row in rows if row[0] != "sl")
+
+
+# --- who leaves: client_fin ---
+
+class Held:
+    """A worker's answers: each waits until it is let go."""
+
+    def __init__(self, worker):
+        self.seen, self.open = [], threading.Event()
+        worker.on_request = self.act
+
+    def act(self, link, request):
+        body = link.body(request)
+        self.seen.append(request.uri)
+        self.open.wait(20)
+        link.send(whole_reply(identity(request.header("x-id"), body)))
+
+
+ONE_LINK = "    max_connections: 1"
+
+
+@pytest.mark.parametrize("behind", [b"", get(3), get(3) * 2000], ids=["alone", "pipelined", "much pipelined"])
+@pytest.mark.parametrize("setting", ["drop_queued", "answer", "abort"])
+def test_a_fin_while_the_request_is_queued(bridge, worker, connect, setting, behind):
+    """drop_queued, abort: it is never sent, however much lies between request and FIN."""
+    if connect.secure and len(behind) > 16384:
+        pytest.skip("a close_notify is found by reading only")
+    held = Held(worker)
+    daemon = bridge(f"client_fin: {setting}" if setting != "drop_queued" else "", worker_more=ONE_LINK)
+    with connect(daemon) as first, connect(daemon) as leaver, connect(daemon) as last:
+        first.send(get(1))
+        poll(lambda: held.seen, 5)
+        leaver.send(get(2) + behind)
+        time.sleep(0.1)
+        leaver.half_close()
+        if setting != "answer":
+            assert not leaver._more(), "the connection ends without a byte"
+        held.open.set()
+        assert first.read_reply().complete
+        last.send(get(4))
+        assert last.read_reply().complete
+        if setting == "answer":
+            for number in [2, *[3] * (len(behind) // len(get(3)))]:
+                assert leaver.read_reply().body == identity(number)
+    assert ("/2" in held.seen) == (setting == "answer")
+
+
+@pytest.mark.parametrize("setting", ["drop_queued", "answer", "abort"])
+def test_a_fin_while_the_worker_is_at_it(bridge, worker, connect, setting):
+    """Only abort gives the request up."""
+    held = Held(worker)
+    with connect(bridge(f"client_fin: {setting}")) as client:
+        client.send(get(1))
+        poll(lambda: held.seen, 5)
+        client.half_close()
+        if setting == "abort":
+            assert not client._more()
+        held.open.set()
+        if setting != "abort":
+            assert client.read_reply().body == identity(1)
+
+
+def test_abandoned_requests_cost_the_next_one_nothing(bridge, worker, connect):
+    """Five that gave up before a fresh one: it waits for the one that runs, and for no other."""
+    def slow(link, request):
+        time.sleep(0.4)
+        link.send(whole_reply(identity(request.header("x-id"))))
+    worker.on_request = slow
+    daemon = bridge(worker_more=ONE_LINK)
+    with connect(daemon) as first, connect(daemon) as fresh:
+        first.send(get(1))
+        poll(lambda: worker.requests, 5)
+        for i in range(5):
+            with connect(daemon) as leaver:
+                leaver.send(get(10 + i))
+                leaver.half_close()
+        start = time.monotonic()
+        fresh.send(get(2))
+        assert fresh.read_reply().body == identity(2)
+        assert time.monotonic() - start < 1.2
+    assert [r.uri for r in worker.requests] == ["/1", "/2"]
+
+
+def test_what_was_pipelined_before_the_fin_waits_in_the_queue(bridge, worker, connect):
+    """The first answer reached the client: so it is there, though it will send no more."""
+    held = Held(worker)
+    daemon = bridge(worker_more=ONE_LINK)
+    with connect(daemon) as client, connect(daemon) as other:
+        client.send(get(1) + get(2))
+        client.half_close()
+        poll(lambda: held.seen, 5)
+        other.send(get(3))
+        time.sleep(0.1)
+        held.open.set()
+        assert [client.read_reply().body for _ in range(2)] == [identity(1), identity(2)]
+        assert other.read_reply().body == identity(3)
+
+
+@pytest.mark.parametrize("setting", ["drop_queued", "answer"])
+def test_a_fin_of_a_web_server(tmp_path, worker, setting):
+    """It means that its client has left, unless answer is set."""
+    held = Held(worker)
+    daemon = Daemon("ajpforward", "--listen", f"ajp://{HOST}:0", "--worker", f"a=ajp://{HOST}:{worker.port}",
+                    "--client-fin", setting, log=tmp_path / "log")
+    try:
+        with ajpwire.AjpClient(daemon.port) as client:
+            client.send(ajpwire.request("GET", "/1", headers=[("x-id", "1"), (0xA008, "0")]))
+            poll(lambda: held.seen, 5)
+            client.sock.shutdown(socket.SHUT_WR)
+            if setting == "answer":
+                time.sleep(0.1)
+                held.open.set()
+                assert client.read_reply().body == identity(1)
+            assert client.closed()
+    finally:
+        held.open.set()
+        assert daemon.terminate() == 0

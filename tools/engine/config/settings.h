@@ -45,6 +45,13 @@ enum odd { ODD_REJECT, ODD_PASS };
 /* What becomes of a field whose name holds '_': to CGI-like applications X_Y is X-Y. */
 enum underscores { UNDERSCORES_DROP, UNDERSCORES_PASS, UNDERSCORES_REJECT };
 
+/* To a client that has sent its last byte, and waits. */
+enum client_fin {
+    CLIENT_FIN_DROP_QUEUED, /* who still waits for a connection to a worker is not sent */
+    CLIENT_FIN_ANSWER,
+    CLIENT_FIN_ABORT, /* as if it had broken off */
+};
+
 enum client_verify { CLIENT_VERIFY_NONE, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_REQUIRE };
 
 struct tls_context;
@@ -311,6 +318,7 @@ struct settings {
     enum log_format access_log_format;
     enum log_level log_level;
     enum log_format log_format;
+    enum client_fin client_fin;
     ajp_str server_header;            /* null: the worker's own goes through */
     bool ktls;                        /* the kernel encrypts, where it can */
     struct settings_block *blocks;    /* private: what settings_free frees */

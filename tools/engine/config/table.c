@@ -11,6 +11,7 @@ static const char *const methods[] = {"busyness", "requests", "sessions", "traff
 static const char *const profiles[] = {"default", "transparent", NULL};
 static const char *const reactions[] = {"deny", "drop", NULL};
 static const char *const verifications[] = {"none", "optional", "require", NULL};
+static const char *const client_fins[] = {"drop_queued", "answer", "abort", NULL};
 static const char *const retry_methods[] = {"safe", "idempotent", NULL};
 static const char *const on_downs[] = {"wait", "abort", NULL};
 static const char *const sources[] = {"query", "path", "cookie", NULL};
@@ -42,6 +43,8 @@ static const struct setting_row top_rows[] = {
      "file with what ctl must send to change something over TCP"},
     {NULL, "tap", KIND_TEXT, TOP(tap), 0, 0, NULL, "--tap",
      "Unix socket at which ajpcat sees the AJP that passes"},
+    {NULL, "client_fin", KIND_CHOICE, TOP(client_fin), 0, 0, client_fins, "--client-fin",
+     "who has sent its last byte: drop_queued, answer or abort"},
     {NULL, "server_header", KIND_TEXT, TOP(server_header), 0, 0, NULL, "--server-header",
      "Server header of every reply"},
     {NULL, "route_order", KIND_CHOICE, TOP(route_order), 0, 0, route_orders, NULL,

@@ -522,9 +522,16 @@ static void resume(struct conn *c)
     process(CONTAINER_OF(c, struct ajp_conn, c));
 }
 
-/* A web server closes when its own client has gone. */
+/* A web server closes when its own client has gone; nothing that speaks AJP half-closes to wait. */
 static void on_ended(struct conn *c)
 {
+    struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
+
+    if (c->shard->settings->client_fin == CLIENT_FIN_ANSWER && !conn_wants(c) &&
+        !ajp_session_owed(&a->session)) {
+        stream_want_read(&c->stream, false);
+        return;
+    }
     conn_abandon(c, "web server closed the connection");
     conn_ended(c, true);
 }

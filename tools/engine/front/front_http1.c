@@ -34,6 +34,7 @@ struct http1_conn {
     bool to_close;   /* the reply's end is the connection's end */
     bool discarding; /* the reply is out; the rest of the body is not wanted */
     bool ended;      /* the client's end was read: nothing follows what rx holds */
+    bool half;       /* or was seen, behind bytes that were not read yet */
     uint64_t left;   /* BODY_LENGTH: bytes of the body still on rx or to come */
     uint64_t seen;   /* bytes of the body so far */
     uint32_t grant;  /* what the worker takes now */
@@ -613,10 +614,20 @@ static void client_gone(struct http1_conn *h, bool broken)
     conn_ended(&h->c, broken);
 }
 
-/* What the client waits for is sent all the same. */
+/* The client has sent its last byte. Does it wait, or has it left? Asked once: what it pipelined
+ * may wait for a worker later, since it has taken the answers before. */
 static void on_ended(struct conn *c)
 {
-    (void)c;
+    struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
+    const enum client_fin fin = c->shard->settings->client_fin;
+    const bool first = !h->half;
+
+    h->half = true;
+    if (!first || fin == CLIENT_FIN_ANSWER || (fin == CLIENT_FIN_DROP_QUEUED && !c->x->queued))
+        return;
+    conn_abandon(c, c->x->queued ? "client ended while its request was queued"
+                                 : "client ended before its answer did");
+    conn_ended(c, true);
 }
 
 static void took_end(struct http1_conn *h)
@@ -629,6 +640,8 @@ static void took_end(struct http1_conn *h)
         return;
     }
     conn_hold(c);
+    if (c->x != NULL) /* a close_notify alone is nothing that the socket tells */
+        on_ended(c);
 }
 
 static void on_readable(struct conn *c)
