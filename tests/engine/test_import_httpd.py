@@ -214,6 +214,12 @@ def test_a_configuration_that_maps_nothing_is_refused(tmp_path, httpd):
     assert "httpd.conf:" in done.stderr and "expected a mapping to one of its workers" in done.stderr
 
 
+def test_mappings_beside_virtual_hosts_that_copy_none_are_told_of(tmp_path):
+    done = run_import(tmp_path, WORKERS, httpd="LoadModule jk_module x\nJkMount /*.jsp x\n" + STATIC)
+    assert done.returncode == 2
+    assert 'httpd.conf:2: expected a mapping to one of its workers, got "/*.jsp" outside of virtual hosts' in done.stderr
+
+
 PIECES = ["<VirtualHost *:80>", "</VirtualHost>", "<Location /a>", "</Location>", "JkMount /a/* x", "JkMount x",
           "JkUnMount /b y", "ServerName a.example", "ServerAlias *.b c", "Define A b", "<IfDefine A>", "</IfDefine>",
           "JkMountCopy On", "JkMountFile", "Include", "Include .", "JkMount \"", "<", ">", "<VirtualHost", "\\", "${A}", "JkMount /%41 x",

@@ -215,6 +215,7 @@ MEANINGS = {
     "fail_on_status=-404,-503": (["  on_503: true #"], "503 is retry.on_503; the others in it are"),
     "fail_on_status=500": (["  reply: 0"], "503 alone is asked for again"),
     "port=9009 # the second one": (['url: "ajp://localhost:9009"'], None),
+    "port=9009 // the second one": (['url: "ajp://localhost:9009"'], None),
     "host=": (['url: "ajp://localhost:8009"'], "no value, so mod_jk ignores the line"),
     "port=9009\nport=9010": (['url: "ajp://localhost:9010"'], None),
     # what is said of the wrong kind of worker

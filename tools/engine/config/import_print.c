@@ -166,6 +166,12 @@ bool import_print_member(struct import *im, size_t member)
     const struct property *host = import_lookup(im, name, "host");
     const struct property *port = import_lookup(im, name, "port");
     const char *address = host ? host->value : "localhost";
+    int64_t number;
+    char digits[24] = "8009";
+    if (port && import_number(port->value, &number)) /* with what may follow it */
+        snprintf(digits, sizeof digits, "%lld", (long long)number);
+    else if (port)
+        snprintf(digits, sizeof digits, "%s", port->value);
     char text[512], why[300];
     unsigned char bytes[16];
     struct url url;
@@ -178,7 +184,7 @@ bool import_print_member(struct import *im, size_t member)
                            "worker.%s.port; mod_jk finds no such host",
                            name, log_str(why, 100, ajp_str_of(address, strlen(address))), name);
     snprintf(text, sizeof text, "ajp://%s%.300s%s:%.20s", colon ? "[" : "", address,
-             colon ? "]" : "", port ? port->value : "8009");
+             colon ? "]" : "", digits);
     if (!url_parse(text, 1u << PROTO_AJP, false, &url, why, sizeof why))
         return import_fail(im, host ? host : port, "worker %s: %s", name, why);
     fprintf(im->out, "  - name: \"%s\"\n    url: \"%s\"\n", im->members[member].route, text);

@@ -235,6 +235,21 @@ static void add_address(struct sites *s, const char *text)
         snprintf(s->addresses[s->address_count++], sizeof address, "%s", address);
 }
 
+/* Its mappings count where virtual hosts copy them; where none does, that is the message. */
+static void pass_main_over(struct sites *s)
+{
+    const struct import_server *main = &s->httpd->servers[0];
+    const struct import_mount *first = main->mount_count ? &main->mounts[0] : &main->map;
+    import_note(s->im, NOTE_IDLE, main->file, 1, "the server itself",
+                "every port has virtual hosts, so its mappings are of those that copy them");
+    s->im->lost = (struct import_path){.file = first->file, .line = first->line};
+    snprintf(
+        s->im->lost_text, sizeof s->im->lost_text,
+        "got \"%.150s\" outside of virtual hosts alone: every port has some, and none copies it "
+        "(JkMountCopy On)",
+        first->pattern);
+}
+
 static void claim_all(struct sites *s)
 {
     const struct import_httpd *httpd = s->httpd;
@@ -247,8 +262,7 @@ static void claim_all(struct sites *s)
     if (main)
         add_claim(s, NULL, 0, taken);
     else if (has_own(&httpd->servers[0]))
-        import_note(s->im, NOTE_IDLE, httpd->servers[0].file, 1, "the server itself",
-                    "every port has virtual hosts, so its mappings are of those that copy them");
+        pass_main_over(s);
     claim_rest(s, main);
 }
 
