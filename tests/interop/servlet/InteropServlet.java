@@ -33,6 +33,7 @@ public class InteropServlet extends HttpServlet {
         case "/bytes" -> bytes(rs, Long.parseLong(arg));
         case "/slow" -> slow(rs, Long.parseLong(arg));
         case "/status" -> rs.setStatus(Integer.parseInt(arg));
+        case "/written" -> { rs.setStatus(Integer.parseInt(arg)); json(rs, "{}"); }
         case "/session" -> json(rs, session(rq));
         case "/upload" -> json(rs, upload(rq, arg));
         case "/ended" -> json(rs, "{\"ended\":" + text(UPLOADS.get(arg)) + "}");

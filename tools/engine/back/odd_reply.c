@@ -80,8 +80,7 @@ static bool raw_header_at(const uint8_t *payload, size_t len, size_t at, struct 
     return value > 0;
 }
 
-/* The header that holds the byte at fault. */
-static bool find_header(const uint8_t *payload, size_t len, size_t fault, ajp_str *name)
+bool odd_reply_find(const uint8_t *payload, size_t len, size_t fault, ajp_str *name)
 {
     enum { REASON_AT = 3 }; /* behind the type and the status */
     size_t reason = len > REASON_AT ? string_size(payload + REASON_AT, len - REASON_AT) : 0;
@@ -123,6 +122,6 @@ void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const a
         (st != AJP_ERR_HEADER && st != AJP_ERR_TEXT && st != AJP_ERR_LENGTH) ||
         len < AJP_HEADER_SIZE)
         return;
-    if (find_header(in + AJP_HEADER_SIZE, len - AJP_HEADER_SIZE, m->fault, &name))
+    if (odd_reply_find(in + AJP_HEADER_SIZE, len - AJP_HEADER_SIZE, m->fault, &name))
         tell(l, "bad_reply_header", name, reason);
 }

@@ -14,4 +14,8 @@ void odd_reply_clean(const struct link *l, const ajp_response *r);
 void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const ajp_message *m,
                     ajp_status st);
 
+/* The name of the header that holds the byte at fault of a payload that was refused; false: none.
+ */
+bool odd_reply_find(const uint8_t *payload, size_t len, size_t fault, ajp_str *name);
+
 #endif
