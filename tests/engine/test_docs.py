@@ -63,7 +63,7 @@ def test_every_option_is_in_a_man_page(program):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_option_in_a_man_page_is_one(program):
-    assert named_in(f"{program}.1") <= options_of(program)
+    assert named_in(f"{program}.1") <= options_of(program) | options_of(program, "ctl") | options_of(program, "import")
     assert named_in("ajp-config.5") <= options_of("ajpbridge") | options_of("ajpforward")
 
 
@@ -78,5 +78,84 @@ def test_an_option_of_the_other_program_is_refused(program, other):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_h_is_help(program):
-    assert run(BIN / program, "-h").stdout == run(BIN / program, "--help").stdout
+def test_help_leads_to_all_there_is(program):
+    said = run(BIN / program, "--help").stdout
+    for usage in ("--listen", "--config", "ctl", "import"):
+        assert re.search(rf"^(Usage:|      ) {program} {usage} ", said, re.M), usage
+    for command in ([], ["ctl"], ["import"]):
+        helped = [run(BIN / program, *command, option) for option in ("--help", "-h")]
+        assert [(done.returncode, done.stderr) for done in helped] == [(0, "")] * 2
+        assert helped[0].stdout == helped[1].stdout and helped[0].stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("args, told", [
+    (["--lisen", "x"], "--lisen: expected an option, did you mean --listen?"),
+    (["frobnicate"], "frobnicate: expected an option, see --help"),
+    (["ctl"], "ctl: expected ADDRESS VERB"),
+    (["ctl", "unix:/x", "drian", "a"], "ctl: expected a verb, got drian, did you mean drain"),
+    (["ctl", "unix:/x", "frobnicate"], "ctl: expected a verb, got frobnicate, see ctl --help"),
+    (["ctl", "unix:/x", "drain"], "ctl: drain: expected WORKER, see ctl --help"),
+    (["ctl", "unix:/x", "status", "a"], "ctl: status: expected nothing more"),
+    (["import"], "import: expected"),
+])
+def test_bad_usage_is_one_line_on_standard_error(program, args, told):
+    done = run(BIN / program, *args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{program}: {told}") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_every_verb_of_ctl_is_in_the_man_pages_and_the_other_way_round():
+    verbs = set(re.findall(r"^  ([a-z]+) ", run(BIN / "ajpbridge", "ctl", "--help").stdout, re.M))
+    assert len(verbs) > 8
+    for program in PROGRAMS:
+        section = (MAN / f"{program}.1.scd").read_text().split("# ADMIN SERVER")[1].split("\n# ")[0]
+        heads = "\n".join(re.findall(r"^(\*.*)\n\t", section, re.M))
+        assert set(re.findall(r"\*([a-z]+)\*", heads)) == verbs, program
+
+
+LISTS = {"listener": "listen", "worker": "workers", "route": "routes"}
+
+
+def keys_of_the_page():
+    """(list or group, key) of each heading of an item in ajp-config(5)."""
+    group, found = None, []
+    text = (MAN / "ajp-config.5.scd").read_text()
+    for part in re.sub(r"(?<=[^\n\t])\n(?=[a-z])", " ", text).splitlines():
+        section = re.match(r"# (.*)", part)
+        holds = re.findall(r"\*(\w+)\* holds:", part)
+        if section:
+            group = section[1].lower().rstrip("s") + "s" if section[1] in ("WORKERS", "ROUTES") else None
+            group = "listen" if section[1] == "LISTENERS" else group
+        if holds and not part.startswith("\t"):
+            group = holds[-1]
+        heading = re.sub(r"\[[^]]*\]", "", part).strip()
+        if re.fullmatch(r"\*\w+\*( *, *\*\w+\*)*", heading):
+            found += [(group, key) for key in re.findall(r"\*(\w+)\*", heading)]
+    return found
+
+
+def rows_of_the_tables():
+    """(list or group, key, option) of each row of table.c."""
+    table = (ROOT / "tools/engine/config/table.c").read_text()
+    for name, rows in re.findall(r"setting_row (\w+)_rows\[\] = \{(.*?)\n\};", table, re.S):
+        for row in re.split(r"\n    (?=\{)", rows):
+            group, key = re.search(r'\{(?:NULL|"(\w+)"), "(\w+)", KIND_', row).groups() if "KIND_" in row else (0, 0)
+            option = re.search(r'"(--[\w-]+)"', row)
+            if key:
+                yield LISTS.get(name, group or None), key, option and option[1]
+
+
+def test_the_page_has_the_keys_of_the_tables_each_where_it_belongs():
+    page, tables = keys_of_the_page(), [(group, key) for group, key, _ in rows_of_the_tables()]
+    assert len(tables) > 100
+    assert sorted(set(page) - set(tables), key=str) == [], "in the page alone"
+    assert sorted(set(tables) - set(page), key=str) == [], "in the tables alone"
+    assert len(page) == len(set(page)), "an item stands there twice"
+
+
+def test_options_are_named_at_their_keys():
+    text = (MAN / "ajp-config.5.scd").read_text()
+    pairs = [(key, option) for _, key, option in rows_of_the_tables() if option]
+    assert len(pairs) > 30
+    assert not [pair for pair in pairs if f"*{pair[0]}* [*{pair[1]}*]" not in text]

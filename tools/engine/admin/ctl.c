@@ -3,6 +3,8 @@
 #include "admin/ctl.h"
 
 #include "admin/address.h"
+#include "base/log.h"
+#include "base/nearest.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -42,19 +44,20 @@ static const struct verb verbs[] = {
     {"remove", "DELETE", "/workers/", ARGS_WORKER, "take WORKER out; what it has at work ends"},
 };
 
-static int usage(const char *program)
+static int print_help(const char *program)
 {
-    fprintf(stderr,
-            "usage: %s ctl [--token-file FILE] ADDRESS VERB [WORKER...]\n"
-            "ADDRESS is what --admin says: unix:PATH or 127.0.0.1:PORT. To change something over "
-            "TCP\n"
-            "takes the token of --admin-token-file, from FILE or " TOKEN_VARIABLE ". VERB is one "
-            "of\n",
-            program);
+    printf("Usage: %s ctl [--token-file FILE] ADDRESS VERB [WORKER...]\n"
+           "Asks a running daemon, or changes its workers.\n\n"
+           "ADDRESS is what --admin says: unix:PATH or 127.0.0.1:PORT. To change something over "
+           "TCP\ntakes the token of --admin-token-file, from FILE or " TOKEN_VARIABLE
+           ". VERB is one of\n\n",
+           program);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        fprintf(stderr, "  %-8s %-26s %s\n", verbs[i].name, argument_names[verbs[i].arguments],
-                verbs[i].help);
-    return 2;
+        printf("  %-8s %-26s %s\n", verbs[i].name, argument_names[verbs[i].arguments],
+               verbs[i].help);
+    printf("\n  --token-file FILE                   file with the token, one line\n"
+           "  --help                              print this and exit\n");
+    return 0;
 }
 
 static const struct verb *verb_of(const char *name)
@@ -198,6 +201,29 @@ static bool find_token(const char *file, char *token, const char *program)
 }
 
 /* Everything behind the options. */
+/* What is wrong with the arguments from the address on. */
+static int usage(const char *program, int argc, char **argv)
+{
+    const struct verb *v = argc >= 2 ? verb_of(argv[1]) : NULL;
+    struct nearest nearest = nearest_to(argc >= 2 ? argv[1] : "");
+    char shown[128];
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        nearest_try(&nearest, verbs[i].name);
+    fprintf(stderr, "%s: ctl: ", program);
+    if (argc < 2)
+        fprintf(stderr, "expected ADDRESS VERB, see ctl --help\n");
+    else if (v != NULL)
+        fprintf(stderr, "%s: expected %s, see ctl --help\n", v->name,
+                v->arguments == ARGS_NONE ? "nothing more" : argument_names[v->arguments]);
+    else
+        fprintf(stderr, "expected a verb, got %s, %s%s\n",
+                log_str(shown, sizeof(shown), ajp_str_of(argv[1], strlen(argv[1]))),
+                nearest.found != NULL ? "did you mean " : "see ctl --help",
+                nearest.found != NULL ? nearest.found : "");
+    return 2;
+}
+
 static int run(int argc, char **argv, const char *token_file, const char *program)
 {
     const struct verb *v = argc >= 2 ? verb_of(argv[1]) : NULL;
@@ -206,7 +232,7 @@ static int run(int argc, char **argv, const char *token_file, const char *progra
     bool ok;
 
     if (v == NULL || !arguments_fit(v, argc - 2, argv + 2))
-        return usage(program);
+        return usage(program, argc, argv);
     if (!find_token(token_file, token, program))
         return 1;
     fd = admin_connect(argv[0], error, sizeof(error));
@@ -223,6 +249,8 @@ static int run(int argc, char **argv, const char *token_file, const char *progra
 
 int ctl_main(int argc, char **argv, const char *program)
 {
+    if (argc >= 1 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+        return print_help(program);
     if (argc >= 2 && strcmp(argv[0], "--token-file") == 0)
         return run(argc - 2, argv + 2, argv[1], program);
     return run(argc, argv, NULL, program);

@@ -98,7 +98,8 @@ static void find_members(struct draft *draft, size_t at, struct members *members
             if (draft->worker_notes[k].like && strcmp(draft->worker_notes[k].like, name.ptr) == 0)
                 add_member(members, k, weight);
     }
-    if (members->set == 0 && all_known && !draft->routes_refused)
+    bool doubtful = draft->routes_refused || (draft->workers_refused && texts->count > 0);
+    if (members->set == 0 && all_known && !doubtful)
         draft_blame(draft, "routes", (int)at, NULL, "expected workers, a list of their names");
 }
 

@@ -275,7 +275,7 @@ enum on_down {
 
 /* What the prober asks for, and how many equal answers it wants. */
 struct health_settings {
-    ajp_str path;       /* of a GET; null: a CPing, or an HTTP worker's connection, is enough */
+    ajp_str path;       /* of a GET; null: the answer to a CPing is enough */
     ajp_str body;       /* what the beginning of the reply must hold; null: anything */
     uint32_t status;    /* of the reply; 0: 200 to 399 */
     uint32_t interval;  /* ms between probes of a worker that is up */
