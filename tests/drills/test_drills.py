@@ -427,6 +427,43 @@ def test_fi_10_the_cable_is_pulled(namespace, figures, tmp_path):
     figures(None, load, notice=noticed(daemon, "far", pulled), last_failure=last_failure(load, pulled), recover=recovered)
 
 
+def test_fi_10_requests_under_way_when_the_cable_is_pulled(namespace, figures_of, tmp_path):
+    """Sent, taken by the far machine, and then no word any more: health.silence, not the reply timeout, ends them."""
+    here = ScriptedWorker()
+    with open(tmp_path / "far", "wb") as out:
+        far = subprocess.Popen(["ip", "netns", "exec", namespace.name, "/usr/bin/python3",
+                                os.path.join(os.path.dirname(__file__), "node.py"), "far", "8009", str(tmp_path / "ran"),
+                                namespace.address], stdout=out)
+    poll(lambda: "ready" in (tmp_path / "far").read_text(), what="the far node is ready")
+    daemon = Daemon("ajpbridge", "--listen", "http://127.0.0.1:0", "--worker", f"here=ajp://127.0.0.1:{here.port}",
+                    "--worker", f"far=ajp://{namespace.address}:8009", "--health-silence", "2s", log=tmp_path / "bridge")
+    answers = {}
+
+    def ask(method):
+        with HttpClient(daemon.port, timeout=30) as client:
+            got = client.get("/slow/50000", 1, method, headers="Cookie: JSESSIONID=1.far\r\n")
+            answers[method] = (got.status, time.monotonic())
+    threads = [threading.Thread(target=ask, args=[method]) for method in ("GET", "POST")]
+    try:
+        for thread in threads:
+            thread.start()
+        poll(lambda: (tmp_path / "ran").exists() and len((tmp_path / "ran").read_text().splitlines()) == 2, what="both run")
+        namespace.cable("down")
+        pulled = time.monotonic()
+        for thread in threads:
+            thread.join()
+        assert daemon.terminate() == 0
+    finally:
+        daemon.kill()
+        far.kill()
+        far.wait()
+        here.stop()
+    took = {method: when - pulled for method, (_, when) in answers.items()}
+    figures_of(**{method: f"{answers[method][0]} after {seconds:.2f} s" for method, seconds in took.items()})
+    assert answers["GET"][0] == 200 and here.executed == {"1": 1}, "a safe one may be sent again"
+    assert answers["POST"][0] == 504 and max(took.values()) < 8
+
+
 def test_fi_20_idle_connections(stage, figures, thorough):
     """What an idle client costs."""
     count = 9000 if thorough else 1000

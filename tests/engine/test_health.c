@@ -275,6 +275,22 @@ Test(health, silent_worker_that_answers_is_up_at_once)
     }
 }
 
+/* Its users were answered: the check that is not, yet, was asked before. */
+Test(health, silent_worker_that_was_heard_has_its_time_again)
+{
+    start(SILENT, PROTO_AJP);
+    fixture_settings.health.timeout = 600;
+    suspect();
+    cr_expect(comes_to(HEALTH_SILENT));
+    uint64_t from = uv_now(loop);
+    worker_answered(worker, from);
+    cr_expect_eq(worker_health(worker), HEALTH_UP);
+    cr_expect(comes_to(HEALTH_SILENT));
+    cr_expect_geq(uv_now(loop) - from, 600);
+    cr_expect_eq(connections, 1);
+    stop();
+}
+
 Test(health, silent_worker_that_closes_is_down_at_once)
 {
     start(SILENT, PROTO_AJP);

@@ -256,10 +256,9 @@ def test_r1_a_cping_without_answer_costs_no_request(guarded, scripted, number, n
     for method in ("POST", "GET"):
         stage.good(number())
         time.sleep(0.12)
-        stage.worker.pong = None
+        stage.worker.spoil(None)
         mine = number()
         stage.good(mine, method, b"body" if method == "POST" else b"")
-        stage.worker.pong = True
         assert stage.executed(mine) == 1
 
 

@@ -175,11 +175,10 @@ def test_95_awaited_cpong_is_something_else(guarded, scripted, number, name, ans
     with stage.connect() as client:
         stage.good(number(), client)
         time.sleep(0.15)
-        worker.pong = answer
+        worker.spoil(answer)
         mine = number()
         stage.good(mine, client)
         assert worker.executed[str(mine)] == 1 and len(worker.links) >= 2
-        worker.pong = True
         stage.good(number(), client)
     assert stage.health("down") == 0
 

@@ -71,7 +71,7 @@ class ScriptedWorker:
         self.awake.set()
         self.free = threading.Semaphore(threads) if threads else contextlib.nullcontext()
         self.on_request = on_request or (lambda link, request: self.good(link, request))
-        self.pong = pong
+        self.pong, self.spoiled = pong, {}
         self.executed = collections.Counter()  # by the x-id header
         self.requests = []
         self.faults = []
@@ -116,10 +116,11 @@ class ScriptedWorker:
     def _answer(self, link, payload):
         if payload[:1] == b"\x0a":
             self.pings += 1
-            if self.pong is True:
+            pong = self.spoiled.get(link, self.pong)
+            if pong is True:
                 link.send(CPONG)
-            elif self.pong:
-                link.send(self.pong)
+            elif pong:
+                link.send(pong)
             return
         request = Request(payload)
         link.requests += 1
@@ -129,6 +130,10 @@ class ScriptedWorker:
         link.quiet_since = float("inf")
         self.on_request(link, request)
         link.quiet_since = time.monotonic()
+
+    def spoil(self, pong):
+        """CPings over the connections of now are answered with PONG, over new ones rightly."""
+        self.spoiled = dict.fromkeys(self.links, pong)
 
     def pause(self):
         self.awake.clear()

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MACHINE_S = 5 /* between questions to a worker's kernel, while nothing comes */ };
+enum {
+    ASK_MACHINE_S = 5 /* between questions to a worker's kernel, while nothing comes; at most */
+};
 
 struct link *link_take_idle(struct pools *p, const struct worker *w)
 {
@@ -124,8 +126,12 @@ static void watch_machine(struct link *l, const struct sockaddr *a)
 {
     uint32_t patience = l->worker->balancer->settings->health.silence;
 
+    uint32_t every_s = patience / 4000;
+
+    if (every_s > ASK_MACHINE_S)
+        every_s = ASK_MACHINE_S;
     if (patience != 0 && !is_loopback(a))
-        stream_watch_peer(&l->stream, ASK_MACHINE_S, patience);
+        stream_watch_peer(&l->stream, every_s != 0 ? every_s : 1, patience);
 }
 
 /* Begins at addr, or behind it if that fails at once. 0 or a negative errno. */

@@ -310,11 +310,26 @@ size_t probe_close(struct probe *probe)
 
 /* --- what takes too long --- */
 
+/* A request was answered: so will be what was asked here, or else it is silent again. */
+static void wait_anew(struct probe *probe)
+{
+    if (!in_use(check_of(probe)))
+        probe->stage = STAGE_WITNESS;
+    else
+        probe->stage = check_of(probe)->connected ? STAGE_TALK : STAGE_CONNECT;
+    uv_timer_start(&probe->timer, probe_on_timer, settings_of(probe)->timeout, 0);
+}
+
 /* It waits on, and now and then another check begins beside it: that connection may be lost. */
 static void on_silent_tick(struct probe *probe)
 {
     uint64_t now = loop_now(probe->loop);
-    bool down = worker_health(probe->worker) == HEALTH_DOWN;
+    enum health health = worker_health(probe->worker);
+    bool down = health == HEALTH_DOWN;
+    if (health == HEALTH_UP) {
+        wait_anew(probe);
+        return;
+    }
     if (down)
         lookup_tick(&probe->lookup, &probe->loop->uv, now);
     be_silent(probe);
