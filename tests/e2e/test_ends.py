@@ -490,3 +490,47 @@ def test_a_fin_of_a_web_server(tmp_path, worker, setting):
     finally:
         held.open.set()
         assert daemon.terminate() == 0
+
+
+# --- what the app says of the connection, and before its answer ---
+
+@pytest.mark.parametrize("value, ends", [("close", True), ("X-A, Close", True), ("keep-alive", False)])
+def test_connection_close_of_the_app_ends_the_clients(bridge, worker, connect, value, ends):
+    worker.on_request = lambda link, _: link.send(whole_reply(b"bye", headers=[("Connection", value), ("X-A", "1")]))
+    with connect(bridge()) as client:
+        client.send(get(1))
+        got = client.read_reply()
+        assert got.body == b"bye" and got.closed == ends and got.header("connection") == ("close" if ends else None)
+        if not ends:
+            client.send(get(2))
+            assert client.read_reply().body == b"bye"
+
+
+@pytest.mark.parametrize("status, passed", [(102, True), (103, True), (199, True), (100, False)])
+def test_interim_replies_of_the_worker_pass(bridge, worker, connect, status, passed):
+    """At once, not with the answer. 100 is ours to say."""
+    held = threading.Event()
+
+    def act(link, request):
+        link.send(reply(status, [("Link", "</a.css>; rel=preload"), ("Content-Length", "3"), ("Connection", "close")]))
+        held.wait(5)
+        link.send(whole_reply(identity(request.header("x-id"))))
+    worker.on_request = act
+    with connect(bridge()) as client:
+        for number in (1, 2):
+            held.clear()
+            client.send(get(number))
+            if passed:
+                block = client._until(b"\r\n\r\n").decode()
+                assert block.split(" ")[1] == str(status) and block.split("\r\n")[1:] == ["Link: </a.css>; rel=preload"]
+            held.set()
+            got = client.read_reply()
+            assert got.interim == [] and got.body == identity(number)
+
+
+def test_interim_replies_are_nothing_for_http_1_0(bridge, worker, connect):
+    worker.on_request = lambda link, _: link.send(reply(103, [("Link", "x")]) + whole_reply(b"answer"))
+    with connect(bridge()) as client:
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        got = client.read_reply()
+        assert got.interim == [] and got.body == b"answer"

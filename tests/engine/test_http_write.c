@@ -120,7 +120,10 @@ Test(http_write, heads)
     fields[1] = field("dATE", "now");
     fields[2] = field("SERVER", "");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct reply r = {rows[i].status, rows[i].length, rows[i].count, fields, NULL, false};
+        struct reply r = {.status = rows[i].status,
+                          .content_length = rows[i].length,
+                          .field_count = rows[i].count,
+                          .fields = fields};
         check(rows[i].label, &r, &rows[i].how, rows[i].want);
     }
 }

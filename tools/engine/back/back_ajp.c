@@ -254,21 +254,30 @@ static void send_ping(struct link *l)
 
 /* --- receiving --- */
 
+static bool is_interim(uint16_t status)
+{
+    return status >= 100 && status < 200 && status != 101;
+}
+
 /* For a front that speaks another protocol. */
 static void reply_mapped(struct link *l, struct reply *reply)
 {
     size_t count = reply->raw->headers.count;
     struct field usual[HEAD_FIELDS_USUAL], *many = NULL;
     const char *why;
+    enum map_result r;
 
     if (count > HEAD_FIELDS_USUAL && (many = malloc(count * sizeof(*many))) == NULL) {
         fail(l, FAIL_INTERNAL, "out of memory");
         return;
     }
     reply->fields = many != NULL ? many : usual;
-    if (map_ajp_to_http(reply->raw, reply, &why) == MAP_OK)
+    r = map_ajp_to_http(reply->raw, reply, &why);
+    if (r == MAP_OK)
         exchange_reply(l->x, reply);
-    else
+    else if (r == MAP_INTERIM)
+        exchange_interim(l->x, reply);
+    else if (!is_interim(reply->raw->status)) /* the final one is what counts */
         fail(l, FAIL_BAD_REPLY, why);
     free(many);
 }
@@ -277,11 +286,11 @@ static void on_headers(struct link *l, const ajp_response *r)
 {
     struct reply reply = {.status = r->status, .content_length = r->content_length, .raw = r};
 
-    if (r->status >= 100 && r->status < 200 && r->status != 101)
-        return; /* an interim reply: the final one follows */
+    if (is_interim(r->status) && (r->status == 100 || l->x->front->interim == NULL))
+        return; /* 100 is for us to say, when the worker asks for the body */
     if (!r->canonical)
         odd_reply_clean(l, r);
-    if (r->status < 200) /* no more than 999, says libajp */
+    if (r->status < 200 && !is_interim(r->status)) /* no more than 999, says libajp */
         fail(l, FAIL_BAD_REPLY, "status is out of range");
     else if (l->x->wants_fields)
         reply_mapped(l, &reply);

@@ -346,6 +346,12 @@ void exchange_reply(struct exchange *x, const struct reply *r)
     x->front->reply(x, r);
 }
 
+void exchange_interim(struct exchange *x, const struct reply *r)
+{
+    if (!x->begun)
+        x->front->interim(x, r);
+}
+
 /* Bytes beyond Content-Length are cut off; bodies that must not be are dropped. */
 void exchange_part(struct exchange *x, const struct part *p)
 {

@@ -13,6 +13,8 @@ struct exchange;
  * and until the next settle() where the front borrows them for output. */
 struct front_ops {
     void (*reply)(struct exchange *x, const struct reply *r);
+    /* A 1xx reply but 100 and 101; the final one follows. NULL: the client has no use for it. */
+    void (*interim)(struct exchange *x, const struct reply *r);
     void (*part)(struct exchange *x, const struct part *p);
     void (*flush)(struct exchange *x); /* the app asked that all so far reach the client */
     /* The reply is whole. x is the front's to give back. */
@@ -157,6 +159,7 @@ enum failure {
 
 /* Each may end x: look at link->x before going on. */
 void exchange_reply(struct exchange *x, const struct reply *r);
+void exchange_interim(struct exchange *x, const struct reply *r);
 void exchange_part(struct exchange *x, const struct part *p);
 void exchange_flush(struct exchange *x);
 void exchange_settle(struct exchange *x);

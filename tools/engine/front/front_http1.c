@@ -177,23 +177,41 @@ static size_t put_head(struct http1_conn *h, const struct reply *r, const struct
     return n;
 }
 
+static bool is_http10(const struct exchange *x)
+{
+    return x->head.protocol.len == 8 && x->head.protocol.ptr[7] == '0';
+}
+
 static void front_reply(struct exchange *x, const struct reply *r)
 {
     struct http1_conn *h = of(x);
     struct loop *l = &x->shard->loop;
-    bool http10 = x->head.protocol.len == 8 && x->head.protocol.ptr[7] == '0';
+    bool http10 = is_http10(x);
     struct h1_write how = {
         .http10 = http10, .date = loop_date(l), .server = x->shard->settings->server_header.ptr};
 
     h->to_close = r->content_length < 0 && !x->bodyless && http10;
     h->chunked = r->content_length < 0 && !x->bodyless && !http10;
-    if (h->to_close || conn_ending(&h->c) || is_last(h))
+    if (h->to_close || r->close || conn_ending(&h->c) || is_last(h))
         h->keep = false;
     how.close = !h->keep;
     how.chunked = h->chunked;
     how.head_request = x->bodyless && r->status != 204 && r->status != 304;
     if (put_head(h, r, &how) == 0)
         h->c.out.failed = true;
+}
+
+/* HTTP/1.0 knows none. One that does not fit is no loss: the final reply follows. */
+static void front_interim(struct exchange *x, const struct reply *r)
+{
+    struct http1_conn *h = of(x);
+    size_t cap = r->raw->payload_len + (size_t)REPLY_EXTRA;
+    size_t block = x->shard->loop.bufs.block - OUT_STAGE_HEAD;
+    uint8_t *to;
+
+    cap = cap < block ? cap : block;
+    if (!is_http10(x) && (to = out_reserve(&h->c.out, &h->c.stream, cap)) != NULL)
+        out_commit(&h->c.out, h1_write_head(to, cap, r, &(struct h1_write){0}));
 }
 
 static void front_part(struct exchange *x, const struct part *p)
@@ -301,6 +319,7 @@ static void front_settle(struct exchange *x)
 
 static const struct front_ops front_http1 = {
     .reply = front_reply,
+    .interim = front_interim,
     .part = front_part,
     .flush = front_flush,
     .end = front_end,

@@ -48,6 +48,7 @@ struct reply {
     struct field *fields;           /* end-to-end fields only, Content-Length left out */
     const struct ajp_response *raw; /* the AJP packet this came in by, or NULL */
     bool relength;                  /* content_length is not what raw says */
+    bool close;                     /* the app wants the client's connection ended */
 };
 
 /* Part of a body in either direction. packet and first tell where the sender's

@@ -99,6 +99,13 @@ static uint16_t drop_listed(struct field *fields, uint16_t count, ajp_fields wir
     return kept;
 }
 
+static bool is_listed(ajp_fields wire, ajp_str name)
+{
+    ajp_str names[LISTED_MAX];
+
+    return is_one_of(names, list_names(wire, names), name);
+}
+
 enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const char **why)
 {
     ajp_fields it = r->headers;
@@ -112,8 +119,6 @@ enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const 
         return bad(why, "status out of range");
     if (r->status == 101)
         return bad(why, "status 101: AJP cannot upgrade");
-    if (r->status < 200)
-        return MAP_INTERIM;
     while (ajp_field_next(&it, &f)) {
         struct field field = {f.name, f.value};
         enum verdict v = judge(&field, &length, &listed, why);
@@ -125,11 +130,12 @@ enum map_result map_ajp_to_http(const ajp_response *r, struct reply *out, const 
     }
     if (listed)
         count = drop_listed(out->fields, count, r->headers);
+    out->close = listed && is_listed(r->headers, AJP_STR("close"));
     out->status = r->status;
     out->content_length = length;
     out->field_count = count;
     out->raw = r;
-    return MAP_OK;
+    return r->status < 200 ? MAP_INTERIM : MAP_OK;
 }
 
 static void copy_fields(const ajp_request *r, struct head *h)

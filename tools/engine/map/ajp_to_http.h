@@ -7,7 +7,7 @@
 
 enum map_result {
     MAP_OK,
-    MAP_INTERIM, /* 1xx: skip it, the real head follows */
+    MAP_INTERIM, /* a 1xx: the final head follows */
     MAP_BAD,     /* not fit for a client: 502, the application's fault */
 };
 
