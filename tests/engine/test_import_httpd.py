@@ -126,6 +126,7 @@ NOTES = {
     "<LocationMatch x>\nSetHandler jakarta-servlet\n</LocationMatch>\n": (2, "without a mapping", FIRST),
     "SetEnvIf Request_URI ^/slow JK_REPLY_TIMEOUT=1\n": (1, "reply_timeout and sticky are settings", FIRST),
     "<Location /a>\nRequire ip 10.0.0.0/8\n</Location>\n": (2, "who may ask", FIRST),
+    "<Location /jk>\nJkMount st\nRequire ip 10.0.0.0/8\n</Location>\n": (2, "no status worker", NONE),
     "<Directory /a>\nRequire ip 10.0.0.0/8\n</Directory>\n": None,
     "<Location /a>\nRequire all granted\nAllow from all\n</Location>\n": None,
     "<IfDefine NO>\nJkMount /a x\n</IfDefine>\n": (2, "in <IfDefine NO>, which was not read", FIRST),
@@ -157,7 +158,7 @@ def test_what_is_not_carried_over_is_told(tmp_path, text):
         assert not of_httpd
         return
     line, why, heading = NOTES[text]
-    assert why in of_httpd[line]
+    assert why in of_httpd[line] and not (heading == NONE and len(of_httpd) > 1)
     assert done.groups["httpd", line].startswith(heading)
 
 

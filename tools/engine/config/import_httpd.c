@@ -268,6 +268,23 @@ static bool is_access_rule(const struct httpd_directive *directive)
     return rule && !for_all;
 }
 
+/* Whether it matters shows when it is known what its location is mapped to. */
+static void see_rule(struct import_httpd *httpd, const struct httpd_directive *directive)
+{
+    char text[200];
+    const char *path = path_here(httpd);
+    struct import_mount *more = grown(httpd, httpd->rules, httpd->rule_count, sizeof *more);
+    if (!more)
+        return;
+    httpd->rules = more;
+    snprintf(text, sizeof text, "%.60s %.120s", directive->name,
+             directive->count ? directive->args[0] : "");
+    more[httpd->rule_count++] = (struct import_mount){.pattern = keep(httpd, path ? path : ""),
+                                                      .worker = keep(httpd, text),
+                                                      .file = directive->file,
+                                                      .line = directive->line};
+}
+
 static void see_own(struct import_httpd *httpd, const struct httpd_directive *directive)
 {
     const char *first = directive->count > 0 ? directive->args[0] : "";
@@ -287,8 +304,7 @@ static void see_own(struct import_httpd *httpd, const struct httpd_directive *di
              "BEWARE, a variable of single requests: reply_timeout and sticky are settings of "
              "routes");
     else if (in_location(httpd) && is_access_rule(directive))
-        note(httpd, NOTE_ANSWERS, directive,
-             "BEWARE, who may ask for these paths is not looked at here");
+        see_rule(httpd, directive);
     else if (is(directive, "Use"))
         note(httpd, NOTE_ANSWERS, directive, "BEWARE, macros are not read");
 }
@@ -341,5 +357,6 @@ void import_httpd_free(struct import_httpd *httpd)
     }
     free(httpd->servers);
     free(httpd->ports);
+    free(httpd->rules);
     httpd_conf_free(&httpd->conf);
 }

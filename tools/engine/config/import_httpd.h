@@ -37,6 +37,9 @@ struct import_httpd {
     bool copy_all;
     const char **ports; /* of Listen */
     size_t port_count;
+    struct import_mount
+        *rules; /* of access, in locations: pattern is their path, worker the rule */
+    size_t rule_count;
     const char *workers_file; /* NULL: it names none */
     struct {
         char name[32];

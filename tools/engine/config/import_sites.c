@@ -369,11 +369,35 @@ static bool add_site(struct sites *s, size_t first)
     return true;
 }
 
+/* Is the location one of a status worker, which is not here? */
+static bool is_of_status(const struct sites *s, const char *path)
+{
+    bool status = false;
+    for (size_t i = 0; i < s->httpd->server_count; i++)
+        for (size_t k = 0; k < s->httpd->servers[i].mount_count; k++) {
+            const struct import_mount *mount = &s->httpd->servers[i].mounts[k];
+            if (strcmp(mount->pattern, path) == 0)
+                status = import_is_type(s->im, mount->worker, "status");
+        }
+    return status;
+}
+
+static void note_rules(struct sites *s)
+{
+    for (size_t i = 0; i < s->httpd->rule_count; i++) {
+        const struct import_mount *rule = &s->httpd->rules[i];
+        if (!is_of_status(s, rule->pattern))
+            import_note(s->im, NOTE_ANSWERS, rule->file, rule->line, rule->worker,
+                        "BEWARE, who may ask for these paths is not looked at here");
+    }
+}
+
 bool import_take_sites(struct import *im, struct import_httpd *httpd)
 {
     static struct sites s;
     s = (struct sites){.im = im, .httpd = httpd};
     claim_all(&s);
+    note_rules(&s);
     const struct claim *any = claim_of(&s, NULL);
     if (any && !take_server(&s, 0, any->server))
         return false;
