@@ -5,6 +5,7 @@ import re
 import pytest
 
 from importing import run_import
+from procs import ROOT
 
 WORKERS = """\
 worker.list=x,y,lb
@@ -65,6 +66,11 @@ def test_paths_go_where_mod_jk_has_them(tmp_path, uris):
     assert set(done.of_map()) == set(notes)
     for line, why in notes.items():
         assert why in done.of_map()[line]
+
+
+def test_the_map_of_a_coldfusion_server(tmp_path):
+    done = run_import(tmp_path, WORKERS, (ROOT / "tests/engine/jk/two-stars.map").read_text())
+    assert routes_of(done) == {"m": ["/*.cfm", "/*.cfm/*", "/*.cfc/*"]} and not done.of_map()
 
 
 @pytest.mark.parametrize("uris, differs", [
