@@ -137,6 +137,11 @@ def test_bridge_listens_with_http(tmp_path):
     assert "url: http://127.0.0.1:8080" in done.stdout
 
 
+def test_without_a_list_it_is_ajp13(tmp_path):
+    done = run_import(tmp_path, "worker.ajp13.host=h\nworker.other.host=h2\n")
+    assert done.body.count("- name:") == 1 and 'name: "ajp13"\n    url: "ajp://h:8009"\n' in done.body
+
+
 def test_worker_without_balancer(tmp_path):
     done = run_import(tmp_path, "worker.list=ajp13\nworker.ajp13.type=ajp13\n")
     assert 'name: "ajp13"\n    url: "ajp://localhost:8009"\n' in done.stdout

@@ -231,12 +231,27 @@ static bool find_workers(struct import *im, struct import_httpd *httpd)
     return im->path || import_fail(im, &at, "out of memory");
 }
 
+/* Without a worker.list it is "ajp13" in mod_jk. */
+static bool complete_list(struct import *im)
+{
+    static const char prefix[] = "worker.ajp13.";
+    if (properties_find(&im->properties, "worker.list"))
+        return true;
+    for (size_t i = 0; i < im->properties.count; i++)
+        if (strncmp(im->properties.items[i].key, prefix, sizeof prefix - 1) == 0)
+            return properties_add(&im->properties, "worker.list", "ajp13",
+                                  im->properties.items[i].line);
+    return true;
+}
+
 static bool convert(struct import *im, struct import_httpd *httpd)
 {
     if (im->httpd_path &&
         (!import_httpd_read(im, httpd, im->httpd_path) || !find_workers(im, httpd)))
         return false;
     if (!properties_read(im->path, &im->properties, im->message, sizeof im->message))
+        return false;
+    if (!complete_list(im))
         return false;
     im->site_count = 1;
     im->mounted = has_mounts(im);

@@ -57,7 +57,8 @@ static struct property *append(struct property **items, size_t count)
     return &grown[count];
 }
 
-static bool add(struct properties *properties, const char *key, const char *value, unsigned line)
+bool properties_add(struct properties *properties, const char *key, const char *value,
+                    unsigned line)
 {
     struct property *property = append(&properties->items, properties->count);
     if (!property)
@@ -102,7 +103,7 @@ static bool read_line(struct properties *properties, char *text, unsigned line,
         return pass_over(properties, p, line, continued, problem);
     *equals = '\0';
     *problem = "out of memory";
-    return add(properties, trim(p), trim(equals + 1), line);
+    return properties_add(properties, trim(p), trim(equals + 1), line);
 }
 
 static bool read_lines(FILE *file, struct properties *properties, unsigned *line,

@@ -22,6 +22,9 @@ struct properties {
 
 /* False with "FILE:LINE: what was expected" in message; nothing is to be freed then. */
 bool properties_read(const char *path, struct properties *out, char *message, size_t cap);
+/* One more, of that line. False: out of memory. */
+bool properties_add(struct properties *properties, const char *key, const char *value,
+                    unsigned line);
 void properties_free(struct properties *properties);
 
 /* For messages: its control characters as '?'. */
