@@ -164,6 +164,7 @@ def test_more_headers_than_the_settings_say_are_refused(roomy):
     before = len(roomy.worker.requests)
     got = roomy.ask(b"", headers=[("x", "y")] * 5001)
     assert got.status == (431 if roomy.name == "ajpbridge" else 400) and len(roomy.worker.requests) == before
+    told(roomy, "limits.header_count")
 
 
 def test_the_log_tells_how_many_headers_a_reply_had(tmp_path):

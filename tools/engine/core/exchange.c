@@ -95,6 +95,22 @@ static void attempt_at(struct exchange *x, struct worker *w)
     x->back->start(x);
 }
 
+/* No route has x's path, or more than one might. */
+static void refuse_path(struct exchange *x, uint16_t status)
+{
+    char client[64], path[256];
+
+    if (status == 404) {
+        give_up(x, status, "no route");
+        return;
+    }
+    log_event(LEVEL_INFO, "bad_request", "client=%s status=%u reason=\"%s\" path=%s",
+              log_str(client, sizeof(client), x->head.remote_addr), status,
+              "servers read the path in different ways (http.encoded_slash, http.non_ascii)",
+              log_str(path, sizeof(path), x->head.path));
+    give_up(x, status, "path is ambiguous");
+}
+
 /* By the generation that x begins under. False: answered. */
 static bool find_route(struct exchange *x)
 {
@@ -111,7 +127,7 @@ static bool find_route(struct exchange *x)
     if (status == 0)
         x->reply_timeout = x->pick.mapping->reply_timeout;
     else
-        give_up(x, status, status == 404 ? "no route" : "path is ambiguous");
+        refuse_path(x, status);
     return status == 0;
 }
 

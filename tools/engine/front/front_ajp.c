@@ -466,7 +466,9 @@ static bool take_message(struct ajp_conn *a)
     if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
         fresh->head.method = method_at(c->rx->data + c->rx->start, len);
-        refuse(a, 400, ajp_strerror(st));
+        refuse(a, 400,
+               st == AJP_ERR_HEADER_LIMIT ? "too many headers (limits.header_count)"
+                                          : ajp_strerror(st));
         return false;
     }
     if (fresh != NULL)
