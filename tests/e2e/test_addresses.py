@@ -121,12 +121,9 @@ def test_ctl_knows_which_are_of_a_name(daemon):
     assert workers(bridge)["app-127-0-0-2"]["activation"] == "drain"
 
 
-def test_a_name_that_is_not_found_is_told_at_start(tmp_path):
+def test_check_looks_nothing_up(tmp_path):
     file = tmp_path / "x.yaml"
     file.write_text("listen:\n  - url: ajp://127.0.0.1:0\n"
                     "workers:\n  - {name: a, url: 'ajp://app.invalid:1', each_address: on}\n")
-    command = [BIN / "ajpforward", "--config", file]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1 and "worker a: cannot resolve app.invalid" in done.stderr
-    checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60)
-    assert checked.returncode == 0, "--check looks nothing up"
+    checked = subprocess.run([BIN / "ajpforward", "--config", file, "--check"], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0

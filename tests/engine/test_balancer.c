@@ -659,14 +659,28 @@ Test(balancer, sixty_four_workers)
     balancer_free(balancer);
 }
 
-Test(balancer, name_that_does_not_resolve_is_told)
+Test(balancer, name_that_does_not_resolve_is_down_until_it_does)
 {
-    char error[256];
+    char reason[REASON_MAX];
     fixture_reset(2);
-    fixture_workers[1].host = str("no.such.host.invalid");
-    cr_expect_null(balancer_new(&fixture_settings, error, sizeof error));
-    cr_expect_eq(strncmp(error, "worker b: cannot resolve no.such.host.invalid: ", 47), 0, "%s",
-                 error);
+    fixture_workers[1].host = str("no-such-host.invalid");
+    struct balancer *first = fixture_balancer();
+    struct worker *worker = &first->workers[1];
+    cr_expect_eq(worker_health(&first->workers[0]), HEALTH_UP);
+    cr_expect_eq(worker_health(worker), HEALTH_DOWN);
+    worker_reason(worker, reason);
+    cr_expect_str_eq(reason, ADDRESS_NOT_KNOWN);
+    cr_expect(!address_known(worker));
+    cr_expect_eq(worker_address(worker)->sa_family, AF_UNSPEC);
+    cr_expect(address_set(worker, fixture_found("1", 1)));
+    cr_expect(address_known(worker));
+    worker->health = HEALTH_UP;
+    struct balancer *second = fixture_balancer();
+    balancer_inherit(second, first);
+    cr_expect(address_known(&second->workers[1]), "a reload keeps what the name meant");
+    cr_expect_eq(worker_health(&second->workers[1]), HEALTH_UP);
+    balancer_free(first);
+    balancer_free(second);
 }
 
 static char digit_of(const struct sockaddr *address)

@@ -108,6 +108,23 @@ class Daemon(Process):
         assert self.running(), f"{name} ended with {self.popen.returncode}:\n{self.output()[-3000:]}"
         return len(self.ports) >= self.listeners
 
+    def _log_is_written(self):
+        """Whether the threads that write its lines have nothing left to do."""
+        for task in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat"):
+            try:
+                name, state = re.search(r"\((.*)\) (\S)", task.read_text()).groups()
+            except OSError:  # it has ended
+                continue
+            if name == "log" and state in "RD":
+                return False
+        return True
+
+    def output(self):
+        end = time.monotonic() + 1
+        while not self._log_is_written() and time.monotonic() < end:
+            time.sleep(0.001)
+        return super().output()
+
     @property
     def ports(self):
         return [int(p) for p in re.findall(r"^listening \w+://.*:(\d+)\n", self.out.read_text(), re.M)]

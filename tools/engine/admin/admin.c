@@ -154,7 +154,7 @@ static bool exists(struct admin *a, const char *name, bool *made)
     const struct worker *w = balancer_find(g->balancer, ajp_str_of(name, strlen(name)));
     bool there = w != NULL && strcmp(w->settings->name.ptr, name) == 0;
 
-    *made = there && w->settings->origin.ptr != NULL;
+    *made = there && w->settings->origin.ptr != NULL && !w->settings->not_found;
     generation_leave(g);
     return there;
 }
@@ -338,8 +338,10 @@ static struct local_access access_of(const struct settings *settings)
 
 static struct MHD_Daemon *serve(struct admin *a, int fd)
 {
-    return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL,
-                            NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
+    const unsigned how = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                         MHD_USE_POLL | MHD_USE_ITC;
+
+    return MHD_start_daemon(how, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, fd,
                             MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 32u,
                             MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
 }

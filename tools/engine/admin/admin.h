@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin server: what a running daemon is at, and the few things that can be changed
- * in it. libmicrohttpd in a thread of its own, so that the data path never waits for it. */
+ * in it. libmicrohttpd in threads of its own, one a connection: the data path never waits for it,
+ * and who looks does not wait for who changes something. */
 #ifndef ENGINE_ADMIN_ADMIN_H
 #define ENGINE_ADMIN_ADMIN_H
 

@@ -127,9 +127,17 @@ static void use(struct worker *worker, const struct sockaddr *address)
                                        place_of(number_of(place), index));
 }
 
+bool address_known(const struct worker *worker)
+{
+    return set_at(worker, place_now(worker))->count > 0;
+}
+
 void address_inherit(struct worker *worker, const struct worker *old)
 {
-    use(worker, worker_address(old));
+    if (!address_known(worker))
+        worker->addresses[number_of(place_now(worker)) % 2] = *set_at(old, place_now(old));
+    if (address_known(old))
+        use(worker, worker_address(old));
 }
 
 const struct sockaddr *worker_address(const struct worker *worker)
@@ -188,7 +196,9 @@ void address_keep(struct worker *worker, const struct address_walk *walk)
 void address_text(const struct sockaddr *address, char *out, size_t cap)
 {
     char host[INET6_ADDRSTRLEN] = "?";
-    if (address->sa_family == AF_INET6) {
+    if (address->sa_family == AF_UNSPEC) {
+        snprintf(out, cap, "none");
+    } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const void *)address;
         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
         snprintf(out, cap, "[%s]:%u", host, ntohs(in6->sin6_port));

@@ -21,8 +21,11 @@ void address_hints(const struct worker *worker, struct addrinfo *hints, char *po
  * of them is. From the prober's thread, not more than once a second; or before there are threads.
  * True: another one is in use now. */
 bool address_set(struct worker *worker, const struct addrinfo *found);
-/* worker has just been made, with the same name as old: the address in use is the same, if it still
- * is one. */
+/* False: its name was not found so far. */
+#define ADDRESS_NOT_KNOWN "its host name is not found"
+bool address_known(const struct worker *worker);
+/* worker has just been made, with the same name and host as old: the address in use is the same, if
+ * it still is one; all of them are, if its host was not found this time. */
 void address_inherit(struct worker *worker, const struct worker *old);
 
 /* The one in use. Stays valid for longer than any connect call takes, here and below. */

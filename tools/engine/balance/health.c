@@ -79,7 +79,7 @@ void probe_on_timer(uv_timer_t *timer)
         probe_late(probe);
         return;
     }
-    lookup_tick(&probe->lookup, &probe->prober->loop->uv, now);
+    lookup_tick(&probe->lookup, now);
     bool up = worker_health(probe->worker) == HEALTH_UP;
     if (!up || tick_asks_for_probe(probe))
         probe_begin(probe);
@@ -138,7 +138,7 @@ struct health_prober *health_start(struct balancer *balancer, struct loop *loop)
         probe->worker = &balancer->workers[i];
         probe->loop = loop;
         probe->due_ms = loop_now(loop) + balancer->settings->health.interval;
-        lookup_init(&probe->lookup, probe->worker, loop_now(loop));
+        lookup_init(&probe->lookup, probe->worker, &loop->uv, loop_now(loop));
         probe->lookup.ended = on_lookup_ended;
         uv_timer_init(&loop->uv, &probe->timer);
         probe->timer.data = probe;

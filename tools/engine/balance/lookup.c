@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Name look-up in libuv's thread pool; what it finds goes to the worker in the prober's thread. */
+/* What a look-up finds goes to the worker in the prober's thread. */
 #include "balance/lookup.h"
 
 #include "balance/address.h"
@@ -17,54 +17,66 @@ static void use(struct worker *worker, const struct addrinfo *found)
               log_str(name, sizeof name, worker->settings->name), from, to);
 }
 
-static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void on_found(uv_async_t *found)
 {
-    struct lookup *lookup = request->data;
-    char name[80];
-    lookup->running = false;
-    if (lookup->dropped) {
-        uv_freeaddrinfo(found);
-        lookup->ended(lookup);
+    struct lookup *lookup = found->data;
+    const struct addrinfo *addresses = NULL;
+    char name[80], host[128];
+    if (!lookup->query)
         return;
-    }
-    if (status == 0 && found)
-        use(lookup->worker, found);
+    int rc = name_query_result(lookup->query, &addresses);
+    if (rc == 0)
+        use(lookup->worker, addresses);
     else
-        log_event(LEVEL_WARN, "worker_lookup_failed", "worker=%s reason=\"%s\"",
-                  log_str(name, sizeof name, lookup->worker->settings->name), uv_strerror(status));
-    uv_freeaddrinfo(found);
+        log_event(LEVEL_WARN, "worker_lookup_failed", "worker=%s host=%s reason=\"%s\"",
+                  log_str(name, sizeof name, lookup->worker->settings->name),
+                  log_str(host, sizeof host, lookup->worker->settings->host), gai_strerror(rc));
+    name_query_leave(lookup->query);
+    lookup->query = NULL;
 }
 
-void lookup_init(struct lookup *lookup, struct worker *worker, uint64_t now_ms)
+static void tell(void *ctx)
 {
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    const char *host = worker->settings->host.ptr;
-    *lookup = (struct lookup){.worker = worker};
-    lookup->never = uv_ip4_addr(host, 0, &in) == 0 || uv_ip6_addr(host, 0, &in6) == 0;
-    lookup->due_ms = now_ms + worker->balancer->settings->health.resolve;
+    uv_async_send(ctx);
 }
 
-void lookup_tick(struct lookup *lookup, uv_loop_t *loop, uint64_t now_ms)
+void lookup_init(struct lookup *lookup, struct worker *worker, uv_loop_t *loop, uint64_t now_ms)
+{
+    *lookup = (struct lookup){.worker = worker};
+    lookup->due_ms = now_ms + worker->balancer->settings->health.resolve;
+    lookup->never = !name_is_looked_up(worker->settings->host.ptr) ||
+                    uv_async_init(loop, &lookup->found, on_found) != 0;
+    if (!lookup->never)
+        lookup->found.data = lookup;
+}
+
+void lookup_tick(struct lookup *lookup, uint64_t now_ms)
 {
     struct worker *worker = lookup->worker;
     uint32_t interval = worker->balancer->settings->health.resolve;
     bool due = worker_health(worker) == HEALTH_DOWN || (interval != 0 && now_ms >= lookup->due_ms);
-    if (lookup->never || lookup->running || !due)
+    if (lookup->never || lookup->query || !due)
         return;
     struct addrinfo hints;
     char port[8];
     address_hints(worker, &hints, port, sizeof port);
     lookup->due_ms = now_ms + interval;
-    lookup->request.data = lookup;
-    lookup->running = uv_getaddrinfo(loop, &lookup->request, on_found, worker->settings->host.ptr,
-                                     port, &hints) == 0;
+    lookup->query =
+        name_query_start(worker->settings->host.ptr, port, &hints, tell, &lookup->found);
+}
+
+static void on_closed(uv_handle_t *found)
+{
+    struct lookup *lookup = found->data;
+    lookup->ended(lookup);
 }
 
 bool lookup_drop(struct lookup *lookup)
 {
-    lookup->dropped = true;
-    if (lookup->running)
-        uv_cancel((uv_req_t *)&lookup->request);
-    return lookup->running;
+    if (lookup->never)
+        return false;
+    name_query_leave(lookup->query);
+    lookup->query = NULL;
+    uv_close((uv_handle_t *)&lookup->found, on_closed);
+    return true;
 }

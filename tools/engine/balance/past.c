@@ -2,6 +2,8 @@
 /* A reload and a binary upgrade keep the same things. */
 #include "balance/past.h"
 
+#include "balance/address.h"
+
 #include <stdio.h>
 
 struct worker_past worker_past(const struct worker *worker)
@@ -30,9 +32,11 @@ struct worker_past worker_past(const struct worker *worker)
 
 void worker_recall(struct worker *worker, const struct worker_past *past, uint64_t now_ms)
 {
-    worker->health = past->health;
-    worker->mute = past->mute;
-    snprintf(worker->reason, REASON_MAX, "%s", past->reason);
+    if (address_known(worker)) {
+        worker->health = past->health;
+        worker->mute = past->mute;
+        snprintf(worker->reason, REASON_MAX, "%s", past->reason);
+    }
     worker->refused = past->refused;
     worker->since_ms = past->since_ms;
     worker->failed_ms = past->failed_ms;

@@ -266,7 +266,9 @@ static void connect_to(struct probe *probe, const struct sockaddr *addr)
     if (rc != 0) {
         probe->ill = true;
         if (!our_own(rc))
-            worker_probed(probe->worker, FOUND_BAD, strerror(-rc), loop_now(probe->loop));
+            worker_probed(probe->worker, FOUND_BAD,
+                          address_known(probe->worker) ? strerror(-rc) : ADDRESS_NOT_KNOWN,
+                          loop_now(probe->loop));
         probe_over(probe, true);
         return;
     }
@@ -331,7 +333,7 @@ static void on_silent_tick(struct probe *probe)
         return;
     }
     if (down)
-        lookup_tick(&probe->lookup, &probe->loop->uv, now);
+        lookup_tick(&probe->lookup, now);
     be_silent(probe);
     if (now - probe->silent_ms < CHECK_AGAIN)
         return;

@@ -4,6 +4,7 @@
 #include "balance/past.h"
 #include "balance/rendezvous.h"
 #include "balance/sessions.h"
+#include "net/name_query.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,21 +19,71 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool resolve(struct worker *worker, char *error, size_t error_cap)
+/* It is down, and the prober looks its name up again. */
+static void tell_lost(struct worker *worker, int rc)
 {
-    const struct worker_settings *settings = worker->settings;
+    char name[80], host[128];
+    worker->health = HEALTH_DOWN;
+    snprintf(worker->reason, sizeof worker->reason, ADDRESS_NOT_KNOWN);
+    log_event(LEVEL_WARN, "worker_lookup_failed", "worker=%s host=%s reason=\"%s\"",
+              log_str(name, sizeof name, worker->settings->name),
+              log_str(host, sizeof host, worker->settings->host), gai_strerror(rc));
+}
+
+static struct name_query *ask(const struct worker *worker)
+{
+    struct addrinfo hints;
+    char port[8];
+    if (worker->settings->not_found)
+        return NULL;
+    address_hints(worker, &hints, port, sizeof port);
+    return name_query_start(worker->settings->host.ptr, port, &hints, NULL, NULL);
+}
+
+static void take(struct worker *worker, struct name_query *query)
+{
+    const struct addrinfo *found = NULL;
+    int rc = query ? name_query_result(query, &found) : EAI_AGAIN;
+    if (rc == 0)
+        address_set(worker, found);
+    if (!address_known(worker))
+        tell_lost(worker, rc != 0 ? rc : EAI_NONAME);
+    name_query_leave(query);
+}
+
+/* An address needs no thread. */
+static void take_literal(struct worker *worker)
+{
     struct addrinfo hints, *found = NULL;
     char port[8];
     address_hints(worker, &hints, port, sizeof port);
-    int rc = getaddrinfo(settings->host.ptr, port, &hints, &found);
-    if (rc != 0) {
-        snprintf(error, error_cap, "worker %s: cannot resolve %s: %s", settings->name.ptr,
-                 settings->host.ptr, gai_strerror(rc));
-        return false;
+    hints.ai_flags |= AI_NUMERICHOST;
+    int rc = getaddrinfo(worker->settings->host.ptr, port, &hints, &found);
+    if (rc == 0)
+        address_set(worker, found);
+    else
+        tell_lost(worker, rc);
+    if (found)
+        freeaddrinfo(found);
+}
+
+/* All names at once; who is not found soon does not keep the others waiting. */
+static void resolve_all(struct balancer *balancer)
+{
+    struct name_query *queries[WORKERS_MAX] = {0};
+    uint64_t deadline = clock_ms() + NAME_PATIENCE_MS;
+    for (size_t i = 0; i < balancer->count; i++)
+        if (name_is_looked_up(balancer->workers[i].settings->host.ptr))
+            queries[i] = ask(&balancer->workers[i]);
+    for (size_t i = 0; i < balancer->count; i++) {
+        struct worker *worker = &balancer->workers[i];
+        if (queries[i])
+            name_query_wait(queries[i], deadline);
+        if (name_is_looked_up(worker->settings->host.ptr))
+            take(worker, queries[i]);
+        else
+            take_literal(worker);
     }
-    address_set(worker, found);
-    freeaddrinfo(found);
-    return true;
 }
 
 struct balancer *balancer_new(const struct settings *settings, char *error, size_t error_cap)
@@ -76,11 +127,8 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
             balancer_free(balancer);
             return NULL;
         }
-        if (!resolve(worker, error, error_cap)) {
-            balancer_free(balancer);
-            return NULL;
-        }
     }
+    resolve_all(balancer);
     return balancer;
 }
 

@@ -169,6 +169,7 @@ static void open_anew(struct spool *spool)
 static void *run(void *ctx)
 {
     struct spool *spool = ctx;
+    pthread_setname_np(pthread_self(), "log");
     pthread_mutex_lock(&spool->lock);
     while (!spool->stop) {
         if (spool->reopen && spool->before_reopen == 0) {

@@ -132,6 +132,7 @@ struct worker_settings {
     struct attribute_policy attributes;
     bool each_address;           /* of host: a worker of its own */
     ajp_str origin, origin_host; /* what it was made from for its address; null: nothing */
+    bool not_found;              /* it stands for all addresses of a name that nobody knows yet */
     uint32_t weight;             /* 1..WEIGHT_MAX */
     enum activation activation;
     ajp_str domain;   /* replication group */

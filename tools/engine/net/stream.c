@@ -202,9 +202,11 @@ static socklen_t addr_len(const struct sockaddr *addr)
 int stream_connect(struct stream *s, struct loop *l, const struct sockaddr *addr,
                    struct tls_context *tls)
 {
-    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int rc;
+    int fd, rc;
 
+    if (addr->sa_family == AF_UNSPEC) /* of a name that was not found */
+        return -EHOSTUNREACH;
+    fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     if (connect(fd, addr, addr_len(addr)) != 0 && errno != EINPROGRESS) {

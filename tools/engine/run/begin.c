@@ -31,7 +31,7 @@ struct generation *begin_generation(struct settings *set, struct handover *hando
 {
     struct generation *g = NULL;
 
-    if (expand_workers(set, error, error_cap))
+    if (expand_workers(set, NULL, error, error_cap))
         g = generation_new(set, error, error_cap);
     else
         settings_free(set);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MIN_MS = 200 };
+enum { TICK_MIN_MS = 200, TICK_NOT_FOUND_MS = 1000 };
 
 typedef char address_name[INET6_ADDRSTRLEN];
 
@@ -44,13 +44,6 @@ static size_t name_addresses(const struct addrinfo *found, address_name *out)
         if (kept == 0 || strcmp(out[kept - 1], out[i]) != 0)
             memmove(out[kept++], out[i], sizeof(*out));
     return kept;
-}
-
-static bool is_literal(ajp_str host)
-{
-    struct in6_addr any;
-
-    return inet_pton(AF_INET, host.ptr, &any) == 1 || inet_pton(AF_INET6, host.ptr, &any) == 1;
 }
 
 /* --- when settings come into force --- */
@@ -93,24 +86,62 @@ static bool add_address(struct settings *settings, struct expansion *x, size_t f
     return add(x, &worker, from, error, error_cap);
 }
 
-static bool add_all(struct settings *settings, struct expansion *x, size_t from, char *error,
-                    size_t error_cap)
+static bool add_found(struct settings *settings, struct expansion *x, size_t from,
+                      const struct addrinfo *found, char *error, size_t error_cap)
 {
-    const struct worker_settings *worker = &settings->workers[from];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     address_name names[WORKERS_MAX];
-    int rc = getaddrinfo(worker->host.ptr, NULL, &hints, &found);
-    size_t count = rc == 0 ? name_addresses(found, names) : 0;
+    size_t count = name_addresses(found, names);
 
-    if (rc == 0)
-        freeaddrinfo(found);
-    if (count == 0)
-        snprintf(error, error_cap, "worker %s: cannot resolve %s: %s", worker->name.ptr,
-                 worker->host.ptr, rc != 0 ? gai_strerror(rc) : "no address");
     for (size_t i = 0; i < count; i++)
         if (!add_address(settings, x, from, names[i], error, error_cap))
             return false;
-    return count > 0;
+    return true;
+}
+
+static bool is_of(const struct worker_settings *made, const struct worker_settings *worker)
+{
+    return made->origin.ptr != NULL && !made->not_found &&
+           strcmp(made->origin.ptr, worker->name.ptr) == 0 &&
+           strcmp(made->origin_host.ptr, worker->host.ptr) == 0;
+}
+
+/* What its name meant so far, or that nobody knows. */
+static bool add_as_before(struct settings *settings, const struct settings *old,
+                          struct expansion *x, size_t from, char *error, size_t error_cap)
+{
+    struct worker_settings worker = settings->workers[from];
+    bool any = false;
+
+    for (size_t i = 0; old != NULL && i < old->worker_count; i++) {
+        if (!is_of(&old->workers[i], &worker))
+            continue;
+        any = true;
+        if (!add_address(settings, x, from, old->workers[i].host.ptr, error, error_cap))
+            return false;
+    }
+    worker.origin = worker.name;
+    worker.origin_host = worker.host;
+    worker.not_found = true;
+    return any || add(x, &worker, from, error, error_cap);
+}
+
+static bool is_expanded(const struct worker_settings *worker)
+{
+    return worker->each_address && name_is_looked_up(worker->host.ptr);
+}
+
+static bool add_all(struct settings *settings, const struct settings *old, struct name_query *query,
+                    struct expansion *x, size_t from, char *error, size_t error_cap)
+{
+    const struct worker_settings *worker = &settings->workers[from];
+    const struct addrinfo *found = NULL;
+    int rc = query != NULL ? name_query_result(query, &found) : EAI_AGAIN;
+
+    if (rc == 0)
+        return add_found(settings, x, from, found, error, error_cap);
+    log_event(LEVEL_WARN, "worker_lookup_failed", "worker=%s host=%s reason=\"%s\"",
+              worker->name.ptr, worker->host.ptr, gai_strerror(rc));
+    return add_as_before(settings, old, x, from, error, error_cap);
 }
 
 /* Routes have what their workers became. */
@@ -136,22 +167,52 @@ static void follow_routes(struct settings *settings, const struct expansion *x)
     settings->weightings = weightings;
 }
 
-bool expand_workers(struct settings *settings, char *error, size_t error_cap)
+/* All names at once. True: there is one. */
+static bool ask_all(const struct settings *settings, struct name_query **queries)
 {
-    struct expansion x = {.count = 0};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    uint64_t deadline = uv_hrtime() / 1000000 + NAME_PATIENCE_MS;
     bool any = false;
 
+    for (size_t i = 0; i < settings->worker_count; i++)
+        if (is_expanded(&settings->workers[i])) {
+            queries[i] = name_query_start(settings->workers[i].host.ptr, NULL, &hints, NULL, NULL);
+            any = true;
+        }
+    for (size_t i = 0; i < settings->worker_count; i++)
+        if (queries[i] != NULL)
+            name_query_wait(queries[i], deadline);
+    return any;
+}
+
+static bool expand_all(struct settings *settings, const struct settings *old,
+                       struct name_query **queries, struct expansion *x, char *error,
+                       size_t error_cap)
+{
     for (size_t i = 0; i < settings->worker_count; i++) {
         const struct worker_settings *worker = &settings->workers[i];
-        bool each = worker->each_address && !is_literal(worker->host);
 
-        any |= each;
-        if (each ? !add_all(settings, &x, i, error, error_cap)
-                 : !add(&x, worker, i, error, error_cap))
+        if (is_expanded(worker) ? !add_all(settings, old, queries[i], x, i, error, error_cap)
+                                : !add(x, worker, i, error, error_cap))
             return false;
     }
-    if (!any)
+    return true;
+}
+
+bool expand_workers(struct settings *settings, const struct settings *old, char *error,
+                    size_t error_cap)
+{
+    struct name_query *queries[WORKERS_MAX] = {NULL};
+    struct expansion x = {.count = 0};
+    bool ok;
+
+    if (!ask_all(settings, queries))
         return true;
+    ok = expand_all(settings, old, queries, &x, error, error_cap);
+    for (size_t i = 0; i < settings->worker_count; i++)
+        name_query_leave(queries[i]);
+    if (!ok)
+        return false;
     follow_routes(settings, &x);
     settings->workers = memcpy(settings_alloc(settings, x.count * sizeof(x.workers[0])), x.workers,
                                x.count * sizeof(x.workers[0]));
@@ -186,21 +247,22 @@ static bool same_addresses(const struct settings *settings, const char *host,
 
 static void look_next(struct expand_watch *watch);
 
-static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void on_found(uv_async_t *found)
 {
-    struct expand_watch *watch = request->data;
+    struct expand_watch *watch = found->data;
+    const struct addrinfo *addresses = NULL;
     bool same;
+    int rc;
 
-    watch->running = false;
-    if (watch->stopped) {
-        uv_freeaddrinfo(found);
+    if (watch->query == NULL)
         return;
-    }
-    same = status != 0 || same_addresses(watch->settings(watch->ctx), watch->host, found);
-    if (status != 0)
+    rc = name_query_result(watch->query, &addresses);
+    same = rc != 0 || same_addresses(watch->settings(watch->ctx), watch->host, addresses);
+    name_query_leave(watch->query);
+    watch->query = NULL;
+    if (rc != 0)
         log_event(LEVEL_WARN, "worker_lookup_failed", "host=%s reason=\"%s\"", watch->host,
-                  uv_strerror(status));
-    uv_freeaddrinfo(found);
+                  gai_strerror(rc));
     if (same) {
         look_next(watch);
         return;
@@ -210,30 +272,46 @@ static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
     watch->changed(watch->ctx);
 }
 
+static void tell(void *found)
+{
+    uv_async_send(found);
+}
+
 /* The first worker of each name, from watch->at on. */
 static void look_next(struct expand_watch *watch)
 {
     const struct settings *settings = watch->settings(watch->ctx);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 
-    for (; watch->at < settings->worker_count && !watch->running; watch->at++) {
+    for (; watch->at < settings->worker_count && watch->query == NULL; watch->at++) {
         const struct worker_settings *worker = &settings->workers[watch->at];
 
-        if (worker->origin_host.ptr == NULL || strcmp(worker->origin_host.ptr, watch->host) == 0)
+        if (worker->origin_host.ptr == NULL || strcmp(worker->origin_host.ptr, watch->host) == 0 ||
+            (settings->health.resolve == 0 && !worker->not_found))
             continue;
         snprintf(watch->host, sizeof(watch->host), "%s", worker->origin_host.ptr);
-        watch->running = uv_getaddrinfo(watch->timer.loop, &watch->request, on_found, watch->host,
-                                        NULL, &hints) == 0;
+        watch->query = name_query_start(watch->host, NULL, &hints, tell, &watch->found);
     }
+}
+
+/* 0: nothing is ever looked up again. */
+static uint32_t interval_of(const struct settings *settings)
+{
+    uint32_t interval = settings->health.resolve;
+
+    for (size_t i = 0; interval == 0 && i < settings->worker_count; i++)
+        if (settings->workers[i].not_found)
+            interval = TICK_NOT_FOUND_MS;
+    return interval;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct expand_watch *watch = timer->data;
-    uint32_t interval = watch->settings(watch->ctx)->health.resolve;
+    uint32_t interval = interval_of(watch->settings(watch->ctx));
 
     uv_timer_set_repeat(timer, interval > TICK_MIN_MS ? interval : TICK_MIN_MS);
-    if (interval == 0 || watch->running)
+    if (interval == 0 || watch->query != NULL)
         return;
     watch->at = 0;
     watch->host[0] = '\0';
@@ -242,19 +320,20 @@ static void on_tick(uv_timer_t *timer)
 
 void expand_watch_start(struct expand_watch *watch, uv_loop_t *loop)
 {
-    uint32_t interval = watch->settings(watch->ctx)->health.resolve;
+    uint32_t interval = interval_of(watch->settings(watch->ctx));
 
     uv_timer_init(loop, &watch->timer);
+    uv_async_init(loop, &watch->found, on_found);
     watch->timer.data = watch;
-    watch->request.data = watch;
+    watch->found.data = watch;
     interval = interval > TICK_MIN_MS ? interval : TICK_MIN_MS;
     uv_timer_start(&watch->timer, on_tick, interval, interval);
 }
 
 void expand_watch_stop(struct expand_watch *watch)
 {
-    watch->stopped = true;
-    if (watch->running)
-        uv_cancel((uv_req_t *)&watch->request);
+    name_query_leave(watch->query);
+    watch->query = NULL;
     uv_close((uv_handle_t *)&watch->timer, NULL);
+    uv_close((uv_handle_t *)&watch->found, NULL);
 }
