@@ -28,6 +28,12 @@ def programs():
             pytest.skip(f"{name} is not built yet")
 
 
+@pytest.fixture
+def drill_table():
+    """Its lines are printed at the end of the run."""
+    return table
+
+
 @pytest.fixture(scope="session")
 def thorough(pytestconfig):
     """Whether there is time: `./dev test drills` was asked for."""

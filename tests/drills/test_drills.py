@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from cable import Namespace
 from load import Load
 from procs import Daemon, poll, sanitized, workers
 from rawhttp import HttpClient
@@ -364,27 +365,6 @@ def test_fi_38_we_ourselves_are_frozen(stage, figures, kind):
     figures(s, load, failed_after=load.failed_since(back))
     assert load.failures == []
     assert not any("to=down" in d.output() for d in s.daemons)
-
-
-class Namespace:
-    """A network namespace with one address, and a cable to it that can be pulled."""
-
-    def __init__(self):
-        self.name = f"drill{os.getpid()}"
-        self.address, ours = "10.213.77.2", "10.213.77.1"
-        for command in (f"ip netns add {self.name}", f"ip link add {self.name} type veth peer name eth0 netns {self.name}",
-                        f"ip addr add {ours}/30 dev {self.name}", f"ip link set {self.name} up",
-                        f"ip -n {self.name} addr add {self.address}/30 dev eth0", f"ip -n {self.name} link set eth0 up"):
-            if subprocess.run(command.split(), capture_output=True).returncode:
-                self.remove()
-                pytest.skip(f"not permitted: {command.split()[1]} {command.split()[2]}")
-
-    def cable(self, state):
-        subprocess.run(["ip", "-n", self.name, "link", "set", "eth0", state], check=True)
-
-    def remove(self):
-        subprocess.run(["ip", "link", "del", self.name], capture_output=True)
-        subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
 
 
 @pytest.fixture

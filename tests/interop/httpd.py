@@ -62,10 +62,11 @@ worker.target.retries=1
 
 class Httpd:
     """kind: "proxy" (mod_proxy_ajp) or "jk" (mod_jk); both send a CPing before each request.
-    MOUNT (or JK_MOUNT) and WORKERS replace what is said of the AJP peer in httpd.conf and workers.properties."""
+    MOUNT (or JK_MOUNT) and WORKERS replace what is said of the AJP peer in httpd.conf and workers.properties; CONF is
+    more for the former."""
 
     def __init__(self, folder, kind, ajp, secret=None, mount=PROXY, workers=WORKERS, worker="target",
-                 jk_mount=JK_MOUNT):
+                 jk_mount=JK_MOUNT, conf=""):
         self.base = pathlib.Path(folder)
         self.base.mkdir()
         self.base.chmod(0o755)
@@ -75,7 +76,7 @@ class Httpd:
                 "secret": f' "secret={secret}"' if secret else ""}
         if secret and kind == "jk":
             workers += "worker.target.secret=" + secret + "\n"
-        conf = COMMON + LOAD[kind] + (mount if kind == "proxy" else jk_mount)
+        conf = COMMON + conf + LOAD[kind] + (mount if kind == "proxy" else jk_mount)
         (self.base / "httpd.conf").write_text(conf.format(**fill))
         (self.base / "workers.properties").write_text(workers.format(**fill))
         self.write(fill)
