@@ -79,7 +79,7 @@ def test_the_page_is_asked_for_with_the_secret_and_its_text_decides(start):
     assert [ask(daemon) for _ in range(4)] == [200] * 4 and app.served == 2
     assert app.refused == 0 and moves(daemon) == []
     app.page = b"status: DOWN"
-    poll(lambda: ("down", "body of the health request, with status 200") in moves(daemon), what="the text takes it out")
+    poll(lambda: ("down", "the health page lacks its text: 200") in moves(daemon), what="the text takes it out")
     assert [ask(daemon) for _ in range(4)] == [200] * 4 and app.served == 2
     app.page = b"all is well, status: UP"
     poll(lambda: ask(daemon) == 200 and app.served > 2, what="it is back")
@@ -95,7 +95,7 @@ def test_a_page_that_reads_its_input_is_told_that_there_is_none(start):
 def test_a_page_that_refuses_the_secret_takes_the_worker_out(start):
     app = App("another")
     daemon = start("path: /health, interval: 100ms", app)
-    poll(lambda: ("down", "status of the health request, with status 403") in moves(daemon), what="it is down")
+    poll(lambda: ("down", "the health page's status: 403") in moves(daemon), what="it is down")
     assert app.refused >= 2 and app.pages == []
     poll(lambda: ask(daemon) == 503, 5, "no requests for it")  # but one a second, for want of others
 

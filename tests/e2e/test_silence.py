@@ -4,6 +4,7 @@ who has no session goes elsewhere. docs/health.md has the states."""
 import datetime
 import json
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -171,6 +172,26 @@ def test_one_node_is_waited_for(rig):
     print(f"latest answer {time.monotonic() - resumed:.2f} s after the pause")
     assert statuses(got) == [200] * 230 and rig.executed() == 1
     assert rig.moves("a") == ["silent", "down", "up"]
+
+
+@pytest.mark.parametrize("event", ["reload", "end"])
+def test_who_waits_outlives_a_reload_and_is_served_before_the_end(rig, event):
+    rig.start()
+    rig.nodes["a"].pause()  # with no request under way: the prober finds it
+    rig.wait_for("a", "silent")
+    rig.ask(session="a", method="POST", times=6)
+    poll(lambda: rig.status("a")["waiting"] == 6, 10, "they wait")
+    if event == "reload":
+        assert subprocess.run([BIN / "ajpbridge", "ctl", f"unix:{rig.folder}/admin.sock", "reload"]).returncode == 0
+        assert rig.status("a")["health"] == "silent" and rig.status("a")["reason"]
+        poll(lambda: rig.status("a")["waiting"] == 6, 10, "they still wait")
+    else:
+        rig.daemon.popen.send_signal(signal.SIGTERM)
+        poll(lambda: "draining" in rig.daemon.output(), 10, "it is about to end")
+    time.sleep(0.5)
+    rig.nodes["a"].resume()
+    got = rig.all_answers()
+    assert [answer[1:3] for answer in got] == [(200, "a")] * 6 and rig.executed() == 1
 
 
 @pytest.mark.parametrize("nodes", ["a", "ab"])

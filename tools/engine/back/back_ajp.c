@@ -519,7 +519,7 @@ static void back_start(struct exchange *x)
     struct shard *sh = x->shard;
     struct link *l = x->fresh_only ? NULL : link_take_idle(x->pools, x->worker);
     const struct timeouts *t = &sh->settings->timeouts;
-    bool held = worker_holds(x->worker) && !x->pools->retired;
+    bool held = queue_holds(sh, x->pools, x->worker);
 
     if (l != NULL) {
         l->x = x;

@@ -174,7 +174,7 @@ static void go_on(struct probe *probe, enum talk_result result)
     }
     if (result == TALK_ILL) {
         if (talk->status)
-            snprintf(reason, sizeof reason, "%s, with status %u", talk->problem, talk->status);
+            snprintf(reason, sizeof reason, "%s: %u", talk->problem, talk->status);
         finish(probe, FOUND_BAD, talk->status ? reason : talk->problem);
         return;
     }

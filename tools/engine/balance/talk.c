@@ -20,10 +20,10 @@ static enum talk_result judge(struct talk *talk)
     bool right =
         health->status ? talk->status == health->status : talk->status >= 200 && talk->status < 400;
     if (!right)
-        return ill(talk, "status of the health request");
+        return ill(talk, "the health page's status");
     if (health->body.len > 0 &&
         !memmem(talk->body, talk->body_len, health->body.ptr, health->body.len))
-        return ill(talk, "body of the health request");
+        return ill(talk, "the health page lacks its text");
     return TALK_WELL;
 }
 

@@ -252,16 +252,21 @@ bool queue_serve(struct pools *p, struct worker *w)
     return true;
 }
 
-/* To w, and it would be sent at once. */
-static bool may_serve(const struct pools *p, const struct worker *w, uint64_t now)
+bool queue_holds(const struct shard *sh, const struct pools *p, const struct worker *w)
 {
-    return !list_empty(&p->waiting[w->index]) && !worker_holds(w) && has_connection(p, w, now) &&
-           p->counts[w->index].connecting < OPENING_MAX;
+    return worker_holds(w) && !p->retired && !sh->draining;
+}
+
+/* The next in w's line would be sent at once. */
+static bool may_serve(const struct shard *sh, const struct pools *p, const struct worker *w)
+{
+    return !list_empty(&p->waiting[w->index]) && !queue_holds(sh, p, w) &&
+           has_connection(p, w, shard_now(sh)) && p->counts[w->index].connecting < OPENING_MAX;
 }
 
 void queue_next(struct shard *sh, struct pools *p, struct worker *w)
 {
-    if (may_serve(p, w, shard_now(sh)))
+    if (may_serve(sh, p, w))
         queue_serve(p, w);
 }
 
@@ -355,7 +360,7 @@ void queue_look_again(struct shard *sh)
 
         if (!is_open(w))
             move_all(sh, p, w);
-        while (may_serve(p, w, shard_now(sh)))
+        while (may_serve(sh, p, w))
             queue_serve(p, w);
     }
     for (size_t i = 0; i < p->balancer->count; i++)

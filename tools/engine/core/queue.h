@@ -16,6 +16,9 @@ void capacity_give(struct shard *sh, struct worker *w);
 /* x->worker has none for x. True: it has one by now, go on. False: x waits, and back->start is
  * called again when it is worth a try; or x is at another worker, or has failed. */
 bool queue_wait(struct exchange *x);
+/* Is what goes to w kept until w answers? Not by who is about to end, or has newer settings: nobody
+ * looks for the answer there. */
+bool queue_holds(const struct shard *sh, const struct pools *p, const struct worker *w);
 /* x->worker does not answer: likewise, until it does. x waits for as long as it would for its reply
  * had it been sent, and has no line to be too long: a worker without a cap would have had them all.
  */

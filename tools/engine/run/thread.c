@@ -230,6 +230,7 @@ static void on_drain(uv_async_t *a)
     t->shard.draining = true;
     close_doors(&t->shard);
     front_drain(&t->shard);
+    links_look_again(&t->shard); /* no prober looks for answers any more: nothing is held */
     t->drain_until = patience != 0 ? shard_now(&t->shard) + patience : 0;
     uv_timer_start(&t->watch, on_watch, 0, WATCH_MS);
 }
