@@ -144,6 +144,14 @@ def test_each_balancer_has_its_own_stickiness_and_times(tmp_path):
     assert set(done.of_workers()) == {2, 3}, "x and y have no part"
 
 
+@pytest.mark.parametrize("program, told", [("ajpbridge", True), ("ajpforward", False)])
+def test_what_httpd_answered_itself_is_told_of_where_it_goes(tmp_path, program, told):
+    """ajpforward has a web server before it still."""
+    done = run_import(tmp_path, WORKERS, "/*=x\n!/static|/*=x\n", program=program)
+    assert routes_of(done) == {"x": ["/*", "!/static", "!/static/*"]}
+    assert ("httpd answered these itself" in done.of_map().get(2, "")) == told
+
+
 def test_a_mapping_in_uriworkermap_counts_before_a_mount(tmp_path):
     done = run_import(tmp_path, WORKERS + "worker.x.mount=/a /c\n", "/a=y\n")
     assert routes_of(done) == {"y": ["/a"], "x": ["/c"]}

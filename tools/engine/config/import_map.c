@@ -147,6 +147,11 @@ void import_map_line(struct import *im, struct import_path path, const char *pat
         import_note(im, kind, path.file, path.line, pattern, "%s", problem);
         remember(im, &path, pattern, problem);
     }
+    bool no_httpd = im->program->listen_protos >> PROTO_HTTP & 1; /* is left before us */
+    if (im->path_count > first && path.exception && no_httpd)
+        import_note(im, NOTE_ANSWERS, path.file, path.line, pattern,
+                    "404 here: httpd answered these itself, from its files for instance; leave the "
+                    "exclusion out where the app server has them too");
     struct import_extras extras = {.stopped = 0};
     if (im->path_count > first && !path.exception)
         import_take_options(im, &path, target + worker, &extras);
