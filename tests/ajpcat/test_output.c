@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written: JSON, text for terminals, hex that is read back, histograms, checksums. */
 #include "crc32.h"
-#include "hex.h"
+#include "hex_line.h"
 #include "histogram.h"
 #include "json.h"
 #include "term.h"
@@ -70,40 +70,80 @@ Test(term, control_and_high_bytes_are_escaped)
     text_free(&t);
 }
 
+/* A line, how many bytes of its dump came before it, and what it is. */
+static const struct hex_row {
+    const char *line;
+    uint64_t done;
+    int kind;
+    const char *bytes;
+    int len;
+} hex_rows[] = {
+    {"1234 0001 0a", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"123400010A\n", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"12 34 00", 0, HEX_BYTES, "\x12\x34\x00", 3},
+    {"12:34:00:01:0a", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"12-34-00-01-0A", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"0x12, 0x34;", 0, HEX_BYTES, "\x12\x34", 2},
+    {"", 0, HEX_EMPTY, "", 0},
+    {"# 12", 0, HEX_EMPTY, "", 0},
+    {"*", 32, HEX_SAME, "", 0},
+    {"12 # 34", 0, HEX_BYTES, "\x12", 1},
+    {"00000000: 1234 0001  .4..", 0, HEX_BYTES, "\x12\x34\x00\x01", 4},
+    {"00000000: 3132 3334  1234", 0, HEX_BYTES, "1234", 4},
+    {"00000000: 3331 2034  31 4", 0, HEX_BYTES, "31 4", 4},
+    {"00000000: 33 31 20 34  31 4", 0, HEX_BYTES, "31 4", 4},
+    {"00000000: 3132 3320 3435 3637              123 4567", 0, HEX_BYTES, "123 4567", 8},
+    {"\t0x0000:  4500 0028", 0, HEX_BYTES, "\x45\x00\x00\x28", 4},
+    {"00000010  31 32 33 34 35 36 37 38  39 30  |1234567890|", 16, HEX_BYTES, "1234567890", 10},
+    {"0000   12 34 00 01 0a                                    .4...", 0, HEX_BYTES,
+     "\x12\x34\x00\x01\x0a", 5},
+    {"0010    31 32 - 12", 16, HEX_BYTES, "12", 2},
+    {"0000000 022 064 000 001 012", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"0000000 032022 000400", 0, HEX_BYTES, "\x12\x34\x00\x01", 4},
+    {"0000020 12 34", 16, HEX_BYTES, "\x12\x34", 2},
+    {"000016 12 34", 16, HEX_BYTES, "\x12\x34", 2},
+    {"000000 12 34 00 01 0a                                   >.4...<", 0, HEX_BYTES,
+     "\x12\x34\x00\x01\x0a", 5},
+    {"0000005", 5, HEX_TOTAL, "", 0},
+    {"000000d8", 216, HEX_TOTAL, "", 0},
+    {"0000330", 216, HEX_TOTAL, "", 0},
+    {"000000d7", 216, HEX_TOTAL, "", 0},
+    {"12340001", 16, HEX_BYTES, "\x12\x34\x00\x01", 4},
+    {"  0x12, 0x34, 0x00,", 0, HEX_BYTES, "\x12\x34\x00", 3},
+    {"0x41, 0x42, 0x00, 0x01, 0x09 /* AB... */", 0, HEX_BYTES, "AB\x00\x01\x09", 5},
+    {"char p[] = { 0x12, 0x34 };", 0, HEX_BYTES, "\x12\x34", 2},
+    {"(byte)0x12, (byte)0x34,", 0, HEX_OTHER, "", 0},
+    {"unsigned char ping[] = {", 0, HEX_OTHER, "", 0},
+    {"unsigned int ping_len = 5;", 0, HEX_OTHER, "", 0},
+    {"};", 0, HEX_OTHER, "", 0},
+    {"\\x12\\x34\\x00\\x01\\x0a", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"s.send(b'\\x124\\x00\\x01\\n')", 0, HEX_BYTES, "\x12\x34\x00\x01\x0a", 5},
+    {"\"\\x12\\x34\" \"\\0\\1a\"", 0, HEX_BYTES,
+     "\x12\x34\x00\x01"
+     "a",
+     5},
+    {"123", 0, HEX_OTHER, "", 0},
+    {"hello", 0, HEX_OTHER, "", 0},
+    {"12 3g", 0, HEX_OTHER, "", 0},
+    {"at 0x10, and 0x12345678", 0, HEX_OTHER, "", 0},
+    {"\\x1", 0, HEX_OTHER, "", 0},
+    {"'\\x", 0, HEX_OTHER, "", 0},
+};
+
 Test(hex, lines_of_every_kind_are_read)
 {
-    static const struct {
-        const char *line, *bytes;
-        int len; /* -1: refused */
-    } rows[] = {
-        {"1234 0001 0a", "\x12\x34\x00\x01\x0a", 5},
-        {"123400010A\n", "\x12\x34\x00\x01\x0a", 5},
-        {"12 34 00", "\x12\x34\x00", 3},
-        {"0x12, 0x34;", "\x12\x34", 2},
-        {"", "", 0},
-        {"# 12", "", 0},
-        {"12 # 34", "\x12", 1},
-        {"00000000: 1234 0001  .4..", "\x12\x34\x00\x01", 4},
-        {"00000000: 3132 3334  1234", "1234", 4},
-        {"00000000: 3331 2034  31 4", "31 4", 4},
-        {"00000000: 33 31 20 34  31 4", "31 4", 4},
-        {"00000000: 3132 3320 3435 3637              123 4567", "123 4567", 8},
-        {"\t0x0000:  4500 0028", "\x45\x00\x00\x28", 4},
-        {"00000010  31 32 33 34 35 36 37 38  39 30  |1234567890|", "1234567890", 10},
-        {"123", NULL, -1},
-        {"hello", NULL, -1},
-        {"12 3g", NULL, -1},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct text t = {0};
-        bool ok = hex_line(rows[i].line, &t);
-        cr_expect_eq(ok, rows[i].len >= 0, "%s", rows[i].line);
-        if (ok) {
-            cr_expect_eq(t.len, (size_t)rows[i].len, "%s: %zu", rows[i].line, t.len);
-            cr_expect(t.len == 0 || memcmp(t.at, rows[i].bytes, t.len) == 0, "%s", rows[i].line);
-        }
-        text_free(&t);
+    struct hex_line l = {0};
+    for (size_t i = 0; i < sizeof hex_rows / sizeof *hex_rows; i++) {
+        const struct hex_row *row = &hex_rows[i];
+        hex_line_parse(&l, row->line,
+                       &(struct hex_place){.done = row->done, .in_dump = row->done > 0});
+        cr_expect_eq((int)l.kind, row->kind, "%s: %d", row->line, (int)l.kind);
+        if (row->kind != HEX_BYTES || l.kind != HEX_BYTES)
+            continue;
+        cr_expect_eq(l.bytes.len, (size_t)row->len, "%s: %zu", row->line, l.bytes.len);
+        cr_expect(memcmp(l.bytes.at, row->bytes, (size_t)row->len) == 0, "%s", row->line);
     }
+    text_free(&l.bytes);
 }
 
 Test(crc32, is_that_of_zlib_in_one_piece_and_in_many)

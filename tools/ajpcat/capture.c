@@ -2,7 +2,7 @@
 /* Capture files and hex text. The first bytes tell which of them it is. */
 #include "capture.h"
 
-#include "hex.h"
+#include "hex_source.h"
 #include "pcap_file.h"
 #include "pcapng_file.h"
 #include "text.h"
@@ -26,10 +26,7 @@ struct capture {
     bool nano; /* libpcap's times are nanoseconds in place of microseconds */
     volatile sig_atomic_t stopped;
     uint64_t frames;
-    struct text hex;
-    size_t hex_at;
-    uint32_t seq[2];
-    bool began[2], greeted;
+    struct hex_source hex;
     char error[PCAP_ERRBUF_SIZE];
 };
 
@@ -74,24 +71,26 @@ static bool is_for_text(int byte)
 /* A packet may be one long line; what is no text at all is not read to its end. */
 static bool read_hex(struct capture *c, FILE *file)
 {
+    struct hex_text *t = &c->hex.text;
     struct text line = {0};
-    unsigned number = 0;
     int byte = '\n';
-    bool ok = true;
-    while (ok && byte != EOF) {
+    bool is_text = true;
+    while (is_text && byte != EOF) {
         text_clear(&line);
         text_str(&line, "");
         while ((byte = getc_unlocked(file)) != EOF && is_for_text(byte))
             text_byte(&line, (char)byte);
-        number++;
-        ok = (byte == EOF || byte == '\n') && hex_line(line.at, &c->hex);
+        is_text = byte == EOF || byte == '\n';
+        hex_text_add(t, is_text ? line.at : "?");
     }
     text_free(&line);
-    if (!ok) {
+    if (!hex_text_end(t) || !is_text) {
         snprintf(c->error, sizeof c->error,
-                 "line %u: expected a pcap or pcapng file, or AJP packets as hex", number);
+                 "line %u: expected a pcap or pcapng file, or AJP packets as hex",
+                 is_text ? t->other_line : t->line);
         return false;
     }
+    hex_source_begin(&c->hex);
     if (c->input.error)
         snprintf(c->error, sizeof c->error, "%s", strerror(c->input.error));
     return c->input.error == 0;
@@ -251,45 +250,6 @@ void capture_on_idle(struct capture *c, void (*idle)(void *user), void *user)
     c->input.idle_user = user;
 }
 
-/* As if the connection began here: whatever the server has to say is in the text. */
-static enum capture_result greet(struct capture *c, struct segment *out)
-{
-    *out = (struct segment){.from = {.port = 8009},
-                            .to = {.port = 1},
-                            .seq = c->seq[true]++,
-                            .flags = TCP_SYN | TCP_ACK};
-    c->greeted = c->began[true] = true;
-    return CAPTURE_SEGMENT;
-}
-
-/* A packet of hex text, dressed up as a segment from the side that its magic tells. */
-static enum capture_result next_hex(struct capture *c, struct segment *out)
-{
-    size_t left = c->hex.len - c->hex_at;
-    if (left == 0) /* there may be no text at all */
-        return CAPTURE_END;
-    if (!c->greeted)
-        return greet(c, out);
-    const uint8_t *p = (const uint8_t *)c->hex.at + c->hex_at;
-    bool reply = p[0] == 0x41;
-    size_t len = left < 4 ? left : 4u + ((size_t)p[2] << 8 | p[3]);
-    if (len > left)
-        len = left;
-    *out = (struct segment){.seq = c->seq[reply], .flags = TCP_ACK, .data = p, .len = len};
-    if (!c->began[reply]) {
-        out->seq--;
-        out->flags = TCP_SYN;
-    }
-    c->began[reply] = true;
-    out->from = (struct peer){.port = reply ? 8009 : 1};
-    out->to = (struct peer){.port = reply ? 1 : 8009};
-    out->ack = c->seq[!reply];
-    out->frame = ++c->frames;
-    c->seq[reply] += (uint32_t)len;
-    c->hex_at += len;
-    return CAPTURE_SEGMENT;
-}
-
 static enum capture_result next_record(struct capture *c, struct segment *out, const char **why)
 {
     struct pcap_record r;
@@ -341,21 +301,21 @@ enum capture_result capture_next(struct capture *c, struct segment *out, const c
     case FROM_LIBPCAP:
         return next_of_libpcap(c, out, why);
     case FROM_HEX:
-        return next_hex(c, out);
+        return hex_source_next(&c->hex, c->dissector, out) ? CAPTURE_SEGMENT : CAPTURE_END;
     }
     return CAPTURE_END;
 }
 
 uint64_t capture_frames(const struct capture *c)
 {
-    return c->frames;
+    return c->from == FROM_HEX ? c->hex.frames : c->frames;
 }
 
 void capture_tell(struct capture *c, struct text *out)
 {
-    uint64_t tcp = c->frames - dissector_passed(c->dissector);
+    uint64_t frames = capture_frames(c), tcp = frames - dissector_passed(c->dissector);
     if (tcp > 0)
-        text_fmt(out, "%" PRIu64 " of TCP%s", tcp, tcp < c->frames ? ", " : "");
+        text_fmt(out, "%" PRIu64 " of TCP%s", tcp, tcp < frames ? ", " : "");
     dissector_tell(c->dissector, out);
 }
 
@@ -378,6 +338,6 @@ void capture_close(struct capture *c)
     dissector_free(c->dissector);
     pcapng_file_end(&c->blocks);
     input_close(&c->input);
-    text_free(&c->hex);
+    hex_source_end(&c->hex);
     free(c);
 }

@@ -153,17 +153,27 @@ struct exchange *talk_any(const struct talk *t)
 
 /* ---- what belongs to no exchange ---- */
 
-void talk_stray(struct talk *t, const struct packet *p, unsigned quirk, const char *why)
+/* NULL: it may belong to what was missed. */
+static struct exchange *begin_stray(struct talk *t, const struct packet *p, unsigned quirk,
+                                    const char *why)
 {
-    ajp_message m;
-    const ajp_frame f = frame_of(p);
     if (!t->flow->from_syn || t->lossy)
-        return;
+        return NULL;
     struct exchange *e = talk_begin(t, p);
     e->kind = EXCHANGE_STRAY;
     exchange_problem(e, talk_place(p, 0), "%s", why);
     if (quirk)
         quirk_note(e, quirk, p->first_frame);
+    return e;
+}
+
+void talk_stray(struct talk *t, const struct packet *p, unsigned quirk, const char *why)
+{
+    ajp_message m;
+    const ajp_frame f = frame_of(p);
+    struct exchange *e = begin_stray(t, p, quirk, why);
+    if (!e)
+        return;
     if (p->payload)
         talk_tell(t, e, p, ajp_decode(&m, &f, false, &talk_limits) == AJP_OK ? &m : NULL);
     ledger_finish(t->watcher->ledger, e);
@@ -219,12 +229,18 @@ static void tell_rest(struct talk *t, int side)
         return;
     snprintf(why, sizeof why, "%zu bytes of a packet that says %zu", h->buf.len - AJP_HEADER_SIZE,
              get16((const uint8_t *)h->buf.at + 2));
-    talk_stray(t,
-               &(struct packet){.from_client = side == t->client,
-                                .offset = h->offset,
-                                .first_frame = h->first_frame,
-                                .first_ns = h->first_ns},
-               0, why);
+    struct packet p = {.from_client = side == t->client,
+                       .offset = h->offset,
+                       .first_frame = h->first_frame,
+                       .first_ns = h->first_ns};
+    struct exchange *e = begin_stray(t, &p, 0, why);
+    if (!e)
+        return;
+    p.payload = (const uint8_t *)h->buf.at + AJP_HEADER_SIZE;
+    p.len = p.intact = h->buf.len - AJP_HEADER_SIZE;
+    if (p.from_client && p.len > 0 && p.payload[0] == AJP_FORWARD_REQUEST)
+        talk_salvage(e, &p);
+    ledger_finish(t->watcher->ledger, e);
 }
 
 /* The PROXY head may be all that came. */

@@ -41,7 +41,7 @@ static void take_route(struct exchange *e, const ajp_request *r, uint64_t frame)
         quirk_note(e, 27, frame);
 }
 
-static void take_rest(struct exchange *e, const struct packet *p)
+void talk_salvage(struct exchange *e, const struct packet *p)
 {
     struct salvage s;
     salvage_request(p->payload, p->intact, &s);
@@ -103,7 +103,7 @@ static void on_request(struct talk *t, const struct packet *p)
         quirks_of_request(e, r, p->first_frame);
         t->doubt &= !is_in_step(t);
     } else {
-        take_rest(e, p);
+        talk_salvage(e, p);
     }
     if (p->intact < p->len)
         exchange_problem(e, talk_place(p, AJP_HEADER_SIZE + p->intact),

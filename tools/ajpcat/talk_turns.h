@@ -20,6 +20,9 @@ bool talk_doubts(const struct talk *t);
 /* Notes a quirk that the order of packets shows, unless that is in doubt. */
 void talk_quirk(const struct talk *t, struct exchange *e, unsigned number, uint64_t frame);
 
+/* What can be read of a request that is damaged. */
+void talk_salvage(struct exchange *e, const struct packet *p);
+
 struct exchange *talk_begin(struct talk *t, const struct packet *p);
 void talk_finish(struct talk *t, struct exchange *e);
 /* One whose answer is not in the capture. */

@@ -144,7 +144,7 @@ static void put_status(struct view *v, const struct exchange *e)
 static void put_uri(struct view *v, const struct exchange *e, size_t used)
 {
     size_t from = v->out.len;
-    term_cstring(&v->out, e->kind == EXCHANGE_REQUEST ? e->uri : "");
+    term_cstring(&v->out, e->kind == EXCHANGE_REQUEST || e->uri ? e->uri : "");
     if (e->query) {
         text_byte(&v->out, '?');
         term_cstring(&v->out, e->query);
