@@ -117,6 +117,8 @@ def test_a_status_that_has_no_class_passes(setup, status):
 def test_a_status_that_cannot_be_does_not(setup, status):
     got = setup.ask(reply(status, []) + end())
     assert got.complete and got.status == 502
+    if status == 101:
+        told(setup, " request_failed ", "AJP cannot carry an upgrade")
 
 
 def test_a_refused_head_has_no_body(setup):

@@ -291,7 +291,9 @@ static void on_headers(struct link *l, const ajp_response *r)
     if (!r->canonical)
         odd_reply_clean(l, r);
     if (r->status < 200 && !is_interim(r->status)) /* no more than 999, says libajp */
-        fail(l, FAIL_BAD_REPLY, "status is out of range");
+        fail(l, FAIL_BAD_REPLY,
+             r->status == 101 ? "status 101: AJP cannot carry an upgrade"
+                              : "status is out of range");
     else if (l->x->wants_fields)
         reply_mapped(l, &reply);
     else
