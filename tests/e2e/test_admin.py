@@ -401,7 +401,7 @@ def test_only_our_own_socket_is_removed_at_the_end(tmp_path, option):
 def test_an_admin_server_off_loopback_is_refused(tmp_path, nodes):
     done = subprocess.run([BIN / "ajpbridge", "--admin", "0.0.0.0:9", "--listen", "http://127.0.0.1:0", "--worker",
                            f"a=ajp://127.0.0.1:{nodes['nodeA'].port}"], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1 and "loopback" in done.stderr
+    assert done.returncode == 2 and "loopback" in done.stderr
 
 
 def test_nobody_there(tmp_path):

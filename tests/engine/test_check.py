@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from pki import Pki
-from procs import BIN
+from procs import BIN, Daemon, free_port
 
 LISTEN = "listen:\n  - url: ajp://127.0.0.1:8019\n"
 WORKERS = "workers:\n  - name: a\n    url: ajp://127.0.0.1:8009\n"
@@ -229,6 +229,79 @@ def test_files_of_tls_that_do_not_fit(pki, tmp_path, side, certificate, key):
     assert f": {side}.{ca}: expected a PEM file with the certificates of CAs, got {pki.pem('junk')}" in "".join(told)
     line = file.read_text().splitlines()[int(blame[0].split(":")[1]) - 1]
     assert (key if blamed == ".key" else certificate) in line, (line, blame)
+
+
+# settings below the five lines of PLAIN: the beginnings of the messages; @ is the test's folder
+STARTS = {
+    "an admin address off loopback": ("admin: 0.0.0.0:9000\n", ["6:8: admin: expected unix:PATH, or 127.0.0.1:PORT"]),
+    "an admin address without a port": ("admin: localhost\n", ["6:8: admin: expected unix:PATH, or 127.0.0.1:PORT"]),
+    "an admin address of a listener": ("admin: 127.0.0.1:8019\n", [
+        "6:8: admin: expected an address of its own, 127.0.0.1:8019 is a listener's"]),
+    "sockets in no folder": ("admin: unix:@/none/a\ntap: @/none/b\n", [
+        "6:8: admin: expected a path where a Unix socket can be, got @/none/a: No such file or directory",
+        "7:6: tap: expected a path where a Unix socket can be, got @/none/b: No such file or directory"]),
+    "sockets where something else is": ("admin: unix:@/text\ntap: @/folder\n", [
+        "6:8: admin: expected a path where a Unix socket can be, got @/text: there is a file that is no socket",
+        "7:6: tap: expected a path where a Unix socket can be, got @/folder: there is a file that is no socket"]),
+    "a socket of a long name": (f"admin: unix:@/{'x' * 120}\n", ["6:8: admin: expected"]),
+    "an access log in no folder": ("access_log:\n  file: @/none/log\n", [
+        "7:9: access_log.file: expected a file that can be written, got @/none/log: No such file or directory"]),
+    "an access log that is a folder": ("access_log: {file: @/folder}\n", [
+        "6:20: access_log.file: expected a file that can be written, got @/folder: Is a directory"]),
+    "an access log below a file": ("access_log: {file: @/text/log}\n", [
+        "6:20: access_log.file: expected a file that can be written, got @/text/log: Not a directory"]),
+}
+
+
+def place(tmp_path, text):
+    (tmp_path / "folder").mkdir(exist_ok=True)
+    (tmp_path / "text").write_text("kept\n")
+    file = tmp_path / "forward.yaml"
+    file.write_text(PLAIN + text.replace("@", str(tmp_path)))
+    return file
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_what_a_start_refuses_check_refuses_too(name, tmp_path):
+    text, expected = STARTS[name]
+    file = place(tmp_path, text)
+    before = sorted(tmp_path.rglob("*"))
+    told = check("--config", file).stderr.splitlines()
+    assert len(told) == len(expected) + (len(expected) > 1), told
+    for line, begin in zip(told, expected):
+        assert line.startswith(f"{file}:{begin.replace('@', str(tmp_path))}"), told
+    assert sorted(tmp_path.rglob("*")) == before and (tmp_path / "text").read_text() == "kept\n"
+    start = subprocess.run([BIN / "ajpforward", "--config", file], capture_output=True, text=True, timeout=20)
+    assert start.returncode in (1, 2) and start.stderr, "a start refuses it"
+
+
+def test_an_address_of_another_machine(tmp_path):
+    file = place(tmp_path, "")
+    file.write_text(file.read_text().replace("ajp://127.0.0.1:8019", "ajp://192.0.2.1:8019\n    allow_no_secret: true"))
+    assert f"{file}:2:10: listen.url: expected an address to listen on, got 192.0.2.1:8019: " in check(
+        "--config", file).stderr
+
+
+def test_an_option_is_blamed_where_it_was_given(tmp_path):
+    file = place(tmp_path, "admin: unix:@/fine\n")
+    told = check("--config", file, "--admin", "here", "--access-log", tmp_path).stderr.splitlines()
+    assert told[0].startswith("ajpforward: --admin: expected unix:PATH"), told
+    assert told[1] == f"ajpforward: --access-log: expected a file that can be written, got {tmp_path}: Is a directory"
+
+
+def test_the_file_of_a_daemon_at_work_is_valid_and_nothing_is_made(tmp_path):
+    file = place(tmp_path, "admin: unix:@/admin\ntap: @/tap\naccess_log: {file: @/log}\n")
+    file.write_text(file.read_text().replace(":8019", f":{free_port()}"))
+    assert check("--config", file).returncode == 0
+    assert not [name for name in ("admin", "tap", "log") if (tmp_path / name).exists()]
+    daemon = Daemon("ajpforward", "--config", file, listeners=1, log=tmp_path / "out")
+    try:
+        assert (tmp_path / "admin").is_socket()
+        done = check("--config", file)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / "admin").is_socket() and (tmp_path / "tap").is_socket()
+    finally:
+        assert daemon.terminate() == 0
 
 
 def test_a_listener_of_the_command_line_has_nothing_of_the_one_it_replaces(tmp_path):

@@ -92,6 +92,14 @@ static bool parse(const char *address, struct place *p, char *error, size_t erro
     return false;
 }
 
+bool admin_is_address(const char *address)
+{
+    struct place p;
+    char error[8];
+
+    return parse(address, &p, error, sizeof(error));
+}
+
 static int fail(int fd, const char *address, const char *doing, char *error, size_t error_cap)
 {
     snprintf(error, error_cap, "cannot %s admin address %s: %s", doing, address, strerror(errno));

@@ -124,8 +124,9 @@ static bool set_row(struct draft *draft, const struct setting_table *table, size
 bool draft_set(struct draft *draft, const struct setting_row *row, const char *what,
                const char *text)
 {
-    return set_row(draft, &table_top, (size_t)(row - table_top.rows), draft->settings, &draft->top,
-                   what, text);
+    size_t at = (size_t)(row - table_top.rows);
+    draft->top.by_option[at] = true;
+    return set_row(draft, &table_top, at, draft->settings, &draft->top, what, text);
 }
 
 bool draft_set_listener(struct draft *draft, size_t at, const char *key, const char *what,

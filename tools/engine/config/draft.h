@@ -17,9 +17,10 @@ enum { MISTAKES_MAX = 100 }; /* that are kept */
 struct draft_notes {
     const char *given[ROWS_MAX];
     bool refused[ROWS_MAX]; /* a value was given, and told of */
-    const char *option;     /* "--listen http://..."; NULL: from the file */
-    int index;              /* in the file's list */
-    const char *like;       /* worker whose routes it shares; NULL: nobody's */
+    bool by_option[ROWS_MAX];
+    const char *option; /* "--listen http://..."; NULL: from the file */
+    int index;          /* in the file's list */
+    const char *like;   /* worker whose routes it shares; NULL: nobody's */
 };
 
 /* One line for people is "FILE:LINE:COLUMN: KEY: TEXT", or without a line "KEY: TEXT". */
@@ -96,6 +97,9 @@ bool draft_blame(struct draft *draft, const char *outer, int index, const char *
 /* The same of an entry that may come from the command line. */
 bool draft_blame_entry(struct draft *draft, const struct draft_notes *notes, const char *outer,
                        const char *key, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Of a key of the top level, or of a group, wherever it was given. */
+bool draft_blame_top(struct draft *draft, const char *group, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Where the place is known. */
 bool draft_blame_at(struct draft *draft, unsigned line, unsigned column, const char *key,
                     const char *text);

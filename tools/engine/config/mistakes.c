@@ -83,6 +83,32 @@ bool draft_blame_entry(struct draft *draft, const struct draft_notes *notes, con
     return note(draft, 0, 0, place, text);
 }
 
+/* NULL: not by an option. */
+static const char *option_of(const struct draft *draft, const char *group, const char *key)
+{
+    for (size_t i = 0; i < table_top.count; i++) {
+        const struct setting_row *row = &table_top.rows[i];
+        bool same_group = group ? row->group && strcmp(row->group, group) == 0 : !row->group;
+        if (same_group && strcmp(row->key, key) == 0 && draft->top.by_option[i])
+            return row->option;
+    }
+    return NULL;
+}
+
+bool draft_blame_top(struct draft *draft, const char *group, const char *key, const char *fmt, ...)
+{
+    char text[1024], place[512];
+    const char *option = option_of(draft, group, key);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (!option)
+        return blame(draft, group, -1, key, text);
+    snprintf(place, sizeof place, "%s: %s", draft->program->name, option);
+    return note(draft, 0, 0, place, text);
+}
+
 static size_t kept(const struct draft *draft)
 {
     return draft->mistake_count < MISTAKES_MAX ? draft->mistake_count : MISTAKES_MAX;

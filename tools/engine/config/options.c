@@ -284,8 +284,8 @@ static int build(struct draft *draft, struct walk walk, unsigned flags, const ch
     bool whole = !config || draft_apply_file(draft, config);
     whole = apply(draft, walk) && overlay_apply(overlay, draft) && whole;
     struct settings *settings = whole ? draft_finish(draft) : NULL;
-    if (whole && (flags & FLAG_CHECK) && draft->program->preflight)
-        draft->program->preflight(draft);
+    if (whole && draft->program->preflight)
+        draft->program->preflight(draft, flags & FLAG_CHECK);
     mistakes_sort(draft);
     if (flags & FLAG_DUMP && draft->mistake_count == 0)
         draft_dump(draft, stdout);

@@ -11,8 +11,9 @@ struct program {
     const char *name;
     const char *summary;    /* one line, for --help */
     unsigned listen_protos; /* bits: 1u << PROTO_HTTP, 1u << PROTO_AJP */
-    /* For --check: notes what a start would find wrong beside the settings; may be NULL. */
-    void (*preflight)(struct draft *draft);
+    /* Notes what a start would find wrong beside the settings, all of it for --check; may be NULL.
+     */
+    void (*preflight)(struct draft *draft, bool checking);
 };
 
 /* -1: *out holds the settings, run. Otherwise the exit code, all messages printed:

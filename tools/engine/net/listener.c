@@ -14,16 +14,21 @@
 
 enum { ACCEPT_RUN = 16, PAUSE_MS = 100, BACKLOG = 4096 };
 
+static void set_port(struct sockaddr_storage *addr, uint16_t port)
+{
+    if (addr->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)addr)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)addr)->sin_port = htons(port);
+}
+
 static int bind_one(const struct addrinfo *a, uint16_t port, bool reuse_port)
 {
     int on = 1, rc, fd;
     struct sockaddr_storage addr = {0};
 
     memcpy(&addr, a->ai_addr, a->ai_addrlen);
-    if (a->ai_family == AF_INET6)
-        ((struct sockaddr_in6 *)&addr)->sin6_port = htons(port);
-    else
-        ((struct sockaddr_in *)&addr)->sin_port = htons(port);
+    set_port(&addr, port);
     fd = inherit_take((struct sockaddr *)&addr, a->ai_addrlen);
     if (fd >= 0)
         return fd;
@@ -61,6 +66,32 @@ int listener_bind(const char *host, uint16_t *port, bool shared)
     *port = ntohs(got.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&got)->sin6_port
                                             : ((struct sockaddr_in *)&got)->sin_port);
     return fd;
+}
+
+int listener_may_bind(const char *host, uint16_t port)
+{
+    enum { PRIVILEGED = 1024 };
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list;
+    struct sockaddr_storage addr = {0};
+    int on = 1, rc = 0, fd;
+
+    if (getaddrinfo(host, NULL, &hints, &list) != 0)
+        return 0;
+    memcpy(&addr, list->ai_addr, list->ai_addrlen);
+    set_port(&addr, port < PRIVILEGED ? port : 0);
+    fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        rc = -errno;
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)); /* in nobody's way */
+        if (bind(fd, (struct sockaddr *)&addr, list->ai_addrlen) != 0 && errno != EADDRINUSE)
+            rc = -errno;
+        close(fd);
+    }
+    freeaddrinfo(list);
+    return rc;
 }
 
 static void pause_accepting(struct listener *l)

@@ -27,6 +27,9 @@ struct listener {
 /* A bound, listening, non-blocking socket, or a negative errno. shared: others will
  * bind the same address. *port: 0 picks one; set to what was bound. */
 int listener_bind(const char *host, uint16_t *port, bool shared);
+/* Could it? 0 or a negative errno. Nothing listens. The port may be in use, and a name is not
+ * looked up: then it is 0. */
+int listener_may_bind(const char *host, uint16_t port);
 
 /* Accept on fd from now on; the other members are set already. */
 int listener_start(struct listener *l, struct loop *loop, int fd);

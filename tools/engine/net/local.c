@@ -2,6 +2,8 @@
 /* A path in a file may be mistyped: whatever it names but a socket is left alone. */
 #include "net/local.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
@@ -12,6 +14,8 @@
 #include <unistd.h>
 
 enum { BACKLOG = 64 };
+
+static const char no_socket[] = "there is a file that is no socket, and it stays";
 
 bool local_group(const char *name, gid_t *out)
 {
@@ -28,6 +32,40 @@ bool local_group(const char *name, gid_t *out)
         return false;
     *out = (gid_t)number;
     return true;
+}
+
+static bool says(char *why, size_t why_cap, const char *text)
+{
+    snprintf(why, why_cap, "%s", text);
+    return false;
+}
+
+bool local_may_listen(const char *path, char *why, size_t why_cap)
+{
+    struct stat st;
+    int rc;
+
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return says(why, why_cap, strerror(ENAMETOOLONG));
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        return says(why, why_cap, no_socket);
+    rc = path_may_make(path);
+    return rc == 0 || says(why, why_cap, strerror(rc));
+}
+
+bool local_may_give(const char *group, char *why, size_t why_cap)
+{
+    gid_t id, all[256];
+    int count = getgroups(sizeof(all) / sizeof(all[0]), all);
+
+    if (!local_group(group, &id))
+        return says(why, why_cap, "there is none");
+    if (geteuid() == 0 || getegid() == id || count < 0)
+        return true;
+    for (int i = 0; i < count; i++)
+        if (all[i] == id)
+            return true;
+    return says(why, why_cap, strerror(EPERM));
 }
 
 static int fail(int fd, const char *where, const char *why, char *error, size_t error_cap)
@@ -83,7 +121,7 @@ int local_listen(struct local_socket *local, const char *path, const struct loca
         return fail(-1, where, strerror(ENAMETOOLONG), error, error_cap);
     memcpy(at.sun_path, path, strlen(path) + 1);
     if (!make_room(&at, taking))
-        return fail(-1, where, "there is a file that is no socket, and it stays", error, error_cap);
+        return fail(-1, where, no_socket, error, error_cap);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(fd, where, strerror(errno), error, error_cap);

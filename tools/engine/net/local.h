@@ -25,6 +25,11 @@ struct local_access {
 /* A group by its name or number. False: there is none. */
 bool local_group(const char *name, gid_t *out);
 
+/* Could local_listen make one there, and give it away? Nothing is made. False with the reason. A
+ * socket that is there already is no fault. */
+bool local_may_listen(const char *path, char *why, size_t why_cap);
+bool local_may_give(const char *group, char *why, size_t why_cap);
+
 /* A socket at path. One that nobody listens on any more is replaced, or, when taking, any; what is
  * no socket stays. -1 with one message in error: where is how it is called there. */
 int local_listen(struct local_socket *local, const char *path, const struct local_access *access,
