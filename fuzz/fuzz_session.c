@@ -156,6 +156,9 @@ static void play(struct pair *p, struct portions *in)
         break;
     case 4: {
         const ajp_kind kind = kinds[op / 8 % 4];
+        if (kind == AJP_GET_BODY && p->container.whole) {
+            break; /* it would cross a CPing */
+        }
         send_small(p, AJP_TO_SERVER, kind,
                    kind == AJP_SEND_HEADERS   ? statuses[n % 4]
                    : kind == AJP_END_RESPONSE ? n % 8 != 0

@@ -23,6 +23,7 @@ static void clear(ajp_session *s)
     s->grant = 0;
     s->owed = 0;
     s->ends = 0;
+    s->whole = s->pinged = false;
 }
 
 void ajp_session_init(ajp_session *s, ajp_role role, const ajp_limits *lim)
@@ -48,6 +49,8 @@ static void begin_request(ajp_session *s, int64_t content_length)
     s->owed = content_length > 0; /* the first packet goes unasked */
     s->grant = (uint16_t)ajp_in_most_data(s);
     s->ends = 0;
+    s->whole = content_length == 0;
+    s->pinged = false;
 }
 
 static ajp_status check_data(const ajp_session *s, int64_t n)
@@ -71,6 +74,7 @@ static void take_data(ajp_session *s, int64_t n)
     }
     if (n == 0) {
         s->ends++;
+        s->whole = true;
     }
     if (s->req_left > 0) {
         s->req_left -= n;
@@ -79,7 +83,7 @@ static void take_data(ajp_session *s, int64_t n)
 
 static ajp_status check_get_body(const ajp_session *s)
 {
-    if (s->owed > 0 && s->role != AJP_OBSERVER) {
+    if ((s->owed > 0 || s->pinged) && s->role != AJP_OBSERVER) {
         return AJP_ERR_STATE;
     }
     return s->ends < MOST_ENDS ? AJP_OK : AJP_ERR_FLOW;
@@ -94,12 +98,38 @@ static void take_get_body(ajp_session *s, int64_t n)
     s->grant = (uint16_t)(n == 0 || n > most ? most : n); /* 0 sets no bound */
 }
 
+/* A CPing within a request may go when no body packet can, for a container that wants one takes
+ * whatever comes for it. Its CPong belongs behind the End Response. */
+static ajp_status ping_within(ajp_session *s, enum session_event ev)
+{
+    const bool open = s->state == ASKED || s->state == ANSWERED;
+    if (open && ev == EV_CPING && !s->pinged && s->owed == 0 &&
+        (s->whole || s->role == AJP_OBSERVER)) {
+        s->pinged = true;
+        return AJP_OK;
+    }
+    if (open && ev == EV_CPONG && s->pinged && s->role != AJP_CONTAINER) {
+        s->pinged = false;
+        s->state = s->role == AJP_OBSERVER ? IDLE : CLOSED;
+        return AJP_OK;
+    }
+    return AJP_ERR_STATE;
+}
+
+/* Where an End Response leads that keeps the connection. A container reads the CPing then. */
+static uint8_t after_end(ajp_session *s)
+{
+    const bool pinged = s->pinged && s->role != AJP_CONTAINER;
+    s->pinged = false;
+    return s->owed > 0 ? ENDED : pinged ? PINGED : IDLE;
+}
+
 ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
 {
     uint8_t next = session_table[s->state][ev];
     ajp_status st = AJP_OK;
     if (next == REFUSED) {
-        return AJP_ERR_STATE;
+        return ping_within(s, ev);
     }
     if (ev == EV_DATA) {
         st = check_data(s, n);
@@ -115,8 +145,8 @@ ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
         take_data(s, n);
     } else if (ev == EV_GET_BODY) {
         take_get_body(s, n);
-    } else if (ev == EV_END && s->owed > 0) {
-        next = ENDED;
+    } else if (ev == EV_END) {
+        next = after_end(s);
     }
     s->state = next;
     return AJP_OK;
@@ -224,6 +254,11 @@ size_t ajp_session_grant(const ajp_session *s)
 bool ajp_session_owed(const ajp_session *s)
 {
     return s->owed > 0;
+}
+
+bool ajp_session_pinged(const ajp_session *s)
+{
+    return s->state == PINGED || (s->pinged && s->state != CLOSED);
 }
 
 bool ajp_session_idle(const ajp_session *s)

@@ -142,14 +142,19 @@ static ajp_status recv_whole(ajp_session *s, const uint8_t *in, size_t len, size
 }
 
 /* Bytes that come while a request is open and no body is awaited. A next request
- * waits; anything that could be a body packet is an error, also when it could be
- * either, for whoever takes the one for the other has been smuggled to. */
-static ajp_status early_bytes(const ajp_session *s, const uint8_t *in, size_t len, uint16_t n)
+ * waits, as does a CPing where no body can follow; anything that could be a body packet is an
+ * error, also when it could be either, for whoever takes the one for the other has been smuggled
+ * to. */
+static ajp_status early_bytes(ajp_session *s, const uint8_t *in, size_t len, uint16_t n)
 {
     if (n == 0) {
         return (s->lim.lenient & AJP_ALLOW_STRAY_END) != 0 ? AJP_MORE : AJP_ERR_STATE;
     }
     const uint8_t *payload = in + AJP_HEADER_SIZE;
+    if (len > AJP_HEADER_SIZE && payload[0] == AJP_CPING && n == 1 && s->whole) {
+        s->pinged = true;
+        return AJP_MORE;
+    }
     if (len > AJP_HEADER_SIZE && payload[0] != AJP_FORWARD_REQUEST) {
         return AJP_ERR_STATE;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conversation as one table: which event may come in which state, and where
  * it leads. It is the same whichever side looks; the observer uses its last row
- * to find its place again. */
+ * to find its place again. A CPing within a request is beside it, see session.c. */
 #ifndef AJP_SESSION_TABLE_H
 #define AJP_SESSION_TABLE_H
 #include <ajp/session.h>
@@ -45,7 +45,7 @@ static const uint8_t session_table[SESSION_STATES][SESSION_EVENTS] = {
                   [EV_FLUSH] = ANSWERED,
                   [EV_CHUNK] = ANSWERED,
                   [EV_GET_BODY] = ANSWERED,
-                  [EV_END] = IDLE, /* ENDED while a body packet is owed */
+                  [EV_END] = IDLE, /* ENDED or PINGED while something is owed */
                   [EV_CLOSE] = CLOSED},
     [ENDED] = {[EV_DATA] = IDLE},
     [CLOSED] = {[EV_DATA] = CLOSED}, /* an answer that was under way */

@@ -38,6 +38,8 @@ typedef struct ajp_session {
     uint8_t owed;         /**< DATA packets promised or asked for, and not begun */
     uint8_t ends;         /**< empty DATA packets of this request so far */
     int8_t error;         /**< the first error received, which sticks */
+    bool whole;           /**< the container knows that no more of the body comes */
+    bool pinged;          /**< a CPing came within the request, and no CPong */
 } ajp_session;
 
 /** Begins a fresh connection; an observer's may be at any point. lim is copied. */
@@ -66,7 +68,11 @@ AJP_API size_t ajp_session_want(const ajp_session *s, const uint8_t *in, size_t 
  * asked for, or a GET_BODY too many; AJP_ERR_SPACE, longer than a packet; AJP_ERR_KIND,
  * not this side's; AJP_ERR_ARG, an observer sends nothing; or the error that sticks. A DATA
  * or BODY_CHUNK that was begun so may leave in any number of writes: the session need not
- * hear of them. */
+ * hear of them. CPING goes out on a quiet connection, and once within a request of whose body
+ * the container knows that no more comes, by a Content-Length of 0 or an empty DATA (else it
+ * could be read as one). A container answers that one when the request is over: a CPONG that
+ * ajp_session_recv gives before the END_RESPONSE says that none will follow, and that the
+ * connection is of no further use. */
 AJP_API AJP_CHECK ajp_status ajp_session_send(ajp_session *s, ajp_kind kind, size_t n);
 /** The same for a FORWARD_REQUEST, whose Content-Length decides who speaks next: above 0
  * the first body packet is owed unasked; -1 (no such header) and 0 wait to be asked;
@@ -89,6 +95,9 @@ AJP_API size_t ajp_session_grant(const ajp_session *s);
 /** True while the web server still owes the first, unasked body packet of this request, or
  * the answer to a GET_BODY. */
 AJP_API bool ajp_session_owed(const ajp_session *s);
+/** Web server: true while a CPING that was sent waits for its CPONG, within a request or after it.
+ */
+AJP_API bool ajp_session_pinged(const ajp_session *s);
 /** True when no exchange is open, nothing is owed and the peer agreed to reuse: the
  * connection may be pooled, as long as no byte arrives on it. */
 AJP_API bool ajp_session_idle(const ajp_session *s);

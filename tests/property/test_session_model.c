@@ -26,6 +26,7 @@ enum event {
 
 struct model {
     bool open, answered, pinged, closed;
+    bool whole; /* told to the container: no more of the body comes */
     int permits, ends;
     long left, most;
 };
@@ -40,10 +41,11 @@ static bool allows(const struct model *m, enum event ev, long n)
 {
     switch (ev) {
     case REQUEST: /* one at a time, on a quiet connection */
-    case CPING:
         return idle(m);
+    case CPING: /* or within a request, when nothing could be read as its body */
+        return idle(m) || (m->open && m->whole && !m->pinged && m->permits == 0);
     case CPONG:
-        return m->pinged;
+        return m->pinged && !m->open && !m->closed;
     case DATA: /* promised or asked for, no more than that, not short, nothing after the end */
         return m->permits > 0 && n <= m->most && (m->left < 0 || n <= m->left) &&
                (n > 0 || m->left <= 0) && (n == 0 || m->ends == 0);
@@ -57,7 +59,7 @@ static bool allows(const struct model *m, enum event ev, long n)
     case CLOSE:
         return m->open && m->answered;
     case GET_BODY: /* one question at a time, and at most twice after the end */
-        return m->open && m->permits == 0 && m->ends < 2;
+        return m->open && m->permits == 0 && m->ends < 2 && !m->pinged;
     case EVENTS:
         break;
     }
@@ -68,11 +70,13 @@ static void happen(struct model *m, enum event ev, long n)
 {
     switch (ev) {
     case REQUEST:
-        *m = (struct model){.open = true, .left = n, .permits = n > 0, .most = MOST};
+        *m = (struct model){
+            .open = true, .left = n, .permits = n > 0, .most = MOST, .whole = n == 0};
         break;
     case DATA:
         m->permits--;
         m->ends += n == 0;
+        m->whole |= n == 0;
         m->left -= m->left > 0 ? n : 0;
         break;
     case CPING:
@@ -203,6 +207,10 @@ static bool step(struct model *model, ajp_session *server, ajp_session *containe
             return true;
         }
         const ajp_status st = hear(hearer, packet, len);
+        if (ev == CPONG && model->pinged && model->open) { /* the request's reply is lost */
+            cr_assert(st == AJP_OK && !ajp_session_idle(hearer));
+            return false;
+        }
         cr_assert(st != AJP_OK, "event %d of %ld was heard", ev, n);
         return st == AJP_MORE; /* a request that came too early waits, unread */
     }
@@ -211,8 +219,16 @@ static bool step(struct model *model, ajp_session *server, ajp_session *containe
         cr_assert(hear(hearer, packet, len) == AJP_MORE);
         return false;
     }
+    if (ev == CPING && model->open) { /* waits until the request is over */
+        cr_assert(hear(hearer, packet, len) == AJP_MORE);
+        happen(model, ev, n);
+        return true;
+    }
     cr_assert(hear(hearer, packet, len) == AJP_OK, "event %d of %ld was not heard", ev, n);
     happen(model, ev, n);
+    if (ev == END && model->pinged) {
+        cr_assert(hear(container, packet, ajp_make_cping(packet)) == AJP_OK);
+    }
     return true;
 }
 
@@ -230,6 +246,7 @@ Test(session_model, agrees_with_both_sides)
             cr_assert(ajp_session_idle(&container) == idle(&model));
             cr_assert(ajp_session_owed(&server) == (model.permits > 0));
             cr_assert(ajp_session_owed(&container) == (model.permits > 0));
+            cr_assert(ajp_session_pinged(&server) == (model.pinged && !model.closed));
         }
     }
     cr_assert(steps > 200000, "%lu steps", steps);
