@@ -81,6 +81,11 @@ static ajp_status build_request(struct link *l, uint8_t *room)
     return AJP_OK;
 }
 
+int64_t ajp_head_length(const struct head *h)
+{
+    return h->raw == NULL && map_is_bodiless(h) ? 0 : h->content_length;
+}
+
 ajp_status ajp_head_send(struct link *l, uint8_t *room)
 {
     return l->x->head.raw != NULL ? relay_request(l, room) : build_request(l, room);

@@ -5,6 +5,9 @@
 
 #include "back/link.h"
 
+/* The Content-Length that its worker is told: ours say 0 where there is no body. */
+int64_t ajp_head_length(const struct head *h);
+
 /* Send it; what the kernel does not take waits in l->out. room: as large as the worker's
  * packets. AJP_ERR_SPACE: it does not fit one, and nothing was sent. */
 AJP_CHECK ajp_status ajp_head_send(struct link *l, uint8_t *room);

@@ -19,4 +19,10 @@ struct ajp_extra {
 AJP_CHECK ajp_status map_http_to_ajp(const struct head *h, const struct ajp_extra *x, uint8_t *out,
                                      size_t cap, size_t *len, ajp_str *largest);
 
+/* It says nothing of a body, and so has none: the worker is told that its length is 0. */
+static inline bool map_is_bodiless(const struct head *h)
+{
+    return h->content_length == -1 && !h->chunked;
+}
+
 #endif
