@@ -7,6 +7,7 @@
 #include "back/leftover.h"
 #include "back/link.h"
 #include "back/odd_reply.h"
+#include "back/silence.h"
 #include "core/queue.h"
 #include "map/ajp_to_http.h"
 
@@ -92,6 +93,7 @@ static void fail_gone(struct link *l, const char *reason)
         fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, reason);
         break;
     case LINK_WAITING:
+        silence_broken(l);
         if (l->x != NULL && !l->x->begun && no_way_there(l->stream.error))
             fail(l, FAIL_UNREACHABLE, reason);
         else if (l->spoke)
@@ -154,7 +156,8 @@ static void on_deadline(struct deadline *d)
         fail(l, l->reused ? FAIL_SEND_STALE : FAIL_SEND_FRESH, "worker does not read");
         break;
     case LINK_WAITING:
-        fail(l, FAIL_REPLY_TIMEOUT, "no reply in time");
+        if (!silence_ask(l))
+            fail(l, FAIL_REPLY_TIMEOUT, "no reply in time");
         break;
     case LINK_IDLE:
         link_expired(l);
@@ -191,11 +194,17 @@ static void want_body(struct link *l, uint32_t max)
     exchange_want(l->x, max);
 }
 
+static void await_reply(struct link *l)
+{
+    l->patience = silence_patience(l);
+    arm(l, l->patience);
+}
+
 /* All of the Forward Request has left. */
 static void request_sent(struct link *l)
 {
     l->state = LINK_WAITING;
-    arm(l, l->x->reply_timeout);
+    await_reply(l);
     if (l->x->head.content_length > 0)
         want_body(l, data_max(l));
 }
@@ -203,7 +212,7 @@ static void request_sent(struct link *l)
 static void send_request(struct link *l)
 {
     struct exchange *x = l->x;
-    int64_t length = x->head.content_length;
+    int64_t length = ajp_head_length(&x->head);
     struct buf *b = buf_take(&l->shard->loop.bufs);
     ajp_status st = AJP_ERR_ARG;
 
@@ -328,21 +337,24 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
         exchange_part(l->x, &p);
 }
 
+static bool take_bytes(struct link *l, const uint8_t *in, size_t len);
+
 enum { END_SIZE = AJP_HEADER_SIZE + 2, CONN_FETCH = 384 /* bytes of a client connection */ };
 
-/* in: END_RESPONSE as it came, if it has END_SIZE bytes; else NULL. rest: bytes that came behind
- * it, of which there must be none (K1). */
-static void on_end(struct link *l, const uint8_t *in, size_t rest)
+/* in[0..used): END_RESPONSE as it came. rest: bytes behind it, none but a CPong that is owed. */
+static void on_end(struct link *l, const uint8_t *in, size_t used, size_t rest)
 {
     struct exchange *x = l->x;
-    bool reuse = ajp_session_idle(&l->session) && out_backlog(&l->out) == 0 && l->data_left == 0 &&
-                 !is_unsure(l);
+    bool lasts = ajp_session_idle(&l->session) || ajp_session_pinged(&l->session);
+    bool reuse = lasts && out_backlog(&l->out) == 0 && l->data_left == 0 && !is_unsure(l);
 
     l->x = NULL;
     x->link = NULL;
-    x->worker_closes = !ajp_session_idle(&l->session);
+    x->worker_closes = !lasts;
     link_done(l, reuse, rest);
-    x->end_frame = in;
+    if (l->state == LINK_PINGING && l->x == NULL)
+        take_bytes(l, in + used, rest);
+    x->end_frame = used == END_SIZE ? in : NULL;
     exchange_end(x);
 }
 
@@ -352,6 +364,7 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
     if (l->state == LINK_PINGING) {
         /* The session lets nothing but a CPong through. */
         worker_answered(l->worker, shard_now(l->shard));
+        worker_answered_cping(l->worker);
         if (rest > 0)
             fail_gone(l, "bytes behind the CPong");
         else
@@ -371,7 +384,10 @@ static void on_message(struct link *l, const ajp_message *m, const uint8_t *in, 
         want_body(l, m->u.wanted == 0 || m->u.wanted > data_max(l) ? data_max(l) : m->u.wanted);
         break;
     case AJP_END_RESPONSE:
-        on_end(l, used == END_SIZE ? in : NULL, rest);
+        on_end(l, in, used, rest);
+        break;
+    case AJP_CPONG: /* to silence_ask, and the session expects no more */
+        fail(l, FAIL_LOST, "worker ended the request without an answer");
         break;
     default: /* the session refuses every other kind from a container */
         fail(l, FAIL_BROKEN, "message out of turn");
@@ -410,10 +426,12 @@ static bool take_bytes(struct link *l, const uint8_t *in, size_t len)
         len -= used;
         on_message(l, &m, in, used, len);
         in += used;
-        if (l->x != x || x == NULL) /* ended, failed, cancelled; or there was none */
+        /* ended (and perhaps at work for the same client again), failed, cancelled; or there was
+         * none */
+        if (l->x != x || x == NULL || m.kind == AJP_END_RESPONSE)
             return false;
         if (x->begun && !x->wanted) /* until then one deadline holds, whatever trickles in */
-            arm(l, x->reply_timeout);
+            arm(l, l->patience);
     }
     if (!link_keep_rest(l, in, len)) {
         fail(l, FAIL_INTERNAL, "out of memory");
@@ -571,7 +589,7 @@ static void back_part(struct exchange *x, const struct part *p)
     else
         out_borrow(&l->out, &l->stream, p->data, p->len);
     if (p->last)
-        arm(l, x->reply_timeout);
+        arm(l, l->patience);
 }
 
 static void back_body_end(struct exchange *x)
@@ -585,7 +603,7 @@ static void back_body_end(struct exchange *x)
         return;
     }
     out_copy(&l->out, &l->stream, end, ajp_make_body_end(end));
-    arm(l, x->reply_timeout);
+    await_reply(l);
 }
 
 /* A worker that takes no more has perhaps answered, and then closed: what it said is worth more
@@ -599,7 +617,7 @@ static void back_settle(struct exchange *x)
     if (l->stream.error == 0 || our_own_lack(l->stream.error))
         fail(l, FAIL_INTERNAL, "out of memory");
     else
-        arm(l, x->reply_timeout);
+        arm(l, l->patience);
 }
 
 static void back_pause(struct exchange *x, bool paused)
@@ -610,7 +628,7 @@ static void back_pause(struct exchange *x, bool paused)
     if (paused)
         deadline_clear(&l->deadline);
     else
-        arm(l, x->reply_timeout);
+        arm(l, l->patience);
 }
 
 static void back_cancel(struct exchange *x)

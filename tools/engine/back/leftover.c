@@ -17,7 +17,8 @@ static bool all_went(const struct link *l, const struct exchange *x)
 
 bool leftover_begin(struct link *l, const struct exchange *x)
 {
-    if (l->state != LINK_WAITING || l->taking || !x->begun || !all_went(l, x) || l->shard->draining)
+    if (l->state != LINK_WAITING || l->taking || !x->begun || !all_went(l, x) ||
+        l->shard->draining || ajp_session_pinged(&l->session))
         return false;
     l->state = LINK_LEFT;
     l->waste = WASTE_MAX;

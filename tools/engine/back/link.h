@@ -9,7 +9,7 @@
 
 enum link_state {
     LINK_CONNECTING,
-    LINK_PINGING, /* CPing sent, waiting for the CPong */
+    LINK_PINGING, /* CPing sent, waiting for the CPong; without x: to one sent within a request */
     LINK_SENDING, /* the kernel has not taken all of the Forward Request */
     LINK_WAITING, /* the request is out: reply and body go their ways */
     LINK_LEFT,    /* its client is gone: the rest of the reply is thrown away (leftover.c) */
@@ -31,6 +31,8 @@ struct link {
     const void *client; /* what x->conn was, to be fetched ahead */
     struct buf *rest;   /* the beginning of a message whose end has not come */
     uint64_t idle_since;
+    uint64_t asked_ms;  /* when a silent worker was, see silence.h */
+    uint32_t patience;  /* ms without a byte of the reply until something is done */
     uint32_t carried;   /* requests so far */
     uint16_t data_left; /* bytes that the DATA packet begun still lacks */
     uint32_t waste;     /* LINK_LEFT: bytes that may still be thrown away */
@@ -60,8 +62,9 @@ struct link *link_elsewhere(struct link *l);
 void link_connected(struct link *l);
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
-/* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came
- * behind the reply, of which there must be none (K1). */
+/* Its reply is whole: into the pool, or closed, or kept until a CPong has come that it still owes.
+ * reuse: both ends would go on; rest: bytes that came behind the reply, of which there must be none
+ * (K1) but for that CPong. */
 void link_done(struct link *l, bool reuse, size_t rest);
 /* No byte of its request has been sent after all: into the pool. */
 void link_unused(struct link *l);

@@ -88,6 +88,8 @@ static void finish(struct probe *probe, enum finding found, const char *reason)
     uv_timer_stop(&probe->timer);
     if (well && here)
         address_keep(probe->worker, &probe->walk); /* before requests go there */
+    if (well && probe->worker->settings->proto == PROTO_AJP)
+        worker_answered_cping(probe->worker);
     worker_probed(probe->worker, found, reason, loop_now(probe->loop));
     if (well)
         probe->pace.began_ms = 0; /* who is suspected after this is looked at at once */

@@ -145,6 +145,8 @@ static void inherit(struct worker *to, const struct worker *from)
         return;
     }
     address_inherit(to, from);
+    to->answers_cping = from->answers_cping;
+    to->unasked_until_ms = from->unasked_until_ms;
     to->tally.charge = from->tally.charge;
     to->latency_us = from->latency_us;
     struct worker_past past = worker_past(from);

@@ -106,7 +106,9 @@ struct worker {
     _Atomic uint64_t window_ms;      /* start of the window */
     _Atomic uint64_t window_request; /* first request that failed in it */
 
-    char reason[REASON_MAX]; /* of its health; under the balancer's wake_lock */
+    _Atomic bool answers_cping;        /* it has, once */
+    _Atomic uint64_t unasked_until_ms; /* none goes to it within a request until then */
+    char reason[REASON_MAX];           /* of its health; under the balancer's wake_lock */
 
     /* Of the prober's thread alone. */
     uint64_t drain_ms, drain_told_ms; /* since when it is drained; last line of the log */
@@ -146,6 +148,12 @@ void worker_set_activation(struct worker *worker, enum activation activation, ui
 static inline enum activation worker_activation(const struct worker *worker)
 {
     return (enum activation)atomic_load_explicit(&worker->activation, memory_order_relaxed);
+}
+
+static inline void worker_answered_cping(struct worker *worker)
+{
+    if (!atomic_load_explicit(&worker->answers_cping, memory_order_relaxed))
+        atomic_store_explicit(&worker->answers_cping, true, memory_order_relaxed);
 }
 
 static inline uint32_t worker_weight(const struct worker *worker)

@@ -23,6 +23,7 @@ static const struct settings defaults = {
             .connect = 2000,
             .cping = 1000,
             .cping_idle = 1000,
+            .cping_silent = 5000,
             .reply = 60000,
             .write_stall = 30000,
             .queue = 5000,

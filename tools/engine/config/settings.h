@@ -198,14 +198,15 @@ struct timeouts {
     uint32_t body;         /* for the next byte of a request's body */
     uint32_t keep_alive;   /* idle client connection */
     uint32_t tls_handshake;
-    uint32_t connect;     /* to a worker */
-    uint32_t cping;       /* until the CPong */
-    uint32_t cping_idle;  /* CPing before reuse when idle for longer */
-    uint32_t reply;       /* between packets of a worker's reply */
-    uint32_t write_stall; /* a peer that does not read */
-    uint32_t queue;       /* for a connection, when the worker has all it may have */
-    uint32_t pool_idle;   /* pooled worker connection */
-    uint32_t drain;       /* after SIGTERM */
+    uint32_t connect;      /* to a worker */
+    uint32_t cping;        /* until the CPong */
+    uint32_t cping_idle;   /* CPing before reuse when idle for longer */
+    uint32_t cping_silent; /* CPing within a request when silent for longer; 0: none */
+    uint32_t reply;        /* between packets of a worker's reply */
+    uint32_t write_stall;  /* a peer that does not read */
+    uint32_t queue;        /* for a connection, when the worker has all it may have */
+    uint32_t pool_idle;    /* pooled worker connection */
+    uint32_t drain;        /* after SIGTERM */
 };
 
 struct limits {

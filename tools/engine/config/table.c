@@ -134,6 +134,8 @@ static const struct setting_row top_rows[] = {
      "until a worker answers CPing"},
     {"timeouts", "cping_idle", KIND_DURATION, TOP(timeouts.cping_idle), 0, HOUR, NULL,
      "--cping-idle", "CPing before reuse of a connection idle for longer"},
+    {"timeouts", "cping_silent", KIND_DURATION, TOP(timeouts.cping_silent), 0, HOUR, NULL,
+     "--cping-silent", "CPing within a request whose worker is silent for longer; 0: none"},
     {"timeouts", "reply", KIND_DURATION, TOP(timeouts.reply), 0, 24 * HOUR, NULL, "--reply-timeout",
      "between packets of a reply"},
     {"timeouts", "write_stall", KIND_DURATION, TOP(timeouts.write_stall), 0, HOUR, NULL,

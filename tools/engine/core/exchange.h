@@ -147,6 +147,7 @@ enum failure {
     FAIL_REPLY_TIMEOUT,
     FAIL_UNREACHABLE,   /* sent whole; its machine, or the way to it, has gone since */
     FAIL_DOWN,          /* sent; the worker was found down, and the settings give it up */
+    FAIL_LOST,          /* the worker has done with the request, and will not answer */
     FAIL_BAD_REPLY,     /* well framed, but no reply that may be passed on: the app's fault */
     FAIL_TOO_LARGE,     /* the head does not fit the worker's packet */
     FAIL_UNSURE,        /* the body of a request with several lengths was asked for */

@@ -26,6 +26,8 @@ static const struct failure_rule rules[FAIL_COUNT] = {
     /* As R5: nobody will answer any more, or nobody waits for it. */
     [FAIL_UNREACHABLE] = {OUT_CONNECT_TIMEOUT, 504, RETRY_SAFE_OTHER},
     [FAIL_DOWN] = {OUT_NEUTRAL, 504, RETRY_SAFE_OTHER},
+    /* As that of an app which threw: it was executed, and would throw again. */
+    [FAIL_LOST] = {OUT_NEUTRAL, 502, RETRY_NEVER},
     [FAIL_BAD_REPLY] = {OUT_NEUTRAL, 502, RETRY_NEVER},
     [FAIL_TOO_LARGE] = {OUT_NEUTRAL, 431, RETRY_NEVER},
     [FAIL_UNSURE] = {OUT_NEUTRAL, 400, RETRY_NEVER},

@@ -538,12 +538,23 @@ static void on_ended(struct conn *c)
     conn_ended(c, true);
 }
 
+/* What comes now is not for the request at work. A little of it is taken in all the same: behind a
+ * CPing that asks whether we still are, the web server's leaving must show. */
+static bool comes_early(const struct ajp_conn *a)
+{
+    const struct conn *c = &a->c;
+
+    if (c->x == NULL || c->x->wanted)
+        return false;
+    return conn_full(c) || (!ajp_session_owed(&a->session) && conn_unread(c) > 0);
+}
+
 static void on_readable(struct conn *c)
 {
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
     long n;
 
-    if (c->x != NULL && !c->x->wanted && (!ajp_session_owed(&a->session) || conn_full(c))) {
+    if (comes_early(a)) {
         n = conn_peek(c);
         if (n > 0)
             conn_hold(c);

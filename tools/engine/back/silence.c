@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One CPing for each request is enough: it lies in the worker's socket and is answered as soon as
+ * the request is over, whenever that is. */
+#include "back/silence.h"
+
+enum { AT_ONCE_MS = 1000, OFF_MS = 10 * 60 * 1000 };
+
+uint32_t silence_patience(const struct link *l)
+{
+    uint32_t ask = l->shard->settings->timeouts.cping_silent, reply = l->x->reply_timeout;
+    bool asks = ask != 0 && (reply == 0 || ask < reply) && !ajp_session_pinged(&l->session);
+
+    return asks ? ask : reply;
+}
+
+/* One that never answered a CPing may not know what it is. */
+static bool may_be_asked(const struct worker *w, uint64_t now)
+{
+    return atomic_load_explicit(&w->answers_cping, memory_order_relaxed) &&
+           atomic_load_explicit(&w->unasked_until_ms, memory_order_relaxed) <= now;
+}
+
+bool silence_ask(struct link *l)
+{
+    uint32_t passed = l->patience, reply = l->x->reply_timeout;
+    uint64_t now = shard_now(l->shard);
+    uint8_t ping[AJP_SMALL_MAX];
+
+    if (passed == reply)
+        return false;
+    l->patience = reply;
+    loop_deadline(&l->shard->loop, &l->deadline, reply != 0 ? reply - passed : 0);
+    if (!may_be_asked(l->worker, now) || ajp_session_send(&l->session, AJP_CPING, 0) != AJP_OK)
+        return true; /* the latter: it may want more of the body, and take the CPing for that */
+    l->asked_ms = now;
+    log_event(LEVEL_DEBUG, "cping_silent", "worker=%s", l->worker->settings->name.ptr);
+    out_copy(&l->out, &l->stream, ping, ajp_make_cping(ping));
+    if (!out_flush(&l->out, &l->stream)) /* it may have answered: reading tells */
+        stream_want_write(&l->stream, false);
+    return true;
+}
+
+void silence_broken(const struct link *l)
+{
+    uint64_t now = shard_now(l->shard);
+
+    if (!ajp_session_pinged(&l->session) || now - l->asked_ms > AT_ONCE_MS)
+        return;
+    atomic_store_explicit(&l->worker->unasked_until_ms, now + OFF_MS, memory_order_relaxed);
+    log_event(LEVEL_WARN, "cping_silent_off",
+              "worker=%s reason=\"it broke off when asked by CPing within a request\" for_s=%d",
+              l->worker->settings->name.ptr, OFF_MS / 1000);
+}
