@@ -470,6 +470,26 @@ def test_the_prober_speaks_tls(pki, spawn, app):
     assert echo(pki, bridge.port)["route"] == "nodeA"
 
 
+def test_a_tls_worker_that_pauses_is_waited_for(pki, spawn, app):
+    """No handshake comes about: its machine takes the connection, and that is all that is known."""
+    far = spawn("ajpforward", "--listen", f"ajps://{HOST}:0", *pki.listener(), "--worker", f"a=ajp://{HOST}:{app.port}")
+    bridge = spawn("ajpbridge", "--listen", f"https://{HOST}:0", *pki.listener(), "--worker", f"a=ajps://{HOST}:{far.port}",
+                   *pki.worker(), "--connect-timeout", "500ms", "--health-timeout", "300ms", "--health-interval", "300ms")
+    far.popen.send_signal(signal.SIGSTOP)
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(echo(pki, bridge.port))) for _ in range(4)]
+    try:
+        for client in clients:
+            client.start()
+        logged(bridge, "worker_health", "to=silent")
+        poll(lambda: bridge.output().count("no CPong") + bridge.output().count("timed out") > 0, 10, "it knows why")
+    finally:
+        far.popen.send_signal(signal.SIGCONT)
+    for client in clients:
+        client.join()
+    assert len(answers) == 4 and "to=down" not in bridge.output() and "request_failed" not in bridge.output()
+
+
 def test_a_name_gets_its_certificate(pki, spawn, app, tmp_path):
     both, file = tmp_path / "named-both.pem", tmp_path / "bridge.yaml"
     both.touch(0o600)

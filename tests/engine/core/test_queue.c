@@ -305,6 +305,35 @@ Test(queue, a_silent_workers_sessions_go_on_when_it_is_down)
     cr_assert_eq(fails, 0);
 }
 
+/* All of its connections are stuck, and nobody else's turn comes: that is no reason to leave it. */
+Test(queue, who_waits_for_a_connection_waits_on_when_its_worker_falls_silent)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        struct exchange *at_work, *x;
+        uint64_t until;
+
+        settings.timeouts.queue = 200;
+        at_work = started_at(&workers[0]);
+        x = started_at(&workers[0]);
+        x->reply_timeout = 60000;
+        cr_assert(x->queued);
+        if (silent)
+            worker_probed(&workers[0], FOUND_SILENT, "test", 1);
+        until = shard_now(&shard) + 600;
+        while (shard_now(&shard) < until)
+            loop_turn(&shard.loop, false);
+        cr_assert_eq(x->queued, silent);
+        cr_assert_eq(x->worker, &workers[silent ? 0 : 1]);
+        worker_answered(&workers[0], 2);
+        done(at_work);
+        queue_look_again(&shard);
+        cr_assert_not(x->queued);
+        cr_assert_eq(x->worker, &workers[silent ? 0 : 1]);
+        done(x);
+    }
+    cr_assert_eq(fails, 0);
+}
+
 /* Its backlog is not to overflow at once. */
 Test(queue, a_worker_that_answers_again_gets_its_connections_by_and_by)
 {

@@ -74,6 +74,7 @@ struct exchange {
     bool wanted;        /* the worker waits for body bytes */
     bool queued;        /* waits in pools.waiting for a connection */
     bool waited;        /* does, or did: since wait_since */
+    bool held;          /* some of that at a silent worker */
     bool packet_open;   /* a body packet has begun and not ended */
     bool unkept;        /* some of the body that went is not in replay */
     bool taking_body;   /* some body bytes have gone to the worker */

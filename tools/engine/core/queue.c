@@ -125,6 +125,11 @@ static struct worker *choose(struct exchange *x, uint64_t among)
 
 /* --- waiting --- */
 
+bool queue_holds(const struct shard *sh, const struct pools *p, const struct worker *w)
+{
+    return worker_holds(w) && !p->retired && !sh->draining;
+}
+
 /* Its worker has no place for x, or none in time. */
 static void turn_away(struct exchange *x, enum failure how, const char *reason)
 {
@@ -147,10 +152,42 @@ static void turn_away_late(struct exchange *x)
         turn_away(x, FAIL_QUEUE_TIMEOUT, "no connection to the worker came free in time");
 }
 
+/* How long x has waited by now, at whichever worker. */
+static uint64_t waited(struct exchange *x)
+{
+    uint64_t now = shard_now(x->shard);
+
+    if (!x->waited)
+        x->wait_since = now;
+    x->waited = true;
+    return now - x->wait_since;
+}
+
+/* In all; 0: for ever. One that was held waits as if for its reply. */
+static uint64_t patience_of(const struct exchange *x)
+{
+    uint64_t queue = x->shard->settings->timeouts.queue;
+
+    if (!x->held)
+        return queue;
+    if (queue == 0 || x->reply_timeout == 0)
+        return 0;
+    return x->reply_timeout > queue ? x->reply_timeout : queue;
+}
+
 static void on_late(struct deadline *d)
 {
     struct exchange *x = CONTAINER_OF(d, struct exchange, queue_deadline);
+    uint64_t patience, passed = waited(x);
 
+    x->held |= queue_holds(x->shard, x->pools, x->worker); /* its connections are stuck, with it */
+    patience = patience_of(x);
+    if (patience == 0)
+        return;
+    if (passed < patience) {
+        loop_deadline(&x->shard->loop, &x->queue_deadline, patience - passed);
+        return;
+    }
     queue_leave(x);
     turn_away_late(x);
 }
@@ -167,22 +204,11 @@ static void queue_join(struct exchange *x, uint64_t patience)
     loop_deadline(&sh->loop, &x->queue_deadline, patience);
 }
 
-/* How long x has waited by now, at whichever worker. */
-static uint64_t waited(struct exchange *x)
-{
-    uint64_t now = shard_now(x->shard);
-
-    if (!x->waited)
-        x->wait_since = now;
-    x->waited = true;
-    return now - x->wait_since;
-}
-
 bool queue_wait(struct exchange *x)
 {
     struct shard *sh = x->shard;
     struct room *room = x->worker->room;
-    uint64_t now = shard_now(sh), patience = sh->settings->timeouts.queue, passed = waited(x);
+    uint64_t now = shard_now(sh), patience = patience_of(x), passed = waited(x);
 
     if (patience != 0 && passed >= patience) {
         turn_away_late(x);
@@ -206,9 +232,11 @@ bool queue_hold(struct exchange *x)
 {
     struct shard *sh = x->shard;
     struct room *room = x->worker->room;
-    uint64_t patience = x->reply_timeout, passed = waited(x);
+    uint64_t patience, passed = waited(x);
     uint32_t most = UINT32_MAX;
 
+    x->held = true;
+    patience = patience_of(x);
     if (patience != 0 && passed >= patience) {
         turn_away_late(x);
         return false;
@@ -250,11 +278,6 @@ bool queue_serve(struct pools *p, struct worker *w)
     queue_leave(x);
     x->back->start(x);
     return true;
-}
-
-bool queue_holds(const struct shard *sh, const struct pools *p, const struct worker *w)
-{
-    return worker_holds(w) && !p->retired && !sh->draining;
 }
 
 /* The next in w's line would be sent at once. */
