@@ -356,6 +356,29 @@ def test_a_refusal_is_seen_by_who_still_sends(bridge, connect):
         assert got.status == 413 and got.complete
 
 
+def test_long_answers_behind_a_half_close(bridge, worker, connect):
+    """More than a client that does not read makes us hold: the later requests wait, and are answered."""
+    worker.on_request = answer_big
+    with connect(bridge(), **({} if connect.secure else {"receive_buffer": 8192})) as client:
+        client.send(get(1) * 8)
+        client.half_close()
+        time.sleep(0.3)
+        assert len(worker.requests) < 8
+        for _ in range(8):
+            got = client.read_reply()
+            assert got.complete and got.body == BIG
+        assert got.closed or not client._more()
+
+
+def test_lingering_takes_no_more_than_64_mib(bridge, worker):
+    with PlainClient(bridge().ports[0], timeout=10) as client:
+        client.send(get(1, "Connection: close\r\n"))
+        assert client.read_reply().closed
+        with pytest.raises(ConnectionError):
+            for _ in range(70):
+                client.send(bytes(1 << 20))
+
+
 def test_lingering_ends(bridge, worker, connect):
     """A client that neither sends nor ends is let go after 2 s; one that still reads is not cut."""
     worker.on_request = answer_big

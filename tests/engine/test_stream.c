@@ -25,7 +25,7 @@ struct side {
     size_t piece;      /* most that one event takes */
     size_t len;        /* received */
     long last;         /* result of the last stream_recv that gave no bytes */
-    int events;
+    int events, ends;  /* ends: told while nothing was read */
     bool writable, closed;
     uint8_t got[1 << 16];
 };
@@ -82,6 +82,11 @@ static void on_event(struct stream *s, bool readable, bool writable)
 static void on_closed(struct stream *s)
 {
     CONTAINER_OF(s, struct side, stream)->closed = true;
+}
+
+static void on_ended(struct stream *s)
+{
+    CONTAINER_OF(s, struct side, stream)->ends++;
 }
 
 /* Turns the loop until the condition holds; fails after five seconds. */
@@ -269,6 +274,43 @@ Test(stream, the_end_that_came_while_nobody_read_is_told)
     UNTIL(side->last <= 0);
     cr_expect_eq(side->last, 0);
     cr_expect_eq(side->len, 5);
+    side_free(side);
+}
+
+/* FIN, and then RST, behind bytes that nobody takes: each is told once, and the bytes stay. */
+Test(stream, an_end_is_told_ahead_of_bytes_that_nobody_reads)
+{
+    struct side *side = side_new();
+
+    side->stream.on_ended = on_ended;
+    stream_want_read(&side->stream, false);
+    peer_says(side, "words");
+    turn(5);
+    cr_expect_eq(side->ends, 0);
+    shutdown(side->peer, SHUT_WR);
+    UNTIL(side->ends == 1);
+    cr_expect(side->stream.ended && !side->stream.broken);
+    turn(5);
+    peer_breaks_off(side);
+    UNTIL(side->ends == 2);
+    cr_expect(side->stream.broken);
+    turn(5);
+    cr_expect_eq(side->ends, 2);
+    cr_expect_eq(side->events, 0);
+    stream_want_read(&side->stream, true);
+    UNTIL(side->last <= 0);
+    cr_expect_eq(side->len, 5);
+    side_free(side);
+}
+
+Test(stream, who_reads_hears_of_an_end_by_reading_alone)
+{
+    struct side *side = side_new();
+
+    side->stream.on_ended = on_ended;
+    shutdown(side->peer, SHUT_WR);
+    UNTIL(side->last <= 0);
+    cr_expect_eq(side->ends, 0);
     side_free(side);
 }
 

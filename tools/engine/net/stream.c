@@ -122,11 +122,12 @@ static inline void pass(struct stream *s)
 static void on_end(struct stream *s, bool broken)
 {
     const bool news = !s->ended || (broken && !s->broken);
+    const bool reads = (s->awaited & STREAM_READABLE) != 0;
 
     s->ended = true;
     s->broken |= broken;
     pass(s);
-    if (news && !s->closing && (s->awaited & STREAM_READABLE) == 0 && s->on_ended != NULL)
+    if (news && !reads && !s->closing && s->on_ended != NULL)
         s->on_ended(s);
 }
 
