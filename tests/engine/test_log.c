@@ -7,9 +7,11 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static struct capture capture;
 
@@ -154,14 +156,22 @@ Test(access_log, text_line)
 {
     const char *text = written(LOG_TEXT, &entry);
     cr_expect_eq(strncmp(text, "127.0.0.1 - - [", 15), 0);
-    cr_expect_str_eq(strchr(text, ']'),
-                     "] \"GET /a\\x22b?q=1 HTTP/1.1\" 200 1048576 up=5 worker=nodeA route=nodeA "
-                     "us=1234 first_us=1000 retries=1 reason=\"-\"\n");
+    static const char rest[] =
+        " +0000] \"GET /a\\x22b?q=1 HTTP/1.1\" 200 1048576 up=5 worker=nodeA route=nodeA "
+        "us=1234 first_us=1000 retries=1 reason=\"-\" time=";
+    const char *at = strchr(text, ' ');
+    at = at ? strstr(at, " +0000]") : NULL;
+    cr_assert_not_null(at);
+    cr_assert_eq(strncmp(at, rest, sizeof rest - 1), 0);
+    double stamp = strtod(at + sizeof rest - 1, NULL);
+    cr_expect_lt(fabs(stamp - (double)time(NULL)), 60.0);
+    cr_expect_eq(at[strlen(at) - 5], '.'); /* milliseconds behind it */
 }
 
 Test(access_log, json_line)
 {
     const char *text = written(LOG_JSON, &entry);
+    cr_expect_eq(text[strlen("{\"time\":\"2026-12-01T12:00:00")], '.');
     cr_expect_str_eq(strstr(text, "\"client\""),
                      "\"client\":\"127.0.0.1\",\"method\":\"GET\",\"path\":\"/a\\\"b\","
                      "\"query\":\"q=1\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes_up\":5,"
@@ -181,7 +191,7 @@ Test(access_log, absent_values_and_long_ones)
         cr_expect_lt(len, 8192);
         cr_expect_eq(count_of(text, "\n"), 1);
         cr_expect_eq(text[len - 1], '\n');
-        cr_expect_not_null(strstr(text, format == LOG_TEXT ? "reason=\"-\"\n" : "null}\n"));
+        cr_expect_not_null(strstr(text, format == LOG_TEXT ? "reason=\"-\" time=" : "null}\n"));
     }
 }
 

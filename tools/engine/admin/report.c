@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 
 #include "balance/sessions.h"
+#include "core/refusal.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -159,6 +160,15 @@ static void put_log_metric(FILE *f)
             log_lost_events(), log_lost_access());
 }
 
+static void put_refusals(FILE *f)
+{
+    fprintf(f, "# HELP ajp_requests_refused_total requests that were refused here, by reason\n"
+               "# TYPE ajp_requests_refused_total counter\n");
+    for (enum refusal why = 0; why < REFUSED_COUNT; why++)
+        fprintf(f, "ajp_requests_refused_total{reason=\"%s\"} %" PRIu64 "\n", refusal_name(why),
+                refusal_value(why));
+}
+
 char *admin_metrics(const struct admin_host *host, struct generation *g)
 {
     char *text = NULL;
@@ -179,6 +189,7 @@ char *admin_metrics(const struct admin_host *host, struct generation *g)
         }
     }
     put_log_metric(f);
+    put_refusals(f);
     fclose(f);
     return text;
 }

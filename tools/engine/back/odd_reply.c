@@ -3,6 +3,7 @@
  * app's author learns from the log which header it was; the value stays out of it. */
 #include "back/odd_reply.h"
 
+#include "core/bad_packet.h"
 #include "http/h1_rules.h"
 
 enum { NAME_ROOM = 96, PATH_ROOM = 256, HEADER_CODES = 0xa0 };
@@ -106,6 +107,14 @@ static void tell_count(const struct link *l, const uint8_t *payload, const ajp_m
               l->pools->generation->settings->limits.reply_header_count);
 }
 
+static void tell_packet(const struct link *l, const uint8_t *in, size_t len, ajp_status st)
+{
+    char detail[BAD_PACKET_TEXT];
+
+    log_event(LEVEL_WARN, "bad_packet", "worker=%s reason=\"%s\"", l->worker->settings->name.ptr,
+              bad_packet_text(detail, st, in, len, l->worker->settings->packet_size, true));
+}
+
 void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const ajp_message *m,
                     ajp_status st)
 {
@@ -118,10 +127,10 @@ void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const a
         tell_count(l, in + AJP_HEADER_SIZE, m);
         return;
     }
-    if (m->kind != AJP_SEND_HEADERS || l->x == NULL ||
-        (st != AJP_ERR_HEADER && st != AJP_ERR_TEXT && st != AJP_ERR_LENGTH) ||
-        len < AJP_HEADER_SIZE)
-        return;
-    if (odd_reply_find(in + AJP_HEADER_SIZE, len - AJP_HEADER_SIZE, m->fault, &name))
+    if (m->kind == AJP_SEND_HEADERS && l->x != NULL && len >= AJP_HEADER_SIZE &&
+        (st == AJP_ERR_HEADER || st == AJP_ERR_TEXT || st == AJP_ERR_LENGTH) &&
+        odd_reply_find(in + AJP_HEADER_SIZE, len - AJP_HEADER_SIZE, m->fault, &name))
         tell(l, "bad_reply_header", name, reason);
+    else
+        tell_packet(l, in, len, st);
 }

@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 
+enum { COOKIES_WARNED = 8 };
+
 struct balancer {
     const struct settings *settings;
     struct worker *workers; /* settings->worker_count of them, same order */
@@ -17,6 +19,7 @@ struct balancer {
     _Atomic uint64_t forced_ms;  /* last try of a worker that is down, while all are */
     uint64_t born_ms;            /* when the daemon started; 0: it took over from another */
     _Atomic uint64_t decayed_ms; /* when the charges were last made smaller */
+    _Atomic uint64_t warned_cookies[COOKIES_WARNED]; /* hashes of their names; 0: none */
     bool has_aliases;
     atomic_bool has_spares;    /* or had them */
     pthread_mutex_t wake_lock; /* taken when health changes, never for a request */

@@ -194,6 +194,8 @@ void balancer_inherit(struct balancer *to, const struct balancer *from)
 {
     inherit_rooms(to, from);
     to->born_ms = from->born_ms;
+    for (size_t i = 0; i < COOKIES_WARNED; i++)
+        to->warned_cookies[i] = from->warned_cookies[i];
     for (size_t i = 0; i < to->count; i++) {
         size_t k = 0;
         while (k < from->count &&

@@ -2,6 +2,7 @@
 /* Walks the session ids of a request, whichever protocol its head came in by. */
 #include "balance/sticky.h"
 
+#include "balance/rendezvous.h"
 #include "balance/sessions.h"
 #include "http/uri.h"
 
@@ -224,6 +225,32 @@ bool sticky_find(struct balancer *balancer, const struct head *head, struct pick
     return any;
 }
 
+/* An app whose session cookie has another name than we look for begins anew at each request, and
+ * nobody knows why: its ids end in a worker's name all the same. Told once for each name. */
+static void warn_of_cookie(struct balancer *balancer, const struct ajp_cookie *cookie)
+{
+    const struct session_settings *session = &balancer->settings->session;
+    struct worker *worker =
+        balancer_find(balancer, sticky_route_of(cookie->value, session->separator));
+    if (!worker || !session->sticky)
+        return;
+    uint64_t hash = rendezvous_hash(cookie->name) | 1;
+    for (size_t i = 0; i < COOKIES_WARNED; i++) {
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong(&balancer->warned_cookies[i], &there, hash)) {
+            char shown[80];
+            log_event(
+                LEVEL_WARN, "unknown_session_cookie",
+                "cookie=\"%s\" worker=%s advice=\"its values end in the name of a worker, and it "
+                "is no session cookie here: if it is one, add it to session.more_cookies\"",
+                log_str(shown, sizeof shown, cookie->name), worker->settings->name.ptr);
+            return;
+        }
+        if (there == hash)
+            return;
+    }
+}
+
 void sticky_begun(struct balancer *balancer, struct worker *worker, const ajp_response *reply,
                   uint64_t now_ms)
 {
@@ -235,8 +262,12 @@ void sticky_begun(struct balancer *balancer, struct worker *worker, const ajp_re
             continue;
         struct ajp_cookies cookies = ajp_cookies_of(field.value);
         struct ajp_cookie cookie; /* the first; what follows are its attributes */
-        if (!ajp_cookie_next(&cookies, &cookie) || !holds_session(session, cookie.name))
+        if (!ajp_cookie_next(&cookies, &cookie))
             continue;
+        if (!holds_session(session, cookie.name)) {
+            warn_of_cookie(balancer, &cookie);
+            continue;
+        }
         struct worker *own =
             balancer_find(balancer, sticky_route_of(cookie.value, session->separator));
         size_t len = 0;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,7 +27,7 @@ struct access_log {
     unsigned generation; /* reopened when it differs from reopen_generation */
     time_t stamp_second;
     size_t stamp_len, used;
-    char stamp[40]; /* the time as text, made once a second */
+    char stamp[40]; /* its second as text, made once */
     char buffer[BUFFER_SIZE];
 };
 
@@ -49,16 +50,22 @@ static void reopen_if_asked(struct access_log *log)
     spool_reopen(log->spool);
 }
 
-static void put_stamp(struct access_log *log, struct line *line)
+static void put_fraction(struct line *line, const struct timespec *now)
 {
-    time_t now = time(NULL);
-    if (now != log->stamp_second || log->stamp_len == 0) {
+    char text[8];
+    snprintf(text, sizeof text, ".%03u", (unsigned)(now->tv_nsec / 1000000));
+    line_put(line, text);
+}
+
+/* The time when the request was over. */
+static void put_stamp(struct access_log *log, struct line *line, const struct timespec *now)
+{
+    if (now->tv_sec != log->stamp_second || log->stamp_len == 0) {
         struct tm utc;
-        gmtime_r(&now, &utc);
-        const char *format =
-            log->format == LOG_JSON ? "%Y-%m-%dT%H:%M:%SZ" : "%d/%b/%Y:%H:%M:%S +0000";
+        gmtime_r(&now->tv_sec, &utc);
+        const char *format = log->format == LOG_JSON ? "%Y-%m-%dT%H:%M:%S" : "%d/%b/%Y:%H:%M:%S";
         log->stamp_len = strftime(log->stamp, sizeof log->stamp, format, &utc);
-        log->stamp_second = now;
+        log->stamp_second = now->tv_sec;
     }
     line_put_bytes(line, log->stamp, log->stamp_len);
 }
@@ -79,10 +86,12 @@ static void put_named(struct line *line, const char *name, uint64_t number)
 
 static void put_text(struct access_log *log, struct line *line, const struct access_entry *e)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     put_view(line, e->client, 256);
     line_put(line, " - - [");
-    put_stamp(log, line);
-    line_put(line, "] \"");
+    put_stamp(log, line, &now);
+    line_put(line, " +0000] \"");
     put_view(line, e->method, 64);
     line_put(line, " ");
     put_view(line, e->path, PATH_SIZE);
@@ -104,7 +113,10 @@ static void put_text(struct access_log *log, struct line *line, const struct acc
     put_named(line, " retries=", e->retries);
     line_put(line, " reason=\"");
     line_put(line, e->reason ? e->reason : "-");
-    line_put(line, "\"\n");
+    line_put(line, "\" time=");
+    line_put_number(line, (uint64_t)now.tv_sec);
+    put_fraction(line, &now);
+    line_put(line, "\n");
 }
 
 static void put_member(struct line *line, const char *name, ajp_str s, size_t max)
@@ -127,9 +139,12 @@ static ajp_str text_of(const char *text)
 
 static void put_json(struct access_log *log, struct line *line, const struct access_entry *e)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     line_put(line, "{\"time\":\"");
-    put_stamp(log, line);
-    line_put(line, "\"");
+    put_stamp(log, line, &now);
+    put_fraction(line, &now);
+    line_put(line, "Z\"");
     put_member(line, "client", e->client, 256);
     put_member(line, "method", e->method, 64);
     put_member(line, "path", e->path, PATH_SIZE);

@@ -46,8 +46,21 @@ static void put_time(struct line *line, const struct timespec *now)
     line_put_bytes(line, text, n + (size_t)m);
 }
 
+/* Whether fmt writes this key's value as a number. */
+static bool is_number(const char *fmt, const char *key, size_t len)
+{
+    for (const char *at = fmt; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+        if (strncmp(at, key, len) != 0 || at[len] != '=' || at[len + 1] != '%')
+            continue;
+        const char *p = at + len + 2;
+        p += strspn(p, "lzh");
+        return (*p == 'u' || *p == 'd') && (p[1] == ' ' || p[1] == '\0');
+    }
+    return false;
+}
+
 /* One "key=value" or "key=\"some words\"" off the front of *p, as a JSON member. */
-static void put_json_member(struct line *line, const char **p)
+static void put_json_member(struct line *line, const char *fmt, const char **p)
 {
     const char *key = *p;
     size_t key_len = strcspn(key, "= ");
@@ -65,14 +78,16 @@ static void put_json_member(struct line *line, const char **p)
     }
     line_put(line, ",\"");
     line_put_escaped(line, ajp_str_of(key, key_len), LINE_JSON, line->cap);
-    line_put(line, "\":\"");
+    const char *quote = is_number(fmt, key, key_len) ? "" : "\"";
+    line_put(line, "\":");
+    line_put(line, quote);
     line_put_escaped(line, ajp_str_of(value, value_len), LINE_JSON, line->cap);
-    line_put(line, "\"");
+    line_put(line, quote);
     *p = rest + strspn(rest, " ");
 }
 
 static void put_json(struct line *line, enum log_level level, const char *event,
-                     const struct timespec *now, const char *text)
+                     const struct timespec *now, const char *fmt, const char *text)
 {
     line_put(line, "{\"time\":\"");
     put_time(line, now);
@@ -85,7 +100,7 @@ static void put_json(struct line *line, enum log_level level, const char *event,
         /* A member that does not fit whole is left out, so that the line stays JSON. */
         size_t before = line->len;
         line->cut = false;
-        put_json_member(line, &text);
+        put_json_member(line, fmt, &text);
         if (line->cut || line->cap - line->len < 2) {
             line->len = before;
             break;
@@ -119,9 +134,10 @@ static void send_line(int fd, struct spool *spool, const char *line, size_t len)
     }
 }
 
-/* Its length, the end included. cap: LOG_LINE_MAX and 512 more at least. */
+/* Its length, the end included. cap: LOG_LINE_MAX and 512 more at least. fmt is what text was made
+ * by. */
 static size_t format_line(char *buffer, size_t cap, enum log_level level, const char *event,
-                          const struct timespec *now, char *text)
+                          const struct timespec *now, const char *fmt, char *text)
 {
     /* A last fence: whatever a caller forgot to escape cannot break the line. */
     for (char *p = text; *p; p++)
@@ -129,7 +145,7 @@ static size_t format_line(char *buffer, size_t cap, enum log_level level, const 
             *p = '?';
     struct line line = {.text = buffer, .cap = cap - 1};
     if (atomic_load_explicit(&format_now, memory_order_relaxed) == LOG_JSON)
-        put_json(&line, level, event, now, text);
+        put_json(&line, level, event, now, fmt, text);
     else
         put_text(&line, level, event, now, text);
     buffer[line.len++] = '\n';
@@ -137,10 +153,10 @@ static size_t format_line(char *buffer, size_t cap, enum log_level level, const 
 }
 
 static void write_line(enum log_level level, const char *event, const struct timespec *now,
-                       char *text)
+                       const char *fmt, char *text)
 {
     char buffer[LOG_LINE_MAX + 512];
-    size_t len = format_line(buffer, sizeof buffer, level, event, now, text);
+    size_t len = format_line(buffer, sizeof buffer, level, event, now, fmt, text);
     send_line(STDERR_FILENO, atomic_load(&events), buffer, len);
 }
 
@@ -148,10 +164,11 @@ static void print_suppressed(struct repeat *repeat, const struct timespec *now)
 {
     if (!repeat->suppressed)
         return;
+    static const char fmt[] = "of=%s count=%u";
     char text[128];
-    snprintf(text, sizeof text, "of=%s count=%u", repeat->event, repeat->suppressed);
+    snprintf(text, sizeof text, fmt, repeat->event, repeat->suppressed);
     repeat->suppressed = 0;
-    write_line(repeat->level, "suppressed", now, text);
+    write_line(repeat->level, "suppressed", now, fmt, text);
 }
 
 /* True when this line may be printed. */
@@ -197,7 +214,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
     va_end(args);
     if (n < 0)
         text[0] = '\0';
-    write_line(level, event, &now, text);
+    write_line(level, event, &now, fmt, text);
 }
 
 void log_flush_suppressed(void)
@@ -213,11 +230,12 @@ void log_flush_suppressed(void)
 
 static size_t events_resumed(char *line, size_t cap, uint64_t lost)
 {
+    static const char fmt[] = "log=events log_lost=%llu";
     char text[80];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(text, sizeof text, "log=events log_lost=%llu", (unsigned long long)lost);
-    return format_line(line, cap, LEVEL_WARN, "log_full", &now, text);
+    snprintf(text, sizeof text, fmt, (unsigned long long)lost);
+    return format_line(line, cap, LEVEL_WARN, "log_full", &now, fmt, text);
 }
 
 /* It cannot be told where nothing can be told. */

@@ -3,12 +3,15 @@
  * what it announced, and deciding what a failure leads to. */
 #include "core/exchange.h"
 
+#include "balance/explain.h"
 #include "balance/routes.h"
 #include "balance/sticky.h"
 #include "core/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { UNUSABLE_PAUSE = 1000 /* ms between two lines of that */ };
 
 struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn)
 {
@@ -137,14 +140,33 @@ static struct worker *pick(struct exchange *x)
     return balancer_pick(x->pools->balancer, &x->pick);
 }
 
+/* At most once a second and thread, with the number of requests that it is said for. */
+static void tell_unusable(const struct exchange *x)
+{
+    struct shard *sh = x->shard;
+    uint64_t now = shard_now(sh);
+    char path[256], workers[EXPLAIN_ROOM];
+
+    sh->unusable++;
+    if (sh->unusable_told != 0 && now - sh->unusable_told < UNUSABLE_PAUSE)
+        return;
+    log_event(LEVEL_WARN, "no_usable_worker", "requests=%llu path=%s workers=\"%s\"",
+              (unsigned long long)sh->unusable, log_str(path, sizeof(path), x->head.path),
+              balancer_explain(x->pools->balancer, &x->pick, workers));
+    sh->unusable = 0;
+    sh->unusable_told = now;
+}
+
 static void attempt(struct exchange *x)
 {
     struct worker *w = pick(x);
 
-    if (w != NULL)
+    if (w != NULL) {
         attempt_at(x, w);
-    else
-        give_up(x, 503, "no usable worker");
+        return;
+    }
+    tell_unusable(x);
+    give_up(x, 503, "no usable worker");
 }
 
 void exchange_start(struct exchange *x)
@@ -274,6 +296,8 @@ void exchange_failed(struct exchange *x, enum failure how, const char *reason)
             return;
         }
         note = affordable ? " no_retry=\"no other worker\"" : " no_retry=\"over budget\"";
+        if (affordable && rule->action == RETRY_OTHER)
+            tell_unusable(x);
         if (!affordable || rule->action == RETRY_OTHER) /* it can be had later: so says a 503 */
             status = 503;
     }

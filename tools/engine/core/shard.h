@@ -31,7 +31,8 @@ struct shard {
     uint64_t requests;                   /* begun so far */
     uint64_t window_at, window_requests; /* of the retry budget: ms, and requests before it */
     uint32_t window_retries;
-    uint64_t dropped, dropped_told; /* requests that lost a field, since it was told: ms */
+    uint64_t dropped, dropped_told;   /* requests that lost a field, since it was told: ms */
+    uint64_t unusable, unusable_told; /* requests that no worker could take, likewise */
     uint32_t conn_count;
     uint32_t index;
     bool draining; /* finish what is open, begin nothing */

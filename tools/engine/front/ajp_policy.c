@@ -71,7 +71,11 @@ static bool dropped(const struct listener_settings *listener, bool trusted, cons
         return !listener->trust_identity || !trusted;
     case AJP_ATTR_NAMED:
         if (attribute_forbidden(a->name)) {
-            *v = (struct ajp_verdict){.status = 403, .reason = "forbidden request attribute"};
+            *v = (struct ajp_verdict){.status = 403,
+                                      .why = REFUSED_ATTRIBUTE,
+                                      .reason = "forbidden request attribute",
+                                      .advice = "app servers act on it: no setting lets it through",
+                                      .attribute = a->name};
             return true;
         }
         if (a->name.len == 15 && memcmp(a->name.ptr, "AJP_REMOTE_PORT", 15) == 0 &&
@@ -80,7 +84,12 @@ static bool dropped(const struct listener_settings *listener, bool trusted, cons
         if (allowed(&listener->attributes, a->name))
             return (!listener->trust_identity || !trusted) && attribute_identity(a->name);
         if (listener->reaction == REACTION_DENY)
-            *v = (struct ajp_verdict){.status = 403, .reason = "request attribute not allowed"};
+            *v = (struct ajp_verdict){
+                .status = 403,
+                .why = REFUSED_ATTRIBUTE,
+                .reason = "request attribute not allowed",
+                .advice = "list it in the listener's attributes, or set reaction: drop",
+                .attribute = a->name};
         return true;
     default:
         return false;
@@ -95,6 +104,18 @@ static bool target_is_path(const ajp_request *r)
     return r->uri.ptr[0] == '/' || (r->uri.len == 1 && r->uri.ptr[0] == '*' && options);
 }
 
+static struct ajp_verdict wrong_secret(const ajp_request *r)
+{
+    bool missing = ajp_request_attr(r, AJP_ATTR_SECRET).ptr == NULL;
+
+    return (struct ajp_verdict){
+        .status = 403,
+        .why = REFUSED_SECRET,
+        .reason = missing ? "the secret is missing" : "the secret is wrong",
+        .advice = "give the web server the secret of this listener (mod_jk: worker.NAME.secret, "
+                  "mod_proxy_ajp: secret=)"};
+}
+
 struct ajp_verdict ajp_policy(const struct listener_settings *listener, const ajp_request *r,
                               bool trusted)
 {
@@ -103,9 +124,12 @@ struct ajp_verdict ajp_policy(const struct listener_settings *listener, const aj
     ajp_attr_view a;
 
     if (!secret_right(listener, ajp_request_attr(r, AJP_ATTR_SECRET)))
-        return (struct ajp_verdict){.status = 403, .reason = "secret is missing or wrong"};
+        return wrong_secret(r);
     if (!target_is_path(r))
-        return (struct ajp_verdict){.status = 400, .reason = "request target is not a path"};
+        return (struct ajp_verdict){.status = 400,
+                                    .why = REFUSED_TARGET,
+                                    .reason = "request target is not a path",
+                                    .advice = "the web server must send a path"};
     while (ajp_attr_next(&it, &a)) {
         if (dropped(listener, trusted, &a, &v))
             v.drop |= UINT64_C(1) << a.index;

@@ -4,12 +4,16 @@
 #define ENGINE_FRONT_AJP_POLICY_H
 
 #include "config/settings.h"
+#include "core/refusal.h"
 
 #include <ajp/ajp.h>
 
 struct ajp_verdict {
-    uint16_t status;    /* 0: the request may go on */
-    const char *reason; /* constant text */
+    uint16_t status; /* 0: the request may go on */
+    enum refusal why;
+    const char *reason; /* constant text: what is wrong */
+    const char *advice; /* likewise: who could let it through, and how */
+    ajp_str attribute;  /* that is refused; null: none */
     uint64_t drop;      /* attributes that do not go on, by index */
 };
 

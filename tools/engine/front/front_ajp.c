@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AJP from a web server: we are its app server. Packets of a reply are passed on one
  * for one, never merged, split or reordered. */
+#include "core/bad_packet.h"
 #include "front/ajp_policy.h"
 #include "front/conn.h"
 #include "front/front.h"
@@ -318,15 +319,32 @@ static const struct front_ops front_ajp = {
 
 /* --- what comes in --- */
 
-/* The web server broke the protocol: say so once if a request is open, then close. */
-static void refuse(struct ajp_conn *a, uint16_t status, const char *reason)
+/* The listener as its clients see it: which one it is, where there are several. */
+struct place {
+    char peer[46], host[46];
+    uint16_t port;
+};
+
+static struct place place_of(const struct conn *c)
+{
+    struct place p;
+
+    conn_address(c, false, p.peer, NULL);
+    conn_address(c, true, p.host, &p.port);
+    return p;
+}
+
+/* The web server broke the protocol: say so once if a request is open, then close. detail: for the
+ * log. */
+static void refuse(struct ajp_conn *a, uint16_t status, const char *reason, const char *detail)
 {
     struct conn *c = &a->c;
-    char peer[46];
+    struct place at = place_of(c);
 
-    conn_address(c, false, peer, NULL);
     a->refused = true;
-    log_event(LEVEL_WARN, "bad_packet", "peer=%s reason=\"%s\"", peer, reason);
+    refusal_count(REFUSED_PACKET);
+    log_event(LEVEL_WARN, "bad_packet", "peer=%s listener=%s:%u reason=\"%s\"", at.peer, at.host,
+              at.port, detail);
     if (c->x == NULL) {
         conn_close(c, false);
         return;
@@ -337,6 +355,24 @@ static void refuse(struct ajp_conn *a, uint16_t status, const char *reason)
         front_fail(c->x, status);
     else
         answer_error(a, status, false);
+}
+
+static void tell_refusal(const struct ajp_conn *a, const struct ajp_verdict *v)
+{
+    struct place at = place_of(&a->c);
+    char name[96], path[256];
+
+    refusal_count(v->why);
+    log_str(path, sizeof(path), a->c.x->head.path);
+    if (v->attribute.ptr != NULL)
+        log_event(LEVEL_WARN, "request_refused",
+                  "peer=%s listener=%s:%u reason=\"%s\" attribute=\"%s\" path=%s advice=\"%s\"",
+                  at.peer, at.host, at.port, v->reason, log_str(name, sizeof(name), v->attribute),
+                  path, v->advice);
+    else
+        log_event(LEVEL_WARN, "request_refused",
+                  "peer=%s listener=%s:%u reason=\"%s\" path=%s advice=\"%s\"", at.peer, at.host,
+                  at.port, v->reason, path, v->advice);
 }
 
 static void take_request(struct ajp_conn *a)
@@ -368,10 +404,7 @@ static void take_request(struct ajp_conn *a)
         x->front_attributes = &a->c.door->settings->attributes;
     deadline_clear(&a->c.deadline);
     if (v.status != 0) {
-        char peer[46];
-
-        conn_address(&a->c, false, peer, NULL);
-        log_event(LEVEL_WARN, "request_refused", "peer=%s reason=\"%s\"", peer, v.reason);
+        tell_refusal(a, &v);
         x->reason = v.reason;
         answer_error(a, v.status, false);
         return;
@@ -433,6 +466,22 @@ static size_t body_room(const struct ajp_conn *a)
                               : AJP_DATA_HEAD + (size_t)a->grant;
 }
 
+/* What rx begins with was refused by libajp. */
+static void refuse_packet(struct ajp_conn *a, ajp_status st, size_t len)
+{
+    const struct conn *c = &a->c;
+    char detail[BAD_PACKET_TEXT];
+    const char *reason = ajp_strerror(st);
+
+    if (st == AJP_ERR_HEADER_LIMIT)
+        snprintf(detail, sizeof(detail), "more headers than limits.header_count, %u",
+                 c->shard->settings->limits.header_count);
+    else
+        bad_packet_text(detail, st, c->rx->data + c->rx->start, len, c->door->settings->packet_size,
+                        false);
+    refuse(a, 400, reason, detail);
+}
+
 /* One message off rx. False: no more can be done now. */
 static bool take_message(struct ajp_conn *a)
 {
@@ -466,9 +515,7 @@ static bool take_message(struct ajp_conn *a)
     if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
         fresh->head.method = method_at(c->rx->data + c->rx->start, len);
-        refuse(a, 400,
-               st == AJP_ERR_HEADER_LIMIT ? "too many headers (limits.header_count)"
-                                          : ajp_strerror(st));
+        refuse_packet(a, st, len);
         return false;
     }
     if (fresh != NULL)
@@ -476,7 +523,7 @@ static bool take_message(struct ajp_conn *a)
     if (st == AJP_MORE)
         return false;
     if (st != AJP_OK) {
-        refuse(a, 400, ajp_strerror(st));
+        refuse_packet(a, st, len);
         return false;
     }
     c->rx->start += (uint32_t)used;
@@ -566,7 +613,7 @@ static void on_readable(struct conn *c)
     if (n == STREAM_AGAIN && !conn_full(c))
         return;
     if (n == STREAM_AGAIN) {
-        refuse(a, 400, "packet is longer than a block");
+        refuse(a, 400, "packet is longer than a block", "packet is longer than packet_size");
         return;
     }
     if (n > 0) {
@@ -586,7 +633,7 @@ static void on_late(struct conn *c)
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
 
     if (c->x != NULL)
-        refuse(a, 408, "no body in time");
+        refuse(a, 408, "no body in time", "no body in time (timeouts.body)");
     else
         conn_close(c, false);
 }
