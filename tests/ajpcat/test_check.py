@@ -104,7 +104,8 @@ def test_ghostcat_is_found_and_so_is_whatever_is_taken():
 def test_what_is_no_connector_is_told():
     with impostor(lambda data: b"HTTP/1.1 400 Bad Request\r\nX: \x1b[31m\r\n\r\n", close=True) as port:
         code, found = check(port)
-    assert code == 1 and found["CPing"]["verdict"] == "bad" and "AJP connector?" in found["CPing"]["advice"]
+    assert code == 1 and list(found) == ["open", "CPing"] and found["CPing"]["verdict"] == "bad"
+    assert found["CPing"]["found"] == "this speaks HTTP, not AJP" and "8009" in found["CPing"]["advice"]
     code, found = check(free_port())
     assert code == 3 and found["open"]["verdict"] == "bad" and "refused" in found["open"]["found"]
 
@@ -129,3 +130,68 @@ def test_the_report_for_people_ends_with_a_count(node):
     done = ajpcat("check", "--no-broken", f"127.0.0.1:{node.port}")
     assert done.stdout.splitlines()[0].startswith(b"good  open ")
     assert b" good, " in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("answer, speech", [
+    (lambda data: b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
+    (lambda data: b"<!DOCTYPE HTML><p>Bad request" if b"\n" in data else b"", "HTTP"),
+    (lambda data: b"HTTP/1.0 501 No\r\n\r\n" if data.endswith(b"\r\n\r\n") else b"", "HTTP"),  # it waits for a whole head
+    (lambda data: b"\x15\x03\x03\0\2\2\x0a", "TLS"),
+    (lambda data: b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+])
+def test_what_is_spoken_there_is_named_and_nothing_else_is_asked(answer, speech):
+    asked = []
+    with impostor(lambda data: asked.append(data) or answer(data)) as port:
+        code, found = check(port, "-m", "500ms")
+        assert code == 1 and found["CPing"]["found"] == f"this speaks {speech}, not AJP" and list(found) == ["open", "CPing"]
+        assert len(asked) <= 2
+        for command in (["get", "-m", "500ms", f"ajp://127.0.0.1:{port}/"], ["ping", "-c", "1", "-W", "500ms", f"127.0.0.1:{port}"]):
+            done = ajpcat(*command)
+            assert done.returncode != 0
+            assert f"the server speaks {speech}, not AJP" in done.stderr.decode() or not (answer(GET) and answer(b"a"))
+
+
+GET = b"\x12\x34\0\1\x0a"
+
+
+def test_a_server_that_answers_nothing_is_asked_little():
+    """All its threads are busy: sixteen lines about its silence say nothing."""
+    with impostor(lambda data: b"") as port:
+        code, found = check(port, "-m", "200ms")
+    assert code == 1 and list(found) == ["open", "CPing", "request", "all else"]
+    assert found["all else"]["verdict"] == "skip" and "busy" in found["CPing"]["advice"]
+
+
+def forbidding(reuse):
+    """As Tomcat does without its secret: a 403 to all that it understands, and the end."""
+    refusal = reply(403)[:-1] + bytes([reuse])
+
+    def answer(data):
+        if data == GET:
+            return b"AB\x00\x01\x09"
+        return refusal if data[:2] == b"\x12\x34" and len(data) > 60 else None
+    return answer
+
+
+def test_what_a_403_cannot_tell_is_skipped():
+    """Whoever has no secret gets a 403, whatever is wrong with his packet: that is no sign of harm."""
+    with impostor(forbidding(0)) as port:
+        code, found = check(port)
+    assert code == 0 and {row["verdict"] for row in found.values()} == {"good", "skip"}
+    for name in ("line end in a header value", "negative Content-Length", "two Content-Lengths", "bytes behind the request"):
+        assert (found[name]["verdict"], found[name]["found"]) == ("skip", "status 403, as any request gets")
+    assert found["secret"]["verdict"] == "good" and found["wrong magic"]["verdict"] == "good"
+
+
+def test_a_403_on_a_connection_that_stays_is_the_web_apps():
+    """No secret is wanted there, so none is told to be."""
+    with impostor(forbidding(1)) as port:
+        code, found = check(port)
+    assert found["secret"]["verdict"] == "note" and "web app" in found["secret"]["found"]
+    assert "HOST:PORT/PATH" in found["secret"]["advice"]
+
+
+def test_after_all_this_needs_a_cpong_before():
+    with impostor(lambda data: None if data == GET else ghost(data)) as port:
+        code, found = check(port, "-m", "500ms")
+    assert found["CPing"]["verdict"] == "bad" and found["after all this"]["verdict"] == "skip"

@@ -116,6 +116,24 @@ def test_check_of_a_connector(tomcats, secret):
     assert node.answers()
 
 
+def test_check_without_the_secret_accuses_nobody(tomcats):
+    """Tomcat answers 403 to whatever it understands: that tells nothing about malformed packets."""
+    node = tomcats.nodes[1]
+    done = ajpcat("check", "--json", f"127.0.0.1:{node.ajp_secret}/echo")
+    found = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0 and {row["verdict"] for row in found.values()} <= {"good", "note", "skip"}, found
+    assert found["secret"]["verdict"] == "good" and "wanted" in found["secret"]["found"]
+    skipped = [name for name, row in found.items() if row["found"] == "status 403, as any request gets"]
+    assert {"line end in a header value", "negative Content-Length", "two Content-Lengths"} <= set(skipped)
+
+
+def test_check_of_tomcats_http_port_says_so(tomcats):
+    done = ajpcat("check", "--json", f"127.0.0.1:{tomcats.nodes[1].http}")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1 and [row["check"] for row in rows] == ["open", "CPing"]
+    assert rows[1]["found"] == "this speaks HTTP, not AJP"
+
+
 @pytest.mark.parametrize("capture", ["proxy-keepalive", "proxy-session", "proxy-methods"])
 def test_replay_at_the_kind_of_server_that_was_captured(tomcats, capture):
     """The statuses of a Tomcat then are those of a Tomcat now; its test app is another."""

@@ -18,6 +18,7 @@ struct checker {
     bool json, colour;
     unsigned told[VERDICTS];
     uint16_t normal; /* status of an ordinary request, 0: not known */
+    bool silent;     /* it does not answer to CPings */
 };
 
 /* A client for it, not connected yet. */
@@ -53,7 +54,10 @@ struct check_answer {
 
 void check_ask(struct checker *k, const struct check_question *q, struct check_answer *a);
 void check_answer_free(struct check_answer *a);
-bool check_alive(struct checker *k, double *ms);
+/* speech: what it answers in place of AJP, NULL: nothing that is known. */
+bool check_alive(struct checker *k, double *ms, const char **speech);
+/* What it answers to HTTP, as above. */
+const char *check_http(struct checker *k);
 
 void check_broken(struct checker *k);
 

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "fetch.h"
+#include "speech.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -169,7 +170,14 @@ void check_answer_free(struct check_answer *a)
     text_free(&a->body);
 }
 
-bool check_alive(struct checker *k, double *ms)
+/* By what came, whatever it was. */
+static const char *heard(const struct client *c)
+{
+    size_t len = c->in_len - c->in_at;
+    return len > 0 ? speech_of(c->in + c->in_at, len) : NULL;
+}
+
+bool check_alive(struct checker *k, double *ms, const char **speech)
 {
     struct client c;
     check_client(k, &c, AJP_PACKET_DEFAULT);
@@ -177,6 +185,22 @@ bool check_alive(struct checker *k, double *ms)
     double start = now_seconds();
     alive = alive && client_ping(&c) == CLIENT_OK;
     *ms = (now_seconds() - start) * 1e3;
+    *speech = alive ? NULL : heard(&c);
     client_free(&c);
     return alive;
+}
+
+/* Some wait for a whole line before they say what they are. */
+const char *check_http(struct checker *k)
+{
+    static const char line[] = "OPTIONS * HTTP/1.0\r\n\r\n";
+    struct client c;
+    const char *speech = NULL;
+    check_client(k, &c, AJP_PACKET_DEFAULT);
+    c.timeout_ms = c.timeout_ms < 1000 ? c.timeout_ms : 1000;
+    if (client_connect(&c, &k->url) == CLIENT_OK &&
+        client_write(&c, line, sizeof line - 1) == CLIENT_OK && client_read_more(&c) == CLIENT_OK)
+        speech = heard(&c);
+    client_free(&c);
+    return speech;
 }

@@ -160,6 +160,8 @@ static void tell(struct checker *k, const char *name, struct client *c, const ch
                    "neither answered nor closed within a second");
     else if (reaction == REACTION_OTHER)
         check_tell(k, VERDICT_NOTE, name, NULL, "answered with something that is no response");
+    else if (status == 403 && k->normal == 403)
+        check_tell(k, VERDICT_SKIPPED, name, NULL, "status 403, as any request gets");
     else if (status >= 400 && status != k->normal)
         check_tell(k, VERDICT_GOOD, name, NULL, "refused with status %u", status);
     else if (risk)

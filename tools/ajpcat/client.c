@@ -2,6 +2,8 @@
 /* The connection of `get` and `ping`. */
 #include "client.h"
 
+#include "speech.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -146,6 +148,16 @@ enum client_result client_read_more(struct client *c)
     return CLIENT_OK;
 }
 
+/* Most often it is no AJP at all. */
+static enum client_result fail_packet(struct client *c, ajp_status st)
+{
+    const char *speech =
+        c->received == c->in_len ? speech_of(c->in + c->in_at, c->in_len - c->in_at) : NULL;
+    if (speech)
+        return fail(c, CLIENT_PROTOCOL, "the server speaks %s, not AJP", speech);
+    return fail(c, CLIENT_PROTOCOL, "the server's packet is wrong: %s", ajp_strerror(st));
+}
+
 enum client_result client_next(struct client *c, ajp_message *m)
 {
     for (;;) {
@@ -161,7 +173,7 @@ enum client_result client_next(struct client *c, ajp_message *m)
             return CLIENT_OK;
         }
         if (st != AJP_MORE)
-            return fail(c, CLIENT_PROTOCOL, "the server's packet is wrong: %s", ajp_strerror(st));
+            return fail_packet(c, st);
         enum client_result r = client_read_more(c);
         if (r != CLIENT_OK)
             return r;

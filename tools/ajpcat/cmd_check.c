@@ -72,11 +72,9 @@ static ajp_str known_secret(const struct checker *k)
     return k->secret.len ? ajp_str_of(k->secret.at, k->secret.len) : AJP_NULL;
 }
 
-/* False: there is nothing to ask. */
 static bool check_open(struct checker *k)
 {
     struct client c;
-    double ms;
     check_client(k, &c, AJP_PACKET_DEFAULT);
     double start = now_seconds();
     bool open = client_connect(&c, &k->url) == CLIENT_OK;
@@ -92,15 +90,47 @@ static bool check_open(struct checker *k)
                    "all but your web servers out",
                    "connected in %.1f ms over the network", (now_seconds() - start) * 1e3);
     client_free(&c);
-    if (!open)
-        return false;
-    if (check_alive(k, &ms))
+    return open;
+}
+
+/* False: it is no AJP connector. */
+static bool check_cping(struct checker *k)
+{
+    double ms;
+    const char *speech;
+    if (check_alive(k, &ms, &speech)) {
         check_tell(k, VERDICT_GOOD, "CPing", NULL, "CPong after %.1f ms", ms);
+        return true;
+    }
+    if (!speech)
+        speech = check_http(k);
+    if (speech)
+        check_tell(k, VERDICT_BAD, "CPing",
+                   strcmp(speech, "TLS") == 0
+                       ? "AJP inside TLS is checked at ajps://HOST:PORT; HTTPS is no AJP either"
+                       : "AJP has a port of its own: look for protocol=\"AJP/1.3\" in server.xml, "
+                         "port 8009 as a rule",
+                   "this speaks %s, not AJP", speech);
     else
         check_tell(k, VERDICT_BAD, "CPing",
-                   "is it an AJP connector? If so, do not configure pings to it",
+                   "is it an AJP connector? If so, all of its threads may be busy; or it knows no "
+                   "CPing, then do not configure pings to it",
                    "no CPong to a CPing");
-    return true;
+    k->silent = true;
+    return !speech;
+}
+
+/* A connector that refuses for the secret's sake ends the connection; a web app's 403 does not. */
+static void tell_forbidden(struct checker *k, const struct check_answer *none)
+{
+    if (none->reuse)
+        check_tell(k, VERDICT_NOTE, "secret",
+                   "ask for a path that may be read, HOST:PORT/PATH, to have it checked",
+                   "status 403 without, but the connection stays open: a refusal of the web app, "
+                   "it seems");
+    else
+        check_tell(k, VERDICT_GOOD, "secret", "give it by --secret-file to have the rest checked",
+                   "wanted: status 403 without");
 }
 
 static void check_secret(struct checker *k)
@@ -128,8 +158,7 @@ static void check_secret(struct checker *k)
                        "status 403 also with the secret given");
         check_answer_free(&with);
     } else if (none.status == 403) {
-        check_tell(k, VERDICT_GOOD, "secret", "give it by --secret-file to have the rest checked",
-                   "wanted: status 403 without");
+        tell_forbidden(k, &none);
     }
     check_answer_free(&none);
 }
@@ -257,12 +286,22 @@ static void check_attributes(struct checker *k)
     check_ghost(k, "the same for Jakarta", ghost_jakarta);
 }
 
-static int run(struct checker *k, bool broken)
+static void check_after(struct checker *k)
 {
     double ms;
-    if (!check_open(k))
-        return CLIENT_CONNECT;
-    check_secret(k);
+    const char *speech;
+    if (k->silent)
+        check_tell(k, VERDICT_SKIPPED, "after all this", NULL, "no CPong came before, either");
+    else if (check_alive(k, &ms, &speech))
+        check_tell(k, VERDICT_GOOD, "after all this", NULL, "it still answers, after %.1f ms", ms);
+    else
+        check_tell(k, VERDICT_BAD, "after all this",
+                   "one of the packets above stops it: keep all but your web servers out",
+                   "it does not answer any more");
+}
+
+static void check_rest(struct checker *k, bool broken)
+{
     if (k->normal == 403) {
         check_tell(k, VERDICT_SKIPPED, "attributes", NULL, "every request gets a 403");
         check_tell(k, VERDICT_SKIPPED, "packet size", NULL, "the same");
@@ -272,17 +311,27 @@ static int run(struct checker *k, bool broken)
         check_packet_size(k);
         check_attributes(k);
     }
+    if (k->silent && k->normal == 0) {
+        check_tell(k, VERDICT_SKIPPED, "all else", NULL, "it answers nothing");
+        return;
+    }
     if (broken)
         check_broken(k);
-    if (check_alive(k, &ms))
-        check_tell(k, VERDICT_GOOD, "after all this", NULL, "it still answers, after %.1f ms", ms);
-    else
-        check_tell(k, VERDICT_BAD, "after all this",
-                   "one of the packets above stops it: keep all but your web servers out",
-                   "it does not answer any more");
+    check_after(k);
+}
+
+static int run(struct checker *k, bool broken)
+{
+    if (!check_open(k))
+        return CLIENT_CONNECT;
+    if (check_cping(k)) {
+        check_secret(k);
+        check_rest(k, broken);
+    }
     if (!k->json)
-        printf("%u good, %u notes, %u warnings, %u bad\n", k->told[VERDICT_GOOD],
-               k->told[VERDICT_NOTE], k->told[VERDICT_WARN], k->told[VERDICT_BAD]);
+        printf("%u good, %u notes, %u warnings, %u bad, %u skipped\n", k->told[VERDICT_GOOD],
+               k->told[VERDICT_NOTE], k->told[VERDICT_WARN], k->told[VERDICT_BAD],
+               k->told[VERDICT_SKIPPED]);
     return k->told[VERDICT_WARN] + k->told[VERDICT_BAD] > 0 ? EXIT_FAILED : 0;
 }
 

@@ -38,8 +38,10 @@ const char *speech_of(const uint8_t *p, size_t len)
 {
     static const struct {
         const char *with, *name;
-    } texts[] = {
-        {"HTTP/", "HTTP"}, {"PRI * HTTP/2", "HTTP/2"}, {proxy_1, "a PROXY line"}, {"SSH-", "SSH"}};
+    } texts[] = {{"HTTP/", "HTTP"}, {"<!DOCTYPE ", "HTTP"}, /* of version 0.9, as what it got was no
+                                                               request */
+                 {"<html", "HTTP"}, {"PRI * HTTP/2", "HTTP/2"}, {proxy_1, "a PROXY line"},
+                 {"SSH-", "SSH"}};
     static const uint8_t fastcgi[] = {1, 1, 0, 1, 0, 8};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (begins(p, len, texts[i].with, strlen(texts[i].with)))
