@@ -147,6 +147,14 @@ def test_bytes_that_are_no_text(tmp_path):
     assert f"{tmp_path}:1:1: expected a readable file: Is a directory" in check("--config", tmp_path).stderr
 
 
+@pytest.mark.parametrize("line", ["threads: 1: 2\n", "thread: 1\n"])
+def test_of_very_many_mistakes_not_all_are_shown(tmp_path, line):
+    file = tmp_path / "x"
+    file.write_text("".join(f"x{line}" if "d:" in line else line for i in range(20000)))
+    lines = check("--config", file).stderr.splitlines()
+    assert len(lines) == 101 and "mistakes" in lines[-1], lines[-1]
+
+
 def test_a_valid_file_is_said_to_be_so(tmp_path):
     file = tmp_path / "forward.yaml"
     file.write_text(PLAIN)

@@ -11,7 +11,11 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { DEPTH_MAX = 16, FILE_MAX = 16 << 20 };
+enum {
+    DEPTH_MAX = 16,
+    FILE_MAX = 16 << 20,
+    FAULTS_MAX = 100, /* until the rest is not looked at: it is another kind of file */
+};
 
 struct piece {
     struct piece *next;
@@ -266,7 +270,7 @@ static void join(struct yaml_file *file, struct node *before)
 static bool read_text(struct reading *r, const char *text)
 {
     r->text = text;
-    for (;;) {
+    for (unsigned faults = 0; faults < FAULTS_MAX; faults++) {
         struct node *before = r->file->root;
         if (!yaml_parser_initialize(&r->parser))
             return false;
@@ -279,8 +283,9 @@ static bool read_text(struct reading *r, const char *text)
         yaml_parser_delete(&r->parser);
         join(r->file, before);
         if (line == 0 || !skip_behind(r, line))
-            return true;
+            break;
     }
+    return true;
 }
 
 /* --- the file --- */
