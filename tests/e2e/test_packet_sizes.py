@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """ajpforward between hops of different packet sizes: bodies are cut anew, heads that do not fit are refused."""
 import json
+import signal
 import subprocess
 import zlib
 
 import pytest
 
 from ajpwire import AjpClient, request
-from procs import BIN, Daemon, poll
+from procs import BIN, Daemon, free_port, poll
 from rawhttp import HttpClient
 from scripted import ScriptedWorker
 from web import pattern
@@ -97,3 +98,24 @@ def test_heads_that_do_not_fit_cost_no_connection(tmp_path, scheme):
         assert len([link for link in worker.links if link.requests]) == 1 and len(worker.requests) == 5
         client.close()
         assert daemon.terminate() == 0
+
+
+def test_a_connection_keeps_its_packet_size_over_a_reload(tmp_path, nodes):
+    """Its peer has not changed."""
+    file = tmp_path / "forward.yaml"
+
+    def write(size):
+        file.write_text(f"listen:\n  - url: ajp://127.0.0.1:{port}\n    packet_size: {size}\nworkers:\n  - name: nodeA\n"
+                        f"    url: ajp://127.0.0.1:{nodes[65536].port}\n    packet_size: 65536\n")
+    port = free_port()
+    write(8192)
+    daemon = Daemon("ajpforward", "--config", file, listeners=1, log=tmp_path / "forward.log")
+    with AjpClient(port) as old:
+        assert old.exchange(request(uri="/bytes/100000")).complete
+        write(65536)
+        daemon.popen.send_signal(signal.SIGHUP)
+        poll(lambda: " reloaded " in daemon.output(), 10, "the reload is over")
+        with AjpClient(port) as new:
+            largest = {client: max(n for _, n in client.exchange(request(uri="/bytes/100000")).kinds) for client in (old, new)}
+    assert largest[old] <= 8184 < largest[new] <= 65528
+    assert daemon.terminate() == 0

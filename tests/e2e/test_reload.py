@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import socket
 import threading
+import time
 
 import pytest
 
@@ -206,3 +208,32 @@ def test_all_mistakes_of_a_reload_are_in_the_log(tmp_path, nodes):
         assert "and 1 more, --check tells them" in said
     finally:
         daemon.terminate()
+
+
+def test_one_request_sees_one_generation(tmp_path, nodes):
+    """What a reload changes holds for the next request, on the same connection too."""
+    file, port = tmp_path / "bridge.yaml", free_port()
+    write(file, [port], nodes, "limits: {max_body: 1M}\nserver_header: old\n")
+    daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=tmp_path / "bridge.log")
+    part = b"2710\r\n" + b"x" * 10000 + b"\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", port), 20) as sock, sock.makefile("rb") as answers:
+            def answer():
+                status = answers.readline().split()[1]
+                fields = dict(line.split(b": ", 1) for line in iter(lambda: answers.readline().strip(), b""))
+                answers.read(int(fields[b"Content-Length"]))
+                return status, fields.get(b"Server")
+            head = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            sock.sendall(head + part)
+            write(file, [port], nodes, "limits: {max_body: 1k}\nserver_header: new\n"
+                  "timeouts: {body: 1s, reply: 1s, write_stall: 1s}\n")
+            reload(daemon)
+            for _ in range(3):
+                sock.sendall(part)
+                time.sleep(0.5)  # a client that takes its time, for longer than the new settings allow in all
+            sock.sendall(b"0\r\n\r\n")
+            assert answer() == (b"200", b"old")
+            sock.sendall(head + part)
+            assert answer()[0] == b"413"
+    finally:
+        assert daemon.terminate() == 0

@@ -75,7 +75,7 @@ static void fail_connect(struct link *l, enum failure how, const char *reason)
         fail(l, how, reason);
         return;
     }
-    arm(next, next->shard->settings->timeouts.connect);
+    arm(next, next->pools->settings->timeouts.connect);
     stream_want(&next->stream, false, true);
 }
 
@@ -131,7 +131,7 @@ static void ping_unanswered(struct link *l)
     x->link = NULL;
     x->fresh_only = true;
     if (worker_holds(l->worker)) {
-        arm(l, l->shard->settings->timeouts.pool_idle);
+        arm(l, l->pools->settings->timeouts.pool_idle);
     } else {
         x->ask_first = true;
         link_close(l, true);
@@ -231,7 +231,7 @@ static void send_request(struct link *l)
     } else if (l->out.failed) {
         fail_gone(l, stream_why(&l->stream));
     } else if (out_backlog(&l->out) > 0) {
-        arm(l, l->shard->settings->timeouts.write_stall);
+        arm(l, l->pools->settings->timeouts.write_stall);
     } else {
         request_sent(l);
     }
@@ -251,7 +251,7 @@ static void send_ping(struct link *l)
     uint8_t ping[AJP_SMALL_MAX];
 
     l->state = LINK_PINGING;
-    arm(l, l->shard->settings->timeouts.cping);
+    arm(l, l->pools->settings->timeouts.cping);
     if (ajp_session_send(&l->session, AJP_CPING, 0) != AJP_OK) {
         fail_gone(l, "session is not idle");
         return;
@@ -538,7 +538,7 @@ static void back_start(struct exchange *x)
 {
     struct shard *sh = x->shard;
     struct link *l = x->fresh_only ? NULL : link_take_idle(x->pools, x->worker);
-    const struct timeouts *t = &sh->settings->timeouts;
+    const struct timeouts *t = &x->pools->settings->timeouts;
     bool held = queue_holds(sh, x->pools, x->worker);
 
     if (l != NULL) {
@@ -662,7 +662,7 @@ static bool open_idle(struct shard *sh, struct worker *w)
         return false;
     l->opening = true;
     sh->pools->counts[w->index].opening++;
-    arm(l, sh->settings->timeouts.connect);
+    arm(l, l->pools->settings->timeouts.connect);
     stream_want(&l->stream, false, true);
     return true;
 }

@@ -46,7 +46,7 @@ void link_put_idle(struct link *l)
     count->now++;
     l->idle_since = shard_now(l->shard);
     list_add(&l->pools->idle[l->worker->index], &l->pool);
-    loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
+    loop_deadline(&l->shard->loop, &l->deadline, l->pools->settings->timeouts.pool_idle);
     stream_want(&l->stream, true, false);
     if (!queue_serve(l->pools, l->worker) && !queue_court(l->shard, l->pools, l->worker) &&
         (l->pools->retired || count->now > count->max ||
@@ -66,7 +66,7 @@ static bool worn_out(struct link *l)
 static void await_pong(struct link *l)
 {
     l->state = LINK_PINGING;
-    loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.cping);
+    loop_deadline(&l->shard->loop, &l->deadline, l->pools->settings->timeouts.cping);
     stream_want(&l->stream, true, false);
 }
 
@@ -92,7 +92,7 @@ void link_expired(struct link *l)
     if (count->now > count->min)
         link_close(l, false);
     else
-        loop_deadline(&l->shard->loop, &l->deadline, l->shard->settings->timeouts.pool_idle);
+        loop_deadline(&l->shard->loop, &l->deadline, l->pools->settings->timeouts.pool_idle);
 }
 
 bool link_own_lack(int error)
@@ -108,7 +108,7 @@ static void on_closed(struct stream *s)
 static void begin_session(struct link *l)
 {
     struct ajp_limits limits = ajp_limits_relay;
-    uint32_t most = l->pools->generation->settings->limits.reply_header_count;
+    uint32_t most = l->pools->settings->limits.reply_header_count;
 
     limits.max_packet = l->worker->settings->packet_size;
     limits.max_headers = most != 0 ? (uint16_t)most : UINT16_MAX;

@@ -7,7 +7,7 @@ enum { AT_ONCE_MS = 1000, OFF_MS = 10 * 60 * 1000 };
 
 uint32_t silence_patience(const struct link *l)
 {
-    uint32_t ask = l->shard->settings->timeouts.cping_silent, reply = l->x->reply_timeout;
+    uint32_t ask = l->pools->settings->timeouts.cping_silent, reply = l->x->reply_timeout;
     bool asks = ask != 0 && (reply == 0 || ask < reply) && !ajp_session_pinged(&l->session);
 
     return asks ? ask : reply;

@@ -23,6 +23,7 @@ struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, 
         return NULL;
     memset(x, 0, offsetof(struct exchange, queue));
     x->shard = sh;
+    x->began = pools_enter(sh->pools);
     x->front = front;
     x->conn = conn;
     x->reply_left = -1;
@@ -60,6 +61,7 @@ void exchange_give(struct exchange *x)
     free(x->more_fields);
     replay_drop(x);
     pools_leave(x->pools);
+    pools_leave(x->began);
     x->next_free = x->shard->free_exchanges;
     x->shard->free_exchanges = x;
 }
@@ -117,7 +119,7 @@ static void refuse_path(struct exchange *x, uint16_t status)
 /* By the generation that x begins under. False: answered. */
 static bool find_route(struct exchange *x)
 {
-    const struct settings *set = x->pools->generation->settings;
+    const struct settings *set = x->pools->settings;
     uint16_t status;
 
     x->pick.outside = 0;
@@ -173,11 +175,11 @@ void exchange_start(struct exchange *x)
 {
     x->number = ((uint64_t)x->shard->index << 48) | ++x->shard->requests;
     x->start_us = now_us(x);
-    x->pools = pools_enter(x->shard->pools);
+    x->pools = pools_enter(x->began);
     x->pick.key = x->head.remote_addr;
     if (exchange_ends_here(x) || !find_route(x))
         return;
-    if (pick_is_sticky(x->pools->generation->settings, &x->pick))
+    if (pick_is_sticky(x->pools->settings, &x->pick))
         sticky_find(x->pools->balancer, &x->head, &x->pick);
     attempt(x);
 }
@@ -246,7 +248,7 @@ static bool waits_on(struct exchange *x, const struct failure_rule *rule)
 {
     struct worker *w = x->worker;
 
-    if (rule->action != RETRY_OTHER || x->attempts >= x->shard->settings->limits.max_attempts ||
+    if (rule->action != RETRY_OTHER || x->attempts >= x->pools->settings->limits.max_attempts ||
         !worker_holds(w))
         return false;
     if (!x->pick.sticky) {
@@ -312,7 +314,7 @@ static bool passes_503_over(const struct exchange *x)
 {
     const struct route *mapping = x->pick.mapping;
 
-    return mapping != NULL ? mapping->retry_on_503 : x->pools->generation->settings->retry.on_503;
+    return mapping != NULL ? mapping->retry_on_503 : x->pools->settings->retry.on_503;
 }
 
 /* The app says that it can not now: another worker is asked, if there is one that may be. */
@@ -371,7 +373,7 @@ void exchange_reply(struct exchange *x, const struct reply *r)
     x->status = r->status;
     x->first_us = now_us(x);
     worker_replied(x->worker, r->status, shard_now(x->shard));
-    if (r->raw != NULL && x->pools->generation->settings->session.sticky)
+    if (r->raw != NULL && x->pools->settings->session.sticky)
         sticky_begun(x->worker->balancer, x->worker, r->raw, shard_now(x->shard));
     worker_measure_latency(x->worker, shard_now(x->shard) - x->pick.now_ms);
     x->bodyless = never_a_body(r->status) ||

@@ -51,7 +51,8 @@ struct exchange {
     void *conn; /* the front's */
     const struct back_ops *back;
     void *link;          /* the back's; NULL: none at work */
-    struct pools *pools; /* those in force when it began */
+    struct pools *began; /* those in force when it began: its front goes by their settings */
+    struct pools *pools; /* the same, or those that it was moved to while it waited */
     struct worker *worker;
     struct pick pick;
 
@@ -98,7 +99,8 @@ struct exchange {
     struct field fields[EXCHANGE_FIELDS];
 };
 
-/* From the shard's own pool; only the small part is cleared. NULL: out of memory. */
+/* From the shard's own pool; only the small part is cleared. It sees one generation of settings,
+ * whatever comes into force meanwhile. NULL: out of memory. */
 struct exchange *exchange_take(struct shard *sh, const struct front_ops *front, void *conn);
 void exchange_give(struct exchange *x);
 /* Room in shard.parsed. False: out of memory. */

@@ -78,6 +78,7 @@ struct pools *pools_new(struct generation *g)
         list_init(&p->waiting[i]);
     }
     p->generation = g;
+    p->settings = g->settings;
     p->balancer = g->balancer;
     p->users = 1;
     atomic_fetch_add(&g->users, 1);

@@ -30,7 +30,8 @@ struct idle_count {
 /* One thread's connections to the workers of one generation. */
 struct pools {
     struct generation *generation;
-    struct balancer *balancer; /* the generation's */
+    const struct settings *settings; /* the generation's, as balancer is */
+    struct balancer *balancer;
     struct list *idle;         /* by worker index: links that wait for a request */
     struct idle_count *counts; /* by worker index: of idle */
     struct list *waiting;      /* by worker index: exchanges that wait for a link */

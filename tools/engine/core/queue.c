@@ -133,7 +133,7 @@ bool queue_holds(const struct shard *sh, const struct pools *p, const struct wor
 /* Its worker has no place for x, or none in time. */
 static void turn_away(struct exchange *x, enum failure how, const char *reason)
 {
-    uint32_t line = how == FAIL_QUEUE_FULL ? x->shard->settings->limits.queue : 0;
+    uint32_t line = how == FAIL_QUEUE_FULL ? x->pools->settings->limits.queue : 0;
     struct worker *w;
 
     x->pick.tried |= bit_of(x->worker);
@@ -166,7 +166,7 @@ static uint64_t waited(struct exchange *x)
 /* In all; 0: for ever. One that was held waits as if for its reply. */
 static uint64_t patience_of(const struct exchange *x)
 {
-    uint64_t queue = x->shard->settings->timeouts.queue;
+    uint64_t queue = x->pools->settings->timeouts.queue;
 
     if (!x->held)
         return queue;
@@ -214,7 +214,7 @@ bool queue_wait(struct exchange *x)
         turn_away_late(x);
         return false;
     }
-    if (atomic_fetch_add(&room->waiting, 1) >= sh->settings->limits.queue) {
+    if (atomic_fetch_add(&room->waiting, 1) >= x->pools->settings->limits.queue) {
         atomic_fetch_sub(&room->waiting, 1);
         turn_away(x, FAIL_QUEUE_FULL, "too many requests wait for the worker");
         return false;
@@ -242,7 +242,7 @@ bool queue_hold(struct exchange *x)
         return false;
     }
     if (load_capacity(x->worker, shard_now(sh)) != 0)
-        most = sh->settings->limits.queue;
+        most = x->pools->settings->limits.queue;
     if (atomic_fetch_add(&room->waiting, 1) >= most) {
         atomic_fetch_sub(&room->waiting, 1);
         turn_away(x, FAIL_QUEUE_FULL, "too many requests wait for the worker, which is silent");
@@ -347,7 +347,7 @@ bool queue_elsewhere(const struct pools *p, const struct worker *w, uint64_t now
 static bool move_one(struct shard *sh, struct pools *p, struct worker *w)
 {
     uint64_t now = shard_now(sh);
-    uint64_t room = with_room(p, now, 0), places = with_room(p, now, sh->settings->limits.queue);
+    uint64_t room = with_room(p, now, 0), places = with_room(p, now, p->settings->limits.queue);
     const struct list *line = &p->waiting[w->index];
 
     if (places == 0 || (room == 0 && is_open(w)))

@@ -22,7 +22,7 @@ void replay_keep(struct exchange *x, const struct part *p)
     const uint8_t *from = p->data;
     size_t left = p->len;
 
-    if (x->unkept || x->replay_bytes + left > x->shard->settings->retry.replay_buffer) {
+    if (x->unkept || x->replay_bytes + left > x->pools->settings->retry.replay_buffer) {
         x->unkept = true;
         replay_drop(x);
         return;

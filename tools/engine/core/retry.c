@@ -88,9 +88,9 @@ static bool body_allows(const struct exchange *x)
 
 bool retry_allowed(struct exchange *x, const struct failure_rule *rule)
 {
-    const struct retry_settings *set = &x->shard->settings->retry;
+    const struct retry_settings *set = &x->pools->settings->retry;
 
-    if (x->begun || x->attempts >= x->shard->settings->limits.max_attempts || !body_allows(x))
+    if (x->begun || x->attempts >= x->pools->settings->limits.max_attempts || !body_allows(x))
         return false;
     switch ((enum retry_action)rule->action) {
     case RETRY_NEVER:

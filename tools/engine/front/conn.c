@@ -142,7 +142,7 @@ static void on_writable(struct conn *c)
         if (c->x != NULL)
             exchange_pause(c->x, false);
     } else if (out_backlog(&c->out) > 0) {
-        conn_arm(c, c->shard->settings->timeouts.write_stall);
+        conn_arm(c, conn_settings(c)->timeouts.write_stall);
     }
 }
 
@@ -301,7 +301,7 @@ bool conn_settle(struct conn *c)
     }
     note_stall(c);
     if (out_backlog(&c->out) > 0)
-        conn_arm(c, c->shard->settings->timeouts.write_stall);
+        conn_arm(c, conn_settings(c)->timeouts.write_stall);
     if (!c->paused && out_backlog(&c->out) > BACKLOG_HIGH && c->x != NULL) {
         c->paused = true;
         exchange_pause(c->x, true);
@@ -330,7 +330,7 @@ void conn_finish(struct conn *c, bool linger)
     } else if (out_backlog(&c->out) == 0) {
         finished(c, linger);
     } else {
-        conn_arm(c, c->shard->settings->timeouts.write_stall);
+        conn_arm(c, conn_settings(c)->timeouts.write_stall);
         note_stall(c);
     }
 }

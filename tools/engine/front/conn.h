@@ -50,6 +50,12 @@ static inline bool conn_wants(const struct conn *c)
     return c->x != NULL && c->x->wanted;
 }
 
+/* Those of the open exchange; between requests, those in force. */
+static inline const struct settings *conn_settings(const struct conn *c)
+{
+    return c->x != NULL ? c->x->began->settings : c->shard->settings;
+}
+
 /* What a connection that is to end waits for one more request. */
 enum { CONN_MOMENT_MS = 1000 };
 

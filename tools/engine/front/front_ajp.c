@@ -16,10 +16,11 @@
 struct ajp_conn {
     struct conn c;
     ajp_session session;
-    uint32_t grant;      /* body bytes that the worker takes in one packet */
-    uint16_t data_left;  /* of the web server's body packet: bytes that have not gone on */
-    uint16_t piece_left; /* of the packet begun with the worker, which may be a smaller one */
-    uint16_t reply_left; /* of the worker's body chunk, likewise */
+    uint32_t packet_size; /* as its peer has it, whatever a reload says */
+    uint32_t grant;       /* body bytes that the worker takes in one packet */
+    uint16_t data_left;   /* of the web server's body packet: bytes that have not gone on */
+    uint16_t piece_left;  /* of the packet begun with the worker, which may be a smaller one */
+    uint16_t reply_left;  /* of the worker's body chunk, likewise */
     uint16_t chunk_left;
     bool trusted; /* the peer: its identity may be believed */
     bool refused; /* the session is over: our last words are not its business */
@@ -185,7 +186,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
     if (b == NULL || st != AJP_OK) {
         a->c.out.failed = true;
     } else {
-        st = encode_anew(r, b->data, a->c.door->settings->packet_size, &len);
+        st = encode_anew(r, b->data, a->packet_size, &len);
         if (st == AJP_OK)
             put(a, b->data, len);
         else
@@ -197,7 +198,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
 /* Reply bytes that one packet to this web server holds. */
 static uint32_t chunk_max(const struct ajp_conn *a)
 {
-    return a->c.door->settings->packet_size - AJP_CHUNK_HEAD - AJP_CHUNK_TAIL;
+    return a->packet_size - AJP_CHUNK_HEAD - AJP_CHUNK_TAIL;
 }
 
 /* As long as the rest of the worker's packet, unless the web server takes less in one. */
@@ -283,7 +284,7 @@ static void front_fail(struct exchange *x, uint16_t status)
 static void front_want(struct exchange *x, uint32_t max)
 {
     struct ajp_conn *a = of(x);
-    uint32_t most = a->c.door->settings->packet_size - AJP_DATA_HEAD;
+    uint32_t most = a->packet_size - AJP_DATA_HEAD;
     uint8_t ask[AJP_SMALL_MAX];
 
     a->grant = max;
@@ -296,7 +297,7 @@ static void front_want(struct exchange *x, uint32_t max)
         if (!conn_settle(&a->c))
             return;
     }
-    conn_arm(&a->c, x->shard->settings->timeouts.body);
+    conn_arm(&a->c, x->began->settings->timeouts.body);
     stream_want_read(&a->c.stream, true);
     if (!a->c.busy)
         process(a);
@@ -386,7 +387,7 @@ static void take_request(struct ajp_conn *a)
     a->data_left = 0;
     a->piece_left = 0;
     a->chunk_left = 0;
-    x->max_reply_head = a->c.door->settings->packet_size;
+    x->max_reply_head = a->packet_size;
     h->raw = r;
     h->method = r->method;
     h->path = r->uri;
@@ -561,7 +562,7 @@ static void process(struct ajp_conn *a)
         conn_consumed(c);
     }
     if (c->x == NULL && conn_unread(c) > 0 && c->deadline.at == 0)
-        conn_arm(c, c->shard->settings->timeouts.request_head);
+        conn_arm(c, conn_settings(c)->timeouts.request_head);
     if (conn_settle(c))
         conn_choke(c);
 }
@@ -576,7 +577,7 @@ static void on_ended(struct conn *c)
 {
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
 
-    if (c->shard->settings->client_fin == CLIENT_FIN_ANSWER && !conn_wants(c) &&
+    if (conn_settings(c)->client_fin == CLIENT_FIN_ANSWER && !conn_wants(c) &&
         !ajp_session_owed(&a->session)) {
         stream_want_read(&c->stream, false);
         return;
@@ -618,7 +619,7 @@ static void on_readable(struct conn *c)
     }
     if (n > 0) {
         if (conn_wants(c)) /* from byte to byte, however slow they come */
-            conn_arm(c, c->shard->settings->timeouts.body);
+            conn_arm(c, conn_settings(c)->timeouts.body);
         process(a);
         return;
     }
@@ -661,6 +662,7 @@ void front_ajp_accept(struct shard *sh, struct door *door, int fd)
     } else {
         a->trusted = door->settings->trust_identity_from.count == 0 ||
                      networks_hold_peer(&door->settings->trust_identity_from, fd);
+        a->packet_size = limits.max_packet;
         a->c.stream.tapped = true;
         ajp_session_init(&a->session, AJP_CONTAINER, &limits);
     }

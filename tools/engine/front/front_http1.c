@@ -98,7 +98,7 @@ static bool is_last(const struct http1_conn *h)
 static void ready_for_next(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    const struct timeouts *t = &c->shard->settings->timeouts;
+    const struct timeouts *t = &conn_settings(c)->timeouts;
 
     h->discarding = false;
     h->scanned = 0;
@@ -131,7 +131,7 @@ static void request_over(struct http1_conn *h, uint16_t status)
     if (rest) {
         h->discarding = true;
         c->kept = 0;
-        conn_arm(c, c->shard->settings->timeouts.body);
+        conn_arm(c, conn_settings(c)->timeouts.body);
         stream_want_read(&c->stream, !h->ended);
     } else {
         ready_for_next(h);
@@ -188,7 +188,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
     struct loop *l = &x->shard->loop;
     bool http10 = is_http10(x);
     struct h1_write how = {
-        .http10 = http10, .date = loop_date(l), .server = x->shard->settings->server_header.ptr};
+        .http10 = http10, .date = loop_date(l), .server = x->began->settings->server_header.ptr};
 
     h->to_close = r->content_length < 0 && !x->bodyless && http10;
     h->chunked = r->content_length < 0 && !x->bodyless && !http10;
@@ -305,7 +305,7 @@ static void front_want(struct exchange *x, uint32_t max)
         if (!conn_settle(c))
             return;
     }
-    conn_arm(c, x->shard->settings->timeouts.body);
+    conn_arm(c, x->began->settings->timeouts.body);
     if (c->busy)
         return;
     if (fill_packet(h))
@@ -409,7 +409,7 @@ static bool take_chunked(struct http1_conn *h)
         next_run(h, SIZE_MAX, &p);
         return h->body_over;
     }
-    if (h->seen + left > c->shard->settings->limits.max_body) {
+    if (h->seen + left > conn_settings(c)->limits.max_body) {
         refuse_body(h, 413, "body is over the limit");
         return false;
     }
@@ -484,7 +484,7 @@ static void refuse_head(struct http1_conn *h, uint16_t status, const char *reaso
 static void begin(struct http1_conn *h, struct exchange *x)
 {
     struct head *head = &x->head;
-    const struct limits *limits = &h->c.shard->settings->limits;
+    const struct limits *limits = &x->began->settings->limits;
 
     head->remote_addr = ajp_str_of(h->remote, strlen(h->remote));
     head->remote_port = h->remote_port;
@@ -638,7 +638,7 @@ static void client_gone(struct http1_conn *h, bool broken)
 static void on_ended(struct conn *c)
 {
     struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
-    const enum client_fin fin = c->shard->settings->client_fin;
+    const enum client_fin fin = conn_settings(c)->client_fin;
     const bool first = !h->half;
 
     h->half = true;
@@ -685,9 +685,9 @@ static void on_readable(struct conn *c)
     if (n <= 0)
         return;
     if (idle)
-        conn_arm(c, c->shard->settings->timeouts.request_head);
+        conn_arm(c, conn_settings(c)->timeouts.request_head);
     else if (conn_wants(c) || h->discarding) /* from byte to byte, however slow they come */
-        conn_arm(c, c->shard->settings->timeouts.body);
+        conn_arm(c, conn_settings(c)->timeouts.body);
     process(h);
 }
 
