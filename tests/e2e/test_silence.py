@@ -16,7 +16,7 @@ from procs import BIN, Daemon, poll
 from scripted import ScriptedWorker
 from web import Client
 
-QUICK = "health: {interval: 500ms, timeout: 200ms, silence: %s}\ntimeouts: {cping: 200ms, connect: 1s}\n"
+QUICK = "health: {interval: 300ms, timeout: 200ms, silence: %s}\ntimeouts: {cping: 200ms, connect: 1s}\n"
 
 
 class Rig:
@@ -27,14 +27,18 @@ class Rig:
         self.daemon, self.count = None, 0
         self.lock = threading.Lock()
 
-    def start(self, nodes="ab", threads=4, silence="20s", more="", loops=2):
-        self.nodes = {name: ScriptedWorker(lambda link, request, name=name: self.serve(name, link, request), threads=threads)
+    def start(self, nodes="ab", threads=4, silence="20s", more="", loops=2, pong=True):
+        self.nodes = {name: ScriptedWorker(lambda link, request, name=name: self.serve(name, link, request), threads=threads,
+                                          pong=pong)
                       for name in nodes}
         file = self.folder / "bridge.yaml"
         file.write_text(f"admin: 'unix:{self.folder}/admin.sock'\nthreads: {loops}\nlisten:\n  - url: http://127.0.0.1:0\n"
                         "workers:\n" + "".join(f"  - {{name: {name}, url: 'ajp://127.0.0.1:{node.port}'}}\n"
                                                for name, node in self.nodes.items()) + QUICK % silence + more)
         self.daemon = Daemon("ajpbridge", "--config", file, listeners=1, log=self.folder / "bridge.log")
+        if pong:
+            poll(lambda: all(node.pings for node in self.nodes.values()), 10, "they answer CPings")
+            self.status(nodes[0])
         return self
 
     @staticmethod
@@ -283,6 +287,22 @@ def test_a_node_that_drops_every_request_is_left_alone(rig):
     rig.nodes["a"].on_request = dropping
     poll(lambda: rig.ask() or rig.all_answers()[0][1:3] == (200, "a"), 10, "it is tried again")
     assert "worker=a from" not in rig.daemon.output() or rig.moves("a")[-1:] == ["up"]
+
+
+@pytest.mark.parametrize("nodes", ["a", "ab"])
+def test_nodes_that_answer_no_cping_are_served_all_the_same(rig, nodes):
+    """As with mod_jk, which asks for none by default."""
+    rig.start(nodes=nodes, pong=None, silence="1s")
+    rig.ask(times=2)
+    assert statuses(rig.all_answers()) == [200] * 2
+    rig.wait_for("a", "silent")
+    time.sleep(1.5)  # longer than silence
+    rig.ask(times=4, session="a")
+    rig.ask(times=4)
+    got = rig.all_answers()
+    assert statuses(got) == [200] * 8 and max(seconds for *_, seconds in got) < 1
+    assert {worker for session, _, worker, _ in got if session} == {"a"}
+    assert "to=down" not in rig.daemon.output()
 
 
 def test_status_and_log_tell_why_and_since_when(rig):

@@ -51,6 +51,7 @@ static void set_states(struct balancer *balancer, const char *states)
         case 'M': /* silent for so long that it is down */
             w->health = HEALTH_DOWN;
             w->mute = MUTE_ONLY;
+            w->answers_cping = true;
             w->since_ms = 1;
             break;
         case 'E':
@@ -787,7 +788,8 @@ Test(worker, localhost_is_ipv4_first)
  * T connect timeout, C CPing failed, S no CPong, F failed, f failed again by the same request,
  * N neutral, A a CPong came, b some byte came, w eleven seconds go by, s one; of the prober: +
  * well,
- * - refused or wrong, ~ no CPong, p no page. Silence lasts a second. */
+ * - refused or wrong, ~ no CPong, p no page. B a request begins. Silence lasts a second. After an x
+ * it has never answered a CPing. */
 static enum finding finding_of(char letter)
 {
     static const char letters[] = "+-~p";
@@ -803,7 +805,8 @@ static enum health after(const char *script)
     struct balancer *balancer = fixture_balancer();
     struct worker *w = &balancer->workers[0];
     uint64_t now = 1000, request = 1;
-    for (const char *p = script; *p; p++, now += 100) {
+    w->answers_cping = *script != 'x';
+    for (const char *p = script + (*script == 'x'); *p; p++, now += 100) {
         static const char letters[] = "ONRTCSF";
         static const enum worker_outcome outcomes[] = {
             OUT_OK,           OUT_NEUTRAL,      OUT_REFUSED, OUT_CONNECT_TIMEOUT,
@@ -815,6 +818,8 @@ static enum health after(const char *script)
             worker_report(w, OUT_FAILED, request, now);
         else if (*p == 'A')
             worker_answered(w, now);
+        else if (*p == 'B')
+            worker_begin(w, 0);
         else if (*p == 'b')
             worker_breathed(w, now);
         else if (*p == 'w' || *p == 's')
@@ -898,6 +903,10 @@ Test(worker, health_moves_by_the_rules)
         {"RR~+", HEALTH_PROBE},
         {"RR~A", HEALTH_DOWN},
         {"RR+~", HEALTH_DOWN},
+        {"x~s~", HEALTH_SILENT}, /* perhaps it answers none */
+        {"x~s~O", HEALTH_UP},
+        {"x~Bs~", HEALTH_DOWN}, /* nor its users */
+        {"x~Bs~O", HEALTH_UP},
         /* nor is a page that is late */
         {"p", HEALTH_SUSPECT},
         {"ppppp", HEALTH_SUSPECT},

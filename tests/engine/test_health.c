@@ -93,6 +93,7 @@ static void start(enum behaviour how, enum proto proto)
     fixture_workers[0].proto = proto;
     balancer = fixture_balancer();
     worker = &balancer->workers[0];
+    worker_answered_cping(worker);
     prober = health_start(balancer, &net);
     cr_assert_not_null(prober);
 }

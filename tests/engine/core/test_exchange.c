@@ -297,6 +297,7 @@ Test(exchange, who_is_not_answered_waits_where_no_other_worker_is)
         end();
         begin();
         stop_others();
+        worker_answered_cping(&generation.balancer->workers[0]);
         x = request("POST", 10);
         script[0] = rows[i];
         script_len = 1;

@@ -83,6 +83,8 @@ static void begin(void)
     generation.balancer = balancer_new(&settings, error, sizeof(error));
     cr_assert_not_null(generation.balancer, "%s", error);
     workers = generation.balancer->workers;
+    for (int i = 0; i < WORKERS; i++)
+        worker_answered_cping(&workers[i]);
     shard.pools = pools_new(&generation);
     shard.backs[PROTO_AJP] = &back;
     fails = wakes = 0;

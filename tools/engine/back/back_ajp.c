@@ -133,7 +133,7 @@ static void ping_unanswered(struct link *l)
     if (worker_holds(l->worker)) {
         arm(l, l->pools->settings->timeouts.pool_idle);
     } else {
-        x->ask_first = true;
+        x->ask_first = atomic_load(&l->worker->answers_cping);
         link_close(l, true);
     }
     back_start(x);

@@ -320,6 +320,13 @@ static bool enough(struct worker *worker, bool finding, uint32_t wanted)
     return atomic_fetch_add_explicit(&worker->streak, 1, memory_order_relaxed) + 1 >= wanted;
 }
 
+/* Of one that never answered a CPing, only requests that are not answered prove anything. */
+static bool silence_counts(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->answers_cping, memory_order_relaxed) ||
+           atomic_load_explicit(&worker->tally.busy, memory_order_relaxed) != 0;
+}
+
 static bool silent_for_long(const struct worker *worker, uint64_t now_ms)
 {
     uint64_t patience = worker->balancer->settings->health.silence;
@@ -346,7 +353,7 @@ static void probed_again(struct worker *worker, enum health health, enum finding
         break;
     case FOUND_SILENT:
         other = HEALTH_SILENT;
-        down = health == HEALTH_SILENT && silent_for_long(worker, now_ms);
+        down = health == HEALTH_SILENT && silent_for_long(worker, now_ms) && silence_counts(worker);
         snprintf(given_up, sizeof given_up, "no sign of life for %u ms", settings->silence);
         break;
     case FOUND_SLOW_PAGE:

@@ -178,12 +178,14 @@ static inline enum health worker_health(const struct worker *worker)
     return (enum health)atomic_load_explicit(&worker->health, memory_order_relaxed);
 }
 
-/* Requests for it wait until it answers: they are not sent. */
+/* Requests for it wait until it answers: they are not sent. But who has never answered a CPing
+ * perhaps never does, and serves requests all the same. */
 static inline bool worker_holds(const struct worker *worker)
 {
     enum health health = (enum health)atomic_load(&worker->health);
-    return health == HEALTH_SILENT ||
-           (health == HEALTH_DOWN && atomic_load(&worker->mute) != MUTE_NO);
+    if (health != HEALTH_SILENT && (health != HEALTH_DOWN || atomic_load(&worker->mute) == MUTE_NO))
+        return false;
+    return atomic_load_explicit(&worker->answers_cping, memory_order_relaxed);
 }
 
 const char *health_name(enum health health);
