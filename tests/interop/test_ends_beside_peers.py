@@ -2,6 +2,7 @@
 """Half-close, the last answer, slow uploads and abandoned requests: beside HAProxy and httpd in the same test. Ours
 is never worse than the better of the two."""
 import http.server
+import json
 import socket
 import threading
 import time
@@ -205,3 +206,36 @@ def test_abandoned_requests_beside_abortonclose(folder):
             app.stop()
     print(waited)
     assert waited["ours"] < 1.2 and waited["ours"] <= waited["haproxy"] + 0.3, waited
+
+
+@pytest.fixture(scope="module")
+def before_tomcat(tomcats, spawn):
+    return spawn("ajpbridge", "--listen", "http://127.0.0.1:0", "--threads", "1", "--worker",
+                 f"a=ajp://127.0.0.1:{next(iter(tomcats)).ajp}").port
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_tomcat_reads_a_slow_body_before_a_half_close(before_tomcat, chunked):
+    """Packets of ten bytes, the first of them unasked where the length is known: Tomcat takes each for what it is."""
+    with HttpClient(before_tomcat) as client:
+        head = "Transfer-Encoding: chunked" if chunked else "Content-Length: 30"
+        client.send(f"POST /upload HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+        for _ in range(3):
+            time.sleep(0.05)
+            client.send(b"a\r\n0123456789\r\n" if chunked else b"0123456789")
+        client.send(b"0\r\n\r\n" if chunked else b"")
+        client.sock.shutdown(socket.SHUT_WR)
+        got = client.read_reply()
+        assert got.status == 200 and json.loads(got.body)["length"] == 30
+        assert got.closed or not client._more()
+
+
+def test_tomcat_ignores_an_upload_of_which_a_part_has_come(before_tomcat):
+    """It has one packet to read behind its answer; the connections on both sides go on."""
+    with HttpClient(before_tomcat) as client:
+        for _ in range(3):
+            client.send(b"POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 8000\r\n\r\n" + b"x" * 100)
+            assert json.loads(client.read_reply().body) == {"read": False}
+            client.send(b"x" * 7900 + b"GET /echo/behind HTTP/1.1\r\nHost: x\r\n\r\n")
+            got = client.read_reply()
+            assert got.status == 200 and b"/behind" in got.body, got
