@@ -95,7 +95,7 @@ static bool parse(const char *address, struct place *p, char *error, size_t erro
 bool admin_is_address(const char *address)
 {
     struct place p;
-    char error[8];
+    char error[128];
 
     return parse(address, &p, error, sizeof(error));
 }
