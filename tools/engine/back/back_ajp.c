@@ -337,8 +337,6 @@ static void on_chunk(struct link *l, const ajp_body *b, const uint8_t *in, size_
         exchange_part(l->x, &p);
 }
 
-static bool take_bytes(struct link *l, const uint8_t *in, size_t len);
-
 enum { END_SIZE = AJP_HEADER_SIZE + 2, CONN_FETCH = 384 /* bytes of a client connection */ };
 
 /* in[0..used): END_RESPONSE as it came. rest: bytes behind it, none but a CPong that is owed. */
@@ -353,7 +351,7 @@ static void on_end(struct link *l, const uint8_t *in, size_t used, size_t rest)
     x->worker_closes = !lasts;
     link_done(l, reuse, rest);
     if (l->state == LINK_PINGING && l->x == NULL)
-        take_bytes(l, in + used, rest);
+        silence_ended(l, in + used, rest);
     x->end_frame = used == END_SIZE ? in : NULL;
     exchange_end(x);
 }

@@ -40,6 +40,22 @@ bool silence_ask(struct link *l)
     return true;
 }
 
+void silence_ended(struct link *l, const uint8_t *in, size_t len)
+{
+    ajp_message m;
+    size_t used = 0;
+    ajp_status st = AJP_MORE;
+
+    if (len > 0)
+        st = ajp_session_recv(&l->session, in, len, &used, &m);
+    if (st == AJP_MORE && link_keep_rest(l, in, len))
+        return;
+    if (st == AJP_OK && used == len)
+        link_put_idle(l);
+    else
+        link_close(l, false);
+}
+
 void silence_broken(const struct link *l)
 {
     uint64_t now = shard_now(l->shard);

@@ -13,6 +13,8 @@
 uint32_t silence_patience(const struct link *l);
 /* So long it was. False: it is to be waited for no longer. */
 bool silence_ask(struct link *l);
+/* The reply came whole after all, and l waits for the CPong: of that in[0..len) has come. */
+void silence_ended(struct link *l, const uint8_t *in, size_t len);
 /* l broke off while it was at work. A peer that takes a CPing for disorder there is asked no more
  * for a while. */
 void silence_broken(const struct link *l);
