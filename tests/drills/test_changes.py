@@ -2,6 +2,7 @@
 """Fault drills in which something around a daemon changes while it works: the clock, names, addresses, secrets,
 certificates, its own program, the size of what arrives."""
 import contextlib
+import errno
 import os
 import re
 import select
@@ -321,3 +322,28 @@ def test_fi_28_small_segments(figures, tmp_path):
     worker.stop()
     assert load.answered == load.sent and worker.faults == []
     figures(None, load, twice_by_count=sum(c > 1 for c in worker.executed.values()))
+
+
+@pytest.mark.skipif(sanitized(), reason="the shim's malloc stands in for the sanitizer's")
+@pytest.mark.parametrize("call", ["malloc", "calloc", "realloc"])
+def test_a_reload_without_memory_leaves_the_old_settings(shim, tmp_path, call):
+    """Each allocation of a reload fails in turn: it is refused with a message, or done; nothing else happens."""
+    worker, config, admin = ScriptedWorker(), tmp_path / "b.yaml", f"unix:{tmp_path}/admin"
+    config.write_text(f"admin: {admin}\nthreads: 2\nlisten:\n  - url: http://127.0.0.1:0\nworkers:\n"
+                      f"  - {{name: w, url: 'ajp://127.0.0.1:{worker.port}', aliases: [x, y]}}\n"
+                      "routes:\n  - {paths: ['/*'], workers: [w]}\n")
+    bridge = Daemon("ajpbridge", "--config", config, listeners=1, log=tmp_path / "b", env=shim.env)
+    with ended(bridge):
+        n, failed, refused = 0, True, 0
+        while failed:
+            n += 1
+            shim.fail(call, n, errno.ENOMEM)
+            asked = subprocess.run([bridge.args[0], "ctl", admin, "reload"], capture_output=True, text=True, timeout=20)
+            failed = shim.failed > 0
+            shim.off()
+            refused += "memory" in asked.stderr
+            assert failed or asked.returncode == 0, f"{call} {n}: {asked.stderr}"
+            with HttpClient(bridge.port) as client:
+                assert client.get("/").status == 200, f"{call} {n}"
+    worker.stop()
+    assert refused > (0 if call == "realloc" else 10)

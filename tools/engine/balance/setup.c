@@ -97,8 +97,10 @@ struct balancer *balancer_new(const struct settings *settings, char *error, size
         balancer->tallies = calloc(tallies, sizeof *balancer->tallies);
     if (!balancer || (size && !balancer->workers) || (tallies && !balancer->tallies)) {
         snprintf(error, error_cap, "out of memory");
-        if (balancer)
+        if (balancer) {
+            free(balancer->tallies);
             free(balancer->workers);
+        }
         free(balancer);
         return NULL;
     }

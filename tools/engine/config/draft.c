@@ -68,6 +68,15 @@ static uint32_t core_count(void)
     return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (uint32_t)count;
 }
 
+void draft_free(struct draft *draft)
+{
+    if (!draft)
+        return;
+    settings_free(draft->settings);
+    yaml_free(draft->file);
+    free(draft);
+}
+
 /* Every string of settings belongs to its blocks, so literals are copied too. */
 struct draft *draft_new(const struct program *program)
 {
@@ -84,16 +93,10 @@ struct draft *draft_new(const struct program *program)
     settings->session.param = settings_text(settings, AJP_STR("jsessionid"));
     draft->program = program;
     draft->settings = settings;
-    return draft;
-}
-
-void draft_free(struct draft *draft)
-{
-    if (!draft)
-        return;
-    settings_free(draft->settings);
-    yaml_free(draft->file);
-    free(draft);
+    if (!settings->no_memory)
+        return draft;
+    draft_free(draft);
+    return NULL;
 }
 
 static const char *keep(struct draft *draft, const char *text)

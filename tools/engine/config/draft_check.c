@@ -290,12 +290,14 @@ struct settings *draft_finish(struct draft *draft)
         check_worker(draft, i);
     size_t listeners_size = draft->listener_count * sizeof draft->listeners[0];
     size_t workers_size = draft->worker_count * sizeof draft->workers[0];
-    settings->listeners =
-        memcpy(settings_alloc(settings, listeners_size), draft->listeners, listeners_size);
-    settings->workers =
-        memcpy(settings_alloc(settings, workers_size), draft->workers, workers_size);
+    struct listener_settings *listeners = settings_alloc(settings, listeners_size);
+    struct worker_settings *workers = settings_alloc(settings, workers_size);
+    if (!listeners || !workers)
+        return NULL;
+    settings->listeners = memcpy(listeners, draft->listeners, listeners_size);
+    settings->workers = memcpy(workers, draft->workers, workers_size);
     settings->listener_count = draft->listener_count;
     settings->worker_count = draft->worker_count;
     draft_finish_routes(draft);
-    return draft->mistake_count == 0 ? settings : NULL;
+    return draft->mistake_count == 0 && !settings->no_memory ? settings : NULL;
 }

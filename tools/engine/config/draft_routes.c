@@ -34,7 +34,7 @@ static size_t exceptions_of(struct settings *settings, const struct route_settin
 {
     struct path_pattern *all = settings_alloc(settings, (from->paths.count + 1) * sizeof *all);
     size_t count = 0;
-    for (size_t i = 0; i < from->paths.count; i++) {
+    for (size_t i = 0; all && i < from->paths.count; i++) {
         ajp_str text = from->paths.at[i];
         if (is_exception(text))
             all[count++] = pattern_of(ajp_str_of(text.ptr + 1, text.len - 1));
@@ -270,6 +270,8 @@ void draft_finish_routes(struct draft *draft)
     struct route *routes = settings_alloc(draft->settings, (most + 1) * sizeof *routes);
     struct weighting *weightings =
         settings_alloc(draft->settings, (draft->route_count + 1) * sizeof *weightings);
+    if (!routes || !weightings)
+        return;
     draft->settings->weightings = weightings;
     for (size_t i = 0; i < draft->route_count; i++) {
         fill_in(draft, i, &draft->routes[i]);

@@ -26,6 +26,12 @@ static bool note(struct draft *draft, unsigned line, unsigned column, const char
     return false;
 }
 
+void mistakes_of_memory(struct draft *draft)
+{
+    draft->mistakes[0] = (struct mistake){0, 0, draft->program->name, "out of memory"};
+    draft->mistake_count = 1;
+}
+
 bool draft_fail(struct draft *draft, const char *place, const char *fmt, ...)
 {
     char text[1024];

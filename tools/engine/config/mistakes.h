@@ -9,6 +9,8 @@
 
 struct draft;
 
+/* There is no other: what was read is not what is there. */
+void mistakes_of_memory(struct draft *draft);
 /* In the order of the file. */
 void mistakes_sort(struct draft *draft);
 /* "FILE:LINE:COLUMN: KEY: TEXT" of one of them, or what is known of it. Gives buf. */

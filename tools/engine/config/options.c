@@ -286,6 +286,8 @@ static int build(struct draft *draft, struct walk walk, unsigned flags, const ch
     struct settings *settings = whole ? draft_finish(draft) : NULL;
     if (whole && draft->program->preflight)
         draft->program->preflight(draft, flags & FLAG_CHECK);
+    if (draft->settings->no_memory)
+        mistakes_of_memory(draft);
     mistakes_sort(draft);
     if (flags & FLAG_DUMP && draft->mistake_count == 0)
         draft_dump(draft, stdout);
@@ -343,7 +345,9 @@ static int parse(struct walk walk, const struct overlay *overlay, char *error, s
         return usage(&walk, "--json", "--check beside it", "");
     struct draft *draft = draft_new(program);
     if (!draft) {
-        fprintf(stderr, "%s: out of memory\n", program->name);
+        snprintf(error, error_cap, "out of memory");
+        if (!walk.again)
+            fprintf(stderr, "%s: out of memory\n", program->name);
         return EXIT_FAILURE;
     }
     rc = build(draft, walk, flags, config, overlay, out);

@@ -5,7 +5,6 @@
 #include "config/settings_build.h"
 #include "net/tls_context.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +17,9 @@ struct settings_block {
 void *settings_alloc(struct settings *settings, size_t size)
 {
     struct settings_block *block = calloc(1, sizeof *block + size);
-    if (!block) { /* no caller looks: settings are few, and mostly read when nothing runs yet */
-        fputs("out of memory while the settings are read\n", stderr);
-        exit(EXIT_FAILURE);
+    if (!block) {
+        settings->no_memory = true;
+        return NULL;
     }
     block->size = size;
     block->next = settings->blocks;
@@ -33,6 +32,8 @@ ajp_str settings_text(struct settings *settings, ajp_str text)
     if (!text.ptr)
         return AJP_NULL;
     char *copy = settings_alloc(settings, text.len + 1);
+    if (!copy)
+        return AJP_STR("");
     memcpy(copy, text.ptr, text.len);
     return ajp_str_of(copy, text.len);
 }

@@ -325,6 +325,7 @@ struct settings {
     bool ktls;                        /* the kernel encrypts, where it can */
     struct settings_block *blocks;    /* private: what settings_free frees */
     struct tls_context *tls_contexts; /* private, likewise */
+    bool no_memory;                   /* some of it is missing: not to be used */
 };
 
 /* Overwrites secrets, then frees. NULL is fine. */

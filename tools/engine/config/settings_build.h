@@ -5,9 +5,10 @@
 
 #include "config/settings.h"
 
-/* Zeroed; never NULL. */
+/* Zeroed. NULL: out of memory; settings.no_memory says so from then on, and who puts the tree
+ * together looks at that in the end. */
 void *settings_alloc(struct settings *settings, size_t size);
-/* A NUL-terminated copy; the null string stays null. */
+/* A NUL-terminated copy; the null string stays null. The empty text when memory has run out. */
 ajp_str settings_text(struct settings *settings, ajp_str text);
 
 #endif

@@ -19,7 +19,7 @@ static void *grown(const struct value_context *ctx, const void *old, size_t befo
                    size_t size)
 {
     void *copy = settings_alloc(ctx->owner, (before + more) * size);
-    if (before)
+    if (copy && before)
         memcpy(copy, old, before * size);
     return copy;
 }
@@ -83,6 +83,8 @@ static bool set_hosts(const struct value_context *ctx, struct text_list *list,
                       const char *const *items, size_t count)
 {
     ajp_str *texts = grown(ctx, list->at, list->count, count, sizeof *texts);
+    if (!texts)
+        return true; /* settings.no_memory tells */
     for (size_t i = 0; i < count; i++) {
         char host[VALUE_HOST_MAX];
         if (!value_host(items[i], host))
@@ -97,6 +99,8 @@ static bool set_texts(const struct value_context *ctx, enum kind kind, struct te
                       const char *const *items, size_t count)
 {
     ajp_str *texts = grown(ctx, list->at, list->count, count, sizeof *texts);
+    if (!texts)
+        return true; /* settings.no_memory tells */
     for (size_t i = 0; i < count; i++) {
         if (!check_text(ctx, kind, items[i]))
             return false;
@@ -110,6 +114,8 @@ static bool set_rules(const struct value_context *ctx, struct rule_list *list,
                       const char *const *names, size_t count)
 {
     struct attribute_rule *rules = grown(ctx, list->at, list->count, count, sizeof *rules);
+    if (!rules)
+        return true; /* settings.no_memory tells */
     for (size_t i = 0; i < count; i++) {
         size_t len = strlen(names[i]);
         bool prefix = len > 0 && names[i][len - 1] == '*';
@@ -146,6 +152,8 @@ static bool set_pairs(const struct value_context *ctx, enum kind kind, struct pa
                       const char *const *items, size_t count)
 {
     struct attribute_pair *pairs = grown(ctx, list->at, list->count, count, sizeof *pairs);
+    if (!pairs)
+        return true; /* settings.no_memory tells */
     for (size_t i = 0; i < count; i++) {
         size_t len = strcspn(items[i], "=");
         const char *value = items[i][len] ? items[i] + len + 1 : items[i] + len;
@@ -182,6 +190,8 @@ static bool set_networks(const struct value_context *ctx, struct network_list *l
                          const char *const *items, size_t count)
 {
     struct network *networks = grown(ctx, list->at, list->count, count, sizeof *networks);
+    if (!networks)
+        return true; /* settings.no_memory tells */
     for (size_t i = 0; i < count; i++)
         if (!network_parse(items[i], &networks[list->count + i]))
             return value_refuse(ctx, items[i],

@@ -296,10 +296,12 @@ static char *slurp(const char *path, size_t *len)
     FILE *file = fopen(path, "re");
     size_t cap = 16384;
     char *text = NULL;
+    bool fits = true;
     *len = 0;
     while (file) {
         char *longer = *len + 1 < cap && text ? text : realloc(text, cap *= 2);
-        if (!longer)
+        fits = longer != NULL;
+        if (!fits)
             break;
         text = longer;
         size_t n = fread(text + *len, 1, cap - *len - 1, file);
@@ -309,7 +311,7 @@ static char *slurp(const char *path, size_t *len)
         if (n == 0 || *len > FILE_MAX)
             break;
     }
-    bool ok = file && text && !ferror(file) && *len <= FILE_MAX;
+    bool ok = file && text && fits && !ferror(file) && *len <= FILE_MAX;
     int why = errno;
     if (file)
         fclose(file);

@@ -21,16 +21,15 @@ static void on_shut(struct listener *l)
     free_if_done(d);
 }
 
-struct door *door_open(struct shard *sh, const struct listener_settings *settings, int fd,
-                       void (*accepted)(struct listener *l, int fd),
-                       const char *(*full)(struct listener *l), void *owner)
+struct door *door_new(void)
 {
-    struct door *d = calloc(1, sizeof(*d));
+    return calloc(1, sizeof(struct door));
+}
 
-    if (d == NULL) {
-        close(fd);
-        return NULL;
-    }
+bool door_open(struct door *d, struct shard *sh, const struct listener_settings *settings, int fd,
+               void (*accepted)(struct listener *l, int fd),
+               const char *(*full)(struct listener *l), void *owner)
+{
     d->listener.accepted = accepted;
     d->listener.full = full;
     d->listener.stopped = on_shut;
@@ -38,12 +37,12 @@ struct door *door_open(struct shard *sh, const struct listener_settings *setting
     if (listener_start(&d->listener, &sh->loop, fd) != 0) {
         close(fd);
         free(d);
-        return NULL;
+        return false;
     }
     d->settings = settings;
     d->pools = pools_enter(sh->pools);
     list_add(sh->doors.prev, &d->node);
-    return d;
+    return true;
 }
 
 void door_renew(struct shard *sh, struct door *d, const struct listener_settings *settings)

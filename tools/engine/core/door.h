@@ -5,11 +5,13 @@
 
 #include "core/shard.h"
 
-/* A door on the socket fd, which is its own from now on; accepted() gets its connections.
- * NULL: out of memory or descriptors, fd is closed. */
-struct door *door_open(struct shard *sh, const struct listener_settings *settings, int fd,
-                       void (*accepted)(struct listener *l, int fd),
-                       const char *(*full)(struct listener *l), void *owner);
+/* Memory for one, to be opened or freed. NULL: there is none. */
+struct door *door_new(void);
+/* d, which is the shard's from now on, is a door on the socket fd, which is its own; accepted()
+ * gets its connections. False: out of memory or descriptors, d is freed and fd closed. */
+bool door_open(struct door *d, struct shard *sh, const struct listener_settings *settings, int fd,
+               void (*accepted)(struct listener *l, int fd),
+               const char *(*full)(struct listener *l), void *owner);
 /* Settings of a newer generation, the shard's, for the same address. */
 void door_renew(struct shard *sh, struct door *d, const struct listener_settings *settings);
 /* No more connections; d goes with its last one. */

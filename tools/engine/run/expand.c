@@ -145,12 +145,14 @@ static bool add_all(struct settings *settings, const struct settings *old, struc
 }
 
 /* Routes have what their workers became. */
-static void follow_routes(struct settings *settings, const struct expansion *x)
+static bool follow_routes(struct settings *settings, const struct expansion *x)
 {
     struct route *routes = settings_alloc(settings, (settings->route_count + 1) * sizeof(*routes));
     struct weighting *weightings =
         settings_alloc(settings, (settings->weighting_count + 1) * sizeof(*weightings));
 
+    if (routes == NULL || weightings == NULL)
+        return false;
     for (size_t i = 0; i < settings->route_count; i++) {
         uint64_t inside = 0;
 
@@ -165,6 +167,22 @@ static void follow_routes(struct settings *settings, const struct expansion *x)
             weightings[i].at[k] = settings->weightings[i].at[x->from[k]];
     settings->routes = routes;
     settings->weightings = weightings;
+    return true;
+}
+
+static bool take_over(struct settings *settings, const struct expansion *x, char *error,
+                      size_t error_cap)
+{
+    size_t size = x->count * sizeof(x->workers[0]);
+    struct worker_settings *workers = settings_alloc(settings, size);
+
+    if (workers == NULL || !follow_routes(settings, x) || settings->no_memory) {
+        snprintf(error, error_cap, "out of memory");
+        return false;
+    }
+    settings->workers = memcpy(workers, x->workers, size);
+    settings->worker_count = x->count;
+    return true;
 }
 
 /* All names at once. True: there is one. */
@@ -211,13 +229,7 @@ bool expand_workers(struct settings *settings, const struct settings *old, char 
     ok = expand_all(settings, old, queries, &x, error, error_cap);
     for (size_t i = 0; i < settings->worker_count; i++)
         name_query_leave(queries[i]);
-    if (!ok)
-        return false;
-    follow_routes(settings, &x);
-    settings->workers = memcpy(settings_alloc(settings, x.count * sizeof(x.workers[0])), x.workers,
-                               x.count * sizeof(x.workers[0]));
-    settings->worker_count = x.count;
-    return true;
+    return ok && take_over(settings, &x, error, error_cap);
 }
 
 /* --- while they are in force --- */

@@ -17,17 +17,14 @@ static bool orders_pending(const struct engine *e)
     return false;
 }
 
-static void take_into_force(struct engine *e, struct generation *g, struct order **orders)
+static void take_into_force(struct engine *e, struct generation *g, struct health_prober *prober,
+                            struct order **orders)
 {
-    struct health_prober *prober = health_start(g->balancer, main_loop(e));
-
     for (uint32_t t = 0; t < e->thread_count; t++)
         thread_order(&e->threads[t], orders[t]);
     free(orders);
-    if (prober != NULL) {
-        health_stop(e->prober);
-        e->prober = prober;
-    }
+    health_stop(e->prober);
+    e->prober = prober;
     if (e->before != NULL)
         generation_leave(e->before);
     e->before = e->now;
@@ -37,15 +34,23 @@ static void take_into_force(struct engine *e, struct generation *g, struct order
 /* What the admin server sets goes to g, or is inherited by it. */
 static bool replace_by(struct engine *e, struct generation *g, char *error, size_t error_cap)
 {
+    struct health_prober *prober = NULL;
     struct order **orders;
 
     uv_mutex_lock(&e->lock);
     balancer_inherit(g->balancer, e->now->balancer);
     orders = sockets_order(g, e->now, e->thread_count, error, error_cap);
-    if (orders != NULL)
-        take_into_force(e, g, orders);
+    if (orders != NULL) {
+        prober = health_start(g->balancer, main_loop(e));
+        if (prober != NULL) {
+            take_into_force(e, g, prober, orders);
+        } else {
+            snprintf(error, error_cap, "out of memory");
+            sockets_forget(orders, e->thread_count);
+        }
+    }
     uv_mutex_unlock(&e->lock);
-    return orders != NULL;
+    return prober != NULL;
 }
 
 /* The lock is held. */

@@ -5,6 +5,7 @@
 #include "net/inherit.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,10 @@ static int bind_one(const struct listener_settings *l, size_t at, struct order *
 
         if (fd < 0)
             return fd;
-        orders[t]->fds[at] = fd;
+        orders[t]->doors[at].fd = fd;
+        orders[t]->doors[at].door = door_new();
+        if (orders[t]->doors[at].door == NULL)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -62,7 +66,7 @@ static bool bind_all(const struct generation *g, const struct generation *old,
     return true;
 }
 
-static void orders_free(struct order **orders, uint32_t threads)
+void sockets_forget(struct order **orders, uint32_t threads)
 {
     for (uint32_t t = 0; t < threads; t++)
         if (orders[t] != NULL)
@@ -78,7 +82,7 @@ static struct order **orders_new(struct generation *g, uint32_t threads)
     for (uint32_t t = 0; orders != NULL && t < threads; t++) {
         orders[t] = order_new(g);
         if (orders[t] == NULL) {
-            orders_free(orders, threads);
+            sockets_forget(orders, threads);
             return NULL;
         }
     }
@@ -96,7 +100,7 @@ struct order **sockets_order(struct generation *g, const struct generation *old,
     }
     if (bind_all(g, old, orders, threads, error, error_cap))
         return orders;
-    orders_free(orders, threads);
+    sockets_forget(orders, threads);
     return NULL;
 }
 

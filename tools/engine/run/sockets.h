@@ -11,6 +11,9 @@
 struct order **sockets_order(struct generation *g, const struct generation *old, uint32_t threads,
                              char *error, size_t error_cap);
 
+/* Orders that no thread was given. */
+void sockets_forget(struct order **orders, uint32_t threads);
+
 /* "listening SCHEME://HOST:PORT", a line for each, on standard output. */
 void sockets_announce(const struct settings *settings, const struct shard *sh);
 

@@ -23,22 +23,30 @@ bool same_listener(const struct listener_settings *a, const struct listener_sett
 struct order *order_new(struct generation *g)
 {
     size_t n = g->settings->listener_count;
-    struct order *order = calloc(1, sizeof(*order) + n * sizeof(order->fds[0]));
+    struct order *order = calloc(1, sizeof(*order) + n * sizeof(order->doors[0]));
 
     if (order == NULL)
         return NULL;
+    order->pools = pools_new(g);
+    if (order->pools == NULL) {
+        free(order);
+        return NULL;
+    }
     order->generation = g;
     atomic_fetch_add(&g->users, 1);
     for (size_t i = 0; i < n; i++)
-        order->fds[i] = -1;
+        order->doors[i].fd = -1;
     return order;
 }
 
 void order_free(struct order *order)
 {
-    for (size_t i = 0; i < order->generation->settings->listener_count; i++)
-        if (order->fds[i] >= 0)
-            close(order->fds[i]);
+    for (size_t i = 0; i < order->generation->settings->listener_count; i++) {
+        if (order->doors[i].fd >= 0)
+            close(order->doors[i].fd);
+        free(order->doors[i].door);
+    }
+    pools_leave(order->pools);
     generation_leave(order->generation);
     free(order);
 }
@@ -122,34 +130,42 @@ static void on_change(void *ctx)
     wake_all(&t->shard);
 }
 
+static int open_doors(struct thread *t, struct order *order)
+{
+    struct shard *sh = &t->shard;
+    int rc = 0;
+
+    for (size_t i = 0; i < sh->settings->listener_count; i++) {
+        struct order_door *d = &order->doors[i];
+
+        if (d->fd >= 0 &&
+            !door_open(d->door, sh, &sh->settings->listeners[i], d->fd, on_accepted, why_full, t))
+            rc = UV_ENOMEM;
+        d->fd = -1;
+        d->door = NULL;
+    }
+    return rc;
+}
+
 static int follow(struct thread *t, struct order *order)
 {
     struct shard *sh = &t->shard;
     struct pools *old = sh->pools;
-    struct pools *pools = pools_new(order->generation);
-    int rc = 0;
+    int rc;
 
-    if (pools == NULL) {
-        rc = UV_ENOMEM;
-    } else {
-        sh->pools = pools;
-        sh->settings = order->generation->settings;
-        balancer_on_change(pools->balancer, on_change, t->peers);
-        t->connection_limit = sh->settings->limits.max_connections / t->peer_count + 1;
-        buf_pool_limit(&sh->loop.bufs, sh->settings->limits.max_memory / t->peer_count);
-        renew_doors(sh);
-        for (size_t i = 0; i < sh->settings->listener_count; i++)
-            if (order->fds[i] >= 0 && door_open(sh, &sh->settings->listeners[i], order->fds[i],
-                                                on_accepted, why_full, t) == NULL)
-                rc = UV_ENOMEM;
-    }
-    if (pools != NULL && old != NULL) {
+    sh->pools = pools_enter(order->pools);
+    sh->settings = order->generation->settings;
+    balancer_on_change(sh->pools->balancer, on_change, t->peers);
+    t->connection_limit = sh->settings->limits.max_connections / t->peer_count + 1;
+    buf_pool_limit(&sh->loop.bufs, sh->settings->limits.max_memory / t->peer_count);
+    renew_doors(sh);
+    rc = open_doors(t, order);
+    if (old != NULL) {
         front_drain(sh); /* of doors that have closed */
         links_retire(sh, old);
         pools_leave(old);
     }
-    generation_leave(order->generation);
-    free(order);
+    order_free(order);
     return rc;
 }
 

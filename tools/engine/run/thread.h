@@ -5,10 +5,17 @@
 
 #include "core/door.h"
 
-/* What a thread is to do next; it frees the order. */
+/* A new door, to be opened. */
+struct order_door {
+    int fd; /* -1: there is one already */
+    struct door *door;
+};
+
+/* What a thread is to do next; it frees the order. All memory that this takes is in it. */
 struct order {
     struct generation *generation;
-    int fds[]; /* by listener of the settings: a socket for a new door, -1: there is one */
+    struct pools *pools;       /* the thread's, from then on */
+    struct order_door doors[]; /* by listener of the settings */
 };
 
 struct thread {
