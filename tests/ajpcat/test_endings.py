@@ -71,6 +71,16 @@ def test_a_kept_connection_that_the_server_had_closed_is_told(tmp_path):
     assert b"no answer: the server had closed the connection before, by 1.01 ms" in ajpcat("decode", file).stdout
 
 
+def test_of_ports_that_are_used_again_nothing_is_invented(tmp_path):
+    """The end of the first connection was not captured."""
+    first, second = Conversation().send(CLIENT, GET), Conversation(start=1_700_000_009)
+    second.seq = [900_000, 800_000]
+    second.packets.clear()
+    second.segment(CLIENT, SYN).segment(SERVER, SYN | ACK).send(CLIENT, GET).send(SERVER, OK)
+    lost, got = decode(write(tmp_path / "again.pcap", first.packets + second.packets))
+    assert (lost["status"], lost["ending"], lost["waited_ms"]) == (None, None, None) and got["status"] == 200
+
+
 def refused(**more):
     return Conversation(opened=False, **more).segment(CLIENT, SYN).segment(SERVER, RST | ACK)
 

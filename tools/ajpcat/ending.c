@@ -10,7 +10,7 @@ void ending_note(struct exchange *e, const struct tcp_flow *f, int client, uint6
         return;
     switch (f->ending.how) {
     case TCP_OPEN:
-        if (now_ns) /* hex text has no times, and no end to wait for */
+        if (now_ns && !f->forgotten) /* hex text has no times, and no end to wait for */
             e->ending = (struct ending){.how = ENDING_CAPTURE, .ns = now_ns};
         return;
     case TCP_CLOSED:

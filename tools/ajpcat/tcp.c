@@ -273,6 +273,7 @@ static void link_newest(struct tcp_table *t, struct tcp_flow *f)
 static void remove_flow(struct tcp_table *t, struct tcp_flow *f)
 {
     struct tcp_flow **at = bucket_of(t, &f->ends[0], &f->ends[1]);
+    f->forgotten = true;
     close_flow(t, f);
     list_holding(t, f);
     unlist_reset(t, f);

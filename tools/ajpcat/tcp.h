@@ -30,8 +30,10 @@ struct tcp_flow {
     bool from_syn;   /* the capture has its beginning */
     bool closed;
     struct tcp_ending ending;
-    unsigned syns; /* that asked for it, seen before anything else */
-    bool accepted; /* ends[1] has answered with more than a reset */
+    bool forgotten; /* its ports were used again, or there were too many: how it ended is not known
+                     */
+    unsigned syns;  /* that asked for it, seen before anything else */
+    bool accepted;  /* ends[1] has answered with more than a reset */
     uint64_t first_frame, first_ns;
     uint32_t first_seq;
     struct held *held, **held_end;
