@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """AJP in whatever carries TCP: tunnels, tags, kinds of interfaces and fragments; and what is told where there is none."""
+import json
 import random
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -10,7 +12,7 @@ import ajpwire
 import frames
 from cat import CAPTURES, Pcap, ajpcat, decode
 from frames import CLIENT, ETHERNET, RAW, SERVER, Conversation, write
-from procs import ROOT
+from procs import BIN, ROOT, Process, poll
 
 MAN_PAGE = (ROOT / "docs/man/ajpcat.1.scd").read_text()
 BODY = bytes(range(256)) * 40
@@ -200,6 +202,28 @@ def test_real_traffic_in_a_tunnel_reads_as_it_did_outside(tmp_path):
     carried = [(head[:8] + (len(frame) + 50).to_bytes(4, "little") * 2,
                 frames.ethernet(frames.over_ip(17, frames.udp(4789, b"\x08" + bytes(7) + frame)))) for head, frame in pcap.records]
     assert decode(pcap.write(tmp_path / "vxlan.pcap", carried)) == decode(pcap.path)
+
+
+def test_a_tunnel_is_seen_on_an_interface_too(tmp_path):
+    """The kernel's filter lets through what may hold TCP."""
+    listener = Process([BIN / "ajpcat", "decode", "--json", "-i", "lo", "-f", "uri == '/tunnel'"], tmp_path / "err",
+                       stdout=open(tmp_path / "out", "wb"))
+    try:
+        poll(lambda: not listener.running() or "listening on lo" in listener.output(), what="it listens")
+        if not listener.running():
+            pytest.skip("no right to capture")
+        ports = iter(range(30000, 40000))
+
+        def seen():
+            talk = Conversation(ports=(next(ports), 8009)).send(CLIENT, ajpwire.request(uri="/tunnel"))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                for _, packet in talk.send(SERVER, ajpwire.whole_reply(b"x")).close(CLIENT).close(SERVER).packets:
+                    sender.sendto(b"\x08" + bytes(7) + frames.ethernet(packet), ("127.0.0.1", 4789))
+            rows = map(json.loads, (tmp_path / "out").read_text().splitlines())
+            return next((row for row in rows if row["complete"]), None)
+        assert poll(seen, what="an exchange is shown")["status"] == 200
+    finally:
+        assert listener.terminate() in (0, 1)
 
 
 def test_the_man_page_names_them():

@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,6 +38,16 @@ void dissector_free(struct dissector *d)
     free(d);
 }
 
+/* Nearly all frames are IPv4 on Ethernet: these go past the tables of layers, which is measured. */
+static bool begin(struct dissector *d, int link_type, struct bytes b)
+{
+    enum { HEAD = 14, TYPE_AT = 12 };
+    if (link_type != DLT_EN10MB || b.len < HEAD || get16(&b, TYPE_AT) != ETHER_IPV4)
+        return layer_link(d, link_type, b);
+    skip(&b, HEAD);
+    return layer_ipv4(d, b);
+}
+
 bool dissect(struct dissector *d, int link_type, const uint8_t *frame, size_t len, size_t wire_len,
              uint64_t time_ns, struct segment *out)
 {
@@ -46,7 +57,7 @@ bool dissect(struct dissector *d, int link_type, const uint8_t *frame, size_t le
     d->depth = 0;
     d->kind[0] = '\0';
     fragments_release(d->fragments);
-    if (layer_link(d, link_type, b))
+    if (begin(d, link_type, b))
         return true;
     tally_count(&d->passed, d->kind[0] ? d->kind : "frames cut short", 0);
     return false;

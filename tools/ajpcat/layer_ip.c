@@ -24,9 +24,8 @@ enum {
     FRAGMENT_OFFSET = 0x1fff
 };
 
-bool layer_tcp(struct dissector *d, struct bytes b)
+static bool tcp(struct bytes b, struct segment *out)
 {
-    struct segment *out = d->out;
     size_t head = (size_t)(get8(&b, 12) >> 4) * 4;
     if (b.len < 20 || head < 20)
         return false;
@@ -89,7 +88,7 @@ static bool transport(struct dissector *d, struct bytes b, uint8_t protocol)
     }
     if (b.short_of)
         return false;
-    return protocol == PROTO_TCP ? layer_tcp(d, b) : other_transport(d, b, protocol);
+    return protocol == PROTO_TCP ? tcp(b, d->out) : other_transport(d, b, protocol);
 }
 
 static bool fragment(struct dissector *d, struct bytes b, uint8_t protocol, uint32_t id,
@@ -112,8 +111,9 @@ bool layer_ipv4(struct dissector *d, struct bytes b)
     size_t head = (size_t)(get8(&b, 0) & 15) * 4;
     size_t total = get16(&b, 2);
     unsigned part = get16(&b, 6);
+    bool whole = !(part & (MORE_FRAGMENTS | FRAGMENT_OFFSET));
     uint8_t protocol = get8(&b, 9);
-    uint16_t id = get16(&b, 4);
+    uint16_t id = whole ? 0 : get16(&b, 4);
     if (b.len < 20 || head < 20)
         return false;
     memset(&out->from, 0, sizeof out->from);
@@ -123,12 +123,12 @@ bool layer_ipv4(struct dissector *d, struct bytes b)
     if (total >= head) /* 0: left to the network card, the frame's length is right */
         limit(&b, total);
     skip(&b, head);
-    if (part & (MORE_FRAGMENTS | FRAGMENT_OFFSET))
-        return fragment(d, b, protocol, id, (size_t)(part & FRAGMENT_OFFSET) * 8,
-                        part & MORE_FRAGMENTS);
-    if (protocol == PROTO_TCP)
-        return !b.short_of && layer_tcp(d, b);
-    return transport(d, b, protocol);
+    if (whole && protocol == PROTO_TCP)
+        return !b.short_of && tcp(b, out);
+    if (whole)
+        return transport(d, b, protocol);
+    return fragment(d, b, protocol, id, (size_t)(part & FRAGMENT_OFFSET) * 8,
+                    part & MORE_FRAGMENTS);
 }
 
 static bool is_extension(uint8_t next)

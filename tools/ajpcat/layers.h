@@ -56,7 +56,6 @@ bool layer_wifi(struct dissector *d, struct bytes b, bool padded);
 bool layer_ip(struct dissector *d, struct bytes b); /* of the version that it says */
 bool layer_ipv4(struct dissector *d, struct bytes b);
 bool layer_ipv6(struct dissector *d, struct bytes b);
-bool layer_tcp(struct dissector *d, struct bytes b);
 
 bool layer_gre(struct dissector *d, struct bytes b);
 bool layer_udp(struct dissector *d, struct bytes b);

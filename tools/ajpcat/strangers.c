@@ -10,11 +10,11 @@ enum { AJP_PORT = 8009 };
 /* 0 would be none. */
 static uint64_t hash_of(const struct peer *p, bool with_port)
 {
-    struct peer key = *p;
-    char text[PEER_TEXT];
-    key.port = with_port ? p->port : 0;
-    peer_format(&key, text);
-    return tally_hash(text, strlen(text)) | 1;
+    char key[sizeof p->address + sizeof p->port] = {0};
+    memcpy(key, p->address, sizeof p->address);
+    if (with_port)
+        memcpy(key + sizeof p->address, &p->port, sizeof p->port);
+    return tally_hash(key, sizeof key) | 1;
 }
 
 void acquaintances_add(struct acquaintances *a, const struct peer *client,

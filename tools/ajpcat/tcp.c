@@ -337,8 +337,10 @@ static bool is_new_connection(const struct tcp_flow *f, int side, const struct s
 
 static void note_ending(struct tcp_flow *f, int side, const struct segment *s)
 {
-    f->syns += side == 0 && (s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
     f->accepted |= side == 1 && !(s->flags & TCP_RST);
+    if (!(s->flags & (TCP_SYN | TCP_FIN | TCP_RST))) /* nearly all */
+        return;
+    f->syns += side == 0 && (s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
     if (f->ending.how != TCP_OPEN || !(s->flags & (TCP_FIN | TCP_RST)))
         return;
     f->ending = (struct tcp_ending){.how = s->flags & TCP_RST ? TCP_RESET : TCP_CLOSED,
