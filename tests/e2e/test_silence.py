@@ -261,7 +261,7 @@ def test_a_node_that_sends_is_alive(rig):
 
 def test_a_silent_node_s_idle_connections_are_asked(rig):
     """One that takes no new connections for as long as it has those serves over them."""
-    rig.start(nodes="a", silence="60s")
+    rig.start(nodes="a", silence="60s", loops=1)  # each thread has connections of its own
     rig.ask("/slow/100", times=3)
     rig.all_answers()
     old = set(rig.nodes["a"].open_links())

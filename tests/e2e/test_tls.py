@@ -475,6 +475,7 @@ def test_a_tls_worker_that_pauses_is_waited_for(pki, spawn, app):
     far = spawn("ajpforward", "--listen", f"ajps://{HOST}:0", *pki.listener(), "--worker", f"a=ajp://{HOST}:{app.port}")
     bridge = spawn("ajpbridge", "--listen", f"https://{HOST}:0", *pki.listener(), "--worker", f"a=ajps://{HOST}:{far.port}",
                    *pki.worker(), "--connect-timeout", "500ms", "--health-timeout", "300ms", "--health-interval", "300ms")
+    assert echo(pki, bridge.port), "it is known to answer"
     far.popen.send_signal(signal.SIGSTOP)
     answers = []
     clients = [threading.Thread(target=lambda: answers.append(echo(pki, bridge.port))) for _ in range(4)]
