@@ -55,3 +55,9 @@ def test_every_command_that_the_documents_name_exists():
     for document in ("README.md", "CONTRIBUTING.md"):
         for command in re.findall(r"\./dev (\w+)", (ROOT / document).read_text()):
             assert re.search(rf"^  {command}\b", known, re.M), f"{document}: ./dev {command}"
+
+
+def test_no_two_tests_have_one_name():
+    """pytest takes the second of them for the first, and collects nothing."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
