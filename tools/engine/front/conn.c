@@ -86,21 +86,62 @@ static bool still_takes(struct conn *c)
     return may_linger(c) && unsent > 0 && unsent < before;
 }
 
-void conn_abandon(struct conn *c, const char *reason)
+/* What the peer has not got of all that was meant for it. */
+static size_t undelivered(const struct conn *c)
+{
+    return out_backlog(&c->out) + c->out.lost + stream_unsent(&c->stream);
+}
+
+/* status: where no reply has begun. */
+static void give_up(struct conn *c, uint16_t status, const char *reason)
 {
     struct exchange *x = c->x;
+    size_t left;
 
     if (x == NULL)
         return;
+    left = undelivered(c);
     c->x = NULL;
     exchange_cancel(x, reason);
-    exchange_log(x, x->status);
+    x->bytes_down = left < x->bytes_down ? x->bytes_down - left : 0;
+    exchange_log(x, x->begun ? x->status : status);
     exchange_give(x);
+}
+
+void conn_abandon(struct conn *c, const char *reason)
+{
+    give_up(c, CONN_CLIENT_LEFT, reason);
+}
+
+void conn_cut(struct conn *c, const char *reason)
+{
+    give_up(c, 0, reason);
+}
+
+/* Not by the peer: what there was to say could not be said. */
+static bool failed_here(const struct conn *c)
+{
+    return c->out.failed && c->stream.error == 0 && c->stream.why == NULL;
 }
 
 static void broken(struct conn *c)
 {
-    conn_abandon(c, "client went away");
+    if (failed_here(c))
+        conn_cut(c, "reply does not fit, or memory ran out");
+    else
+        conn_abandon(c, "client went away");
+    conn_close(c, false);
+}
+
+/* It has not read for so long that its connection is given up. */
+static void stalled(struct conn *c)
+{
+    char peer[46];
+
+    conn_address(c, false, peer, NULL);
+    log_event(LEVEL_INFO, "client_cut", "client=%s unread=%zu reason=\"timeouts.write_stall\"",
+              peer, out_backlog(&c->out));
+    conn_cut(c, "client reads nothing (timeouts.write_stall)");
     conn_close(c, false);
 }
 
@@ -178,8 +219,10 @@ static void on_late(struct deadline *d)
 
     if (c->finishing && still_takes(c))
         conn_arm(c, LINGER_MS);
-    else if (c->finishing || out_backlog(&c->out) > 0)
-        broken(c);
+    else if (out_backlog(&c->out) > 0)
+        stalled(c);
+    else if (c->finishing)
+        conn_close(c, false);
     else if (c->x == NULL || c->x->wanted) /* else it is the worker's turn, which has its own */
         c->ops->late(c);
 }

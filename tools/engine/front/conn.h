@@ -56,6 +56,9 @@ static inline const struct settings *conn_settings(const struct conn *c)
     return c->x != NULL ? c->x->began->settings : c->shard->settings;
 }
 
+/* In the access log, as others have it: the client left before any reply. */
+enum { CONN_CLIENT_LEFT = 499 };
+
 /* What a connection that is to end waits for one more request. */
 enum { CONN_MOMENT_MS = 1000 };
 
@@ -96,8 +99,10 @@ bool conn_choke(struct conn *c);
 
 /* Send what has gathered, then close; linger when the peer may still be sending. */
 void conn_finish(struct conn *c, bool linger);
-/* The open exchange, if any, ends here: the client is gone, or the daemon. */
+/* The open exchange, if any, ends here: the client is gone. */
 void conn_abandon(struct conn *c, const char *reason);
+/* Likewise, but it was us who ended it. */
+void conn_cut(struct conn *c, const char *reason);
 /* Close now. An exchange must have been abandoned or given back already. */
 void conn_close(struct conn *c, bool reset);
 

@@ -22,7 +22,7 @@ void front_close_all(struct shard *sh)
     while (!list_empty(&sh->conns)) {
         struct conn *c = CONTAINER_OF(sh->conns.next, struct conn, node);
 
-        conn_abandon(c, "shutting down");
+        conn_cut(c, "shutting down");
         conn_close(c, true);
     }
 }
@@ -34,9 +34,12 @@ void front_relieve(struct again *a)
     while (buf_over(&sh->loop.bufs) && !list_empty(&sh->stalled)) {
         struct conn *c = CONTAINER_OF(sh->stalled.next, struct conn, stalled);
 
-        log_event(LEVEL_WARN, "client_cut", "unread=%zu reason=\"max_memory\"",
+        char peer[46];
+
+        conn_address(c, false, peer, NULL);
+        log_event(LEVEL_WARN, "client_cut", "client=%s unread=%zu reason=\"max_memory\"", peer,
                   out_backlog(&c->out));
-        conn_abandon(c, "memory limit");
+        conn_cut(c, "client reads too slowly (max_memory)");
         conn_close(c, true);
     }
 }

@@ -235,6 +235,12 @@ static bool stage_send(struct out *o, struct stream *s)
     return (size_t)sent == total || stage_keep(o, s->loop, (size_t)sent);
 }
 
+static void stage_lose(struct out *o)
+{
+    for (int i = 0; i < o->stage->n; i++)
+        o->lost += o->stage->v[i].iov_len;
+}
+
 bool out_flush(struct out *o, struct stream *s)
 {
     if (o->stage == NULL && o->backlog == NULL)
@@ -244,6 +250,8 @@ bool out_flush(struct out *o, struct stream *s)
     if (o->stage != NULL) {
         if (o->stage->n > 0 && !o->failed && !stage_send(o, s))
             o->failed = true;
+        if (o->failed)
+            stage_lose(o);
         stage_drop(o, s->loop);
     }
     if (!o->failed)
@@ -265,9 +273,11 @@ bool out_send(struct out *o, struct stream *s, const void *p, size_t n)
     taken = sent < 0 ? 0 : (size_t)sent;
     if (taken == n)
         return true;
-    if (sent == STREAM_FAILED || !backlog_add(o, s->loop, (const uint8_t *)p + taken, n - taken))
+    if (sent == STREAM_FAILED || !backlog_add(o, s->loop, (const uint8_t *)p + taken, n - taken)) {
         o->failed = true;
-    else
+        o->lost += n - taken;
+    } else {
         stream_want_write(s, true);
+    }
     return !o->failed;
 }

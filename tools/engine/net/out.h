@@ -13,6 +13,7 @@ struct out {
     struct out_stage *stage;           /* pieces since the last flush; NULL: none */
     struct buf *backlog, *backlog_end; /* refused by the kernel, oldest first */
     size_t backlog_bytes;
+    size_t lost; /* bytes that were given up, since failed */
     bool failed; /* the connection is broken, or memory ran out: close it */
 };
 
