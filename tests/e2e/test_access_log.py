@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The access log, in both formats: how a request ended whose client left or was cut off."""
+"""The access log: a line for every request, in both formats, also for those that were refused before they were
+whole, and for those whose client left or was cut off."""
 import datetime
 import json
 import re
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from ajpwire import AjpClient, chunk, reply, request, whole_reply
-from procs import Daemon, free_port, poll
+from ajpwire import AjpClient, chunk, data, named, reply, request, text, to_container, whole_reply
+from procs import BIN, Daemon, free_port, poll
 from rawhttp import HttpClient
 from scripted import ScriptedWorker
 
@@ -76,6 +78,13 @@ class Setup:
             return got if len(got) >= count else None
         return [fields_of(line, self.form) for line in poll(found, 10, f"{count} lines")]
 
+    def refused(self):
+        """The metric, by reason."""
+        done = subprocess.run([BIN / "ajpforward", "ctl", f"unix:{self.log.parent}/admin.sock", "metrics"],
+                              capture_output=True, text=True, check=True)
+        found = re.findall(r'^ajp_requests_refused_total\{reason="(\w+)"\} (\d+)$', done.stdout, re.M)
+        return {reason: int(count) for reason, count in found}
+
     def __enter__(self):
         return self
 
@@ -98,6 +107,108 @@ def setup(tmp_path):
 def has(line, label="", **expected):
     wrong = {name: line[name] for name, value in expected.items() if line[name] != value}
     assert not wrong, (label, wrong, line)
+
+
+H = "Host: h\r\n"
+LIMITS = "limits: {request_line: 200, header_bytes: 4096, header_count: 10, one_header_bytes: 1000, max_body: 100}"
+SOON = "timeouts: {request_head: 300ms, body: 300ms}"
+# what is sent, the line's method, path, query, protocol, status, and part of its reason
+HTTP = {
+    "a bad field": (f"GET /a?b=c HTTP/1.1\r\n{H}Bad Name: x\r\n\r\n", "GET", "/a", "b=c", "HTTP/1.1", 400, "field name"),
+    "a refused HEAD": (f"HEAD /a HTTP/1.1\r\n{H}Bad Name: x\r\n\r\n", "HEAD", "/a", None, "HTTP/1.1", 400, "field name"),
+    "no host": ("GET /a HTTP/1.1\r\n\r\n", "GET", "/a", None, "HTTP/1.1", 400, "Host"),
+    "a bad byte in the path": ("GET /a\x01b HTTP/1.1\r\n", "GET", "/a", None, None, 400, "forbidden byte"),
+    "a bad byte in the query": ("GET /a?b\x01 HTTP/1.1\r\n", "GET", "/a", "b", None, 400, "forbidden byte"),
+    "a bad version": ("GET /a FTP/1.1\r\n\r\n", "GET", "/a", None, None, 400, "request line"),
+    "another version": (f"GET /a HTTP/2.0\r\n{H}\r\n", "GET", "/a", None, "HTTP/2.0", 505, "version"),
+    "no HTTP": ("\x16\x03\x01\x02\x00\x01", None, None, None, None, 400, "method"),
+    "a long method": ("A" * 40 + " /a HTTP/1.1\r\n", None, None, None, None, 501, "method"),
+    "CONNECT": (f"CONNECT h:1 HTTP/1.1\r\n{H}\r\n", "CONNECT", "h:1", None, "HTTP/1.1", 405, ""),
+    "a long line": (f"GET /{'a' * 300} HTTP/1.1\r\n{H}\r\n", "GET", f"/{'a' * 300}", None, "HTTP/1.1", 414, "request_line"),
+    "a longer line": (f"GET /{'a' * 300}", "GET", f"/{'a' * 300}", None, None, 414, "request_line"),
+    "a long field": (f"GET /a HTTP/1.1\r\nX: {'a' * 1100}\r\n", "GET", "/a", None, "HTTP/1.1", 431, "one_header_bytes"),
+    "many fields": (f"GET /a HTTP/1.1\r\n{H}" + "X: 1\r\n" * 12 + "\r\n",
+                    "GET", "/a", None, "HTTP/1.1", 431, "header_count"),
+    "a slow head": ("GET /a?b HTTP/1.1\r\nHo", "GET", "/a", "b", "HTTP/1.1", 408, "timeouts.request_head"),
+    "a slow line": ("GET /a", "GET", "/a", None, None, 408, "timeouts.request_head"),
+    "a large body": (f"POST /a HTTP/1.1\r\n{H}Content-Length: 101\r\n\r\n", "POST", "/a", None, "HTTP/1.1", 413, "max_body"),
+    "a large chunk": (f"POST /a HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n66\r\n" + "x" * 102,
+                      "POST", "/a", None, "HTTP/1.1", 413, "max_body"),
+    "a bad chunk": (f"POST /a HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+                    "POST", "/a", None, "HTTP/1.1", 400, "chunked"),
+    "a slow body": (f"POST /a HTTP/1.1\r\n{H}Content-Length: 9\r\n\r\nxy", "POST", "/a", None, "HTTP/1.1", 408, "timeouts.body"),
+    "an ambiguous path": (f"GET /a%2fb HTTP/1.1\r\n{H}\r\n", "GET", "/a%2fb", None, "HTTP/1.1", 400, ""),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_request_that_the_bridge_refuses(setup, form):
+    with setup("ajpbridge", form, more=[LIMITS, SOON]) as s:
+        answers = [s.client().exchange(row[0].encode("latin-1"), head=row[0].startswith("HEAD")) for row in HTTP.values()]
+        lines = s.lines(len(HTTP))
+        bodies = sum(row[0].startswith("POST") for row in HTTP.values())
+        refused = s.refused()
+    assert refused["body"] == bodies
+    assert refused["head"] == len(HTTP) - bodies
+    assert len(lines) == len(HTTP)
+    for label, got, line in zip(HTTP, answers, lines):
+        _, method, path, query, protocol, status, reason = HTTP[label]
+        assert got.status == status and got.complete, label
+        has(line, label, client="127.0.0.1", method=method, path=path, query=query, protocol=protocol, status=status,
+            bytes_down=len(got.body), retries=0)
+        assert reason in line["reason"], (label, line)
+        assert (280_000 if "a slow" in label else 0) <= line["total_us"] < 9_000_000, (label, line)
+
+
+CUT = to_container(b"\x02\x02" + text("HTTP/1.1") + text("/a") + text("192.0.2.7") + b"\x00\xff")
+# what is sent, the line's client, method, path, protocol, status, and part of its reason
+AJP = {
+    "a packet that ends early": (CUT, "192.0.2.7", "GET", "/a", "HTTP/1.1", 400, "ends inside"),
+    "a method that is none": (to_container(b"\x02\x63"), "127.0.0.1", None, None, None, 400, ""),
+    "no path": (to_container(b"\x02\x02" + text("HTTP/1.1") + text(None)), "127.0.0.1", "GET", None, "HTTP/1.1", 400, ""),
+    "many headers": (request(uri="/a", headers=[("x", "1")] * 12), "192.0.2.1", "GET", "/a", "HTTP/1.1", 400, ""),
+    "a target that is no path": (request(uri="a"), "192.0.2.1", "GET", "a", "HTTP/1.1", 400, "path"),
+    "an attribute": (request(uri="/a", attributes=named("a", "b")), "192.0.2.1", "GET", "/a", "HTTP/1.1", 403, "attribute"),
+    "HTTP": (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "127.0.0.1", None, None, None, 0, ""),
+    "another one's turn": (data(b"ab"), "127.0.0.1", None, None, None, 0, ""),
+    "a long packet": (b"\x12\x34\x40\x00" + b"\x02" * 100, "127.0.0.1", None, None, None, 0, ""),
+    "a slow body": (request("POST", "/a", headers=[("content-length", "9")]), "192.0.2.1", "POST", "/a", "HTTP/1.1", 408,
+                    "no body in time"),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_request_that_the_forwarder_refuses(setup, form):
+    with setup("ajpforward", form, more=["limits: {header_count: 10}", SOON]) as s:
+        answers = [s.client().exchange(row[0]) for row in AJP.values()]
+        lines = s.lines(len(AJP))
+    assert len(lines) == len(AJP)
+    for label, got, line in zip(AJP, answers, lines):
+        _, client, method, path, protocol, status, reason = AJP[label]
+        assert (got.status or 0) == status, label
+        has(line, label, client=client, method=method, path=path, protocol=protocol, status=status,
+            bytes_down=len(got.body))
+        assert line["reason"] and reason in line["reason"] and line["total_us"] < 9_000_000, (label, line)
+
+
+OWN = [("GET", "/shop", 503, {}), ("HEAD", "/shop", 503, {}), ("GET", "/elsewhere", 404, {}),
+       ("TRACE", "/shop", 200, {"max-forwards": "0"}), ("OPTIONS", "/shop", 200, {"max-forwards": "0"})]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", DAEMONS)
+def test_bytes_of_our_own_answers_are_counted(setup, name, form):
+    """No worker is there, and routes know one path."""
+    with setup(name, form, worker=False, more=["routes:", "  - {paths: [/shop], workers: [nodeA]}"]) as s:
+        answers = []
+        for method, path, _, more in OWN:
+            client, sent = s.client(), s.ask(path, method, more.items())
+            answers.append(client.exchange(sent, method == "HEAD") if name == "ajpbridge" else client.exchange(sent))
+        lines = s.lines(len(OWN))
+    for (method, path, status, _), got, line in zip(OWN, answers, lines):
+        assert got.status == status and got.complete
+        has(line, method, method=method, path=path, status=status, bytes_down=len(got.body))
+        assert (len(got.body) > 0) == (method in ("GET", "TRACE")), got
 
 
 def leave(client):
@@ -145,6 +256,25 @@ def test_a_client_that_leaves_before_any_reply(setup, name, form, how):
         has(line, path="/shop", status=499, bytes_down=0, first_us=0, worker="nodeA")
         assert line["reason"] in LEFT[name] and line["total_us"] <= (time.monotonic() - began) * 1e6, line
         assert queued or line["total_us"] >= (waited - 0.02) * 1e6, line
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_client_that_leaves_amid_its_head_or_body(setup, form):
+    with setup("ajpbridge", form) as s:
+        head = s.client()
+        head.send(b"GET /a?b HTTP/1.1\r\nHos")
+        head.sock.shutdown(socket.SHUT_WR)
+        has(s.lines(1)[0], client="127.0.0.1", method="GET", path="/a", query="b", status=499, reason="client went away")
+        body = s.client()
+        body.send(b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nxyz")
+        poll(lambda: s.worker.requests, 5, "the worker has it")
+        leave(body)
+        has(s.lines(2)[1], method="POST", path="/a", status=499, bytes_up=3, reason="client went away")
+        idle = s.client()
+        idle.send(b"\r\n")
+        idle.close()
+        assert s.client().get("/a").status == 200
+        assert [line["status"] for line in s.lines(3)] == [499, 499, 200], "who asks for nothing has no line"
 
 
 def endless(link, _):

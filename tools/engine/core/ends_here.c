@@ -164,6 +164,7 @@ static void echo(struct exchange *x)
     add_head(&e, &x->head);
     e.text = malloc(e.len);
     if (e.text == NULL) {
+        x->reason = "out of memory";
         x->front->fail(x, 503);
         return;
     }

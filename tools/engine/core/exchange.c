@@ -523,7 +523,7 @@ void exchange_log(struct exchange *x, uint16_t status)
         .bytes_down = x->bytes_down,
         .worker = x->worker != NULL ? x->worker->settings->name.ptr : NULL,
         .route = x->pick.route,
-        .total_us = now - x->start_us,
+        .total_us = x->start_us != 0 ? now - x->start_us : 0,
         .first_us = x->first_us != 0 ? x->first_us - x->start_us : 0,
         .retries = x->attempts > 0 ? x->attempts - 1 : 0,
         .reason = x->reason,

@@ -5,6 +5,7 @@
 #include "front/ajp_policy.h"
 #include "front/conn.h"
 #include "front/front.h"
+#include "front/refused.h"
 #include "http/h1_write.h"
 #include "net/networks.h"
 
@@ -114,6 +115,7 @@ static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
         put(a, head, ajp_chunk_head(head, (uint16_t)len));
         put(a, text, (size_t)len);
         put(a, "", 1);
+        a->c.x->bytes_down += (uint64_t)len;
     }
     a->c.x->status = status;
     end_response(a, reuse);
@@ -347,9 +349,15 @@ static void refuse(struct ajp_conn *a, uint16_t status, const char *reason, cons
     log_event(LEVEL_WARN, "bad_packet", "peer=%s listener=%s:%u reason=\"%s\"", at.peer, at.host,
               at.port, detail);
     if (c->x == NULL) {
+        const struct refused how = {.client = ajp_str_of(at.peer, strlen(at.peer)),
+                                    .reason = reason};
+
+        refused_packet(c, &how);
         conn_close(c, false);
         return;
     }
+    if (c->x->head.remote_addr.ptr == NULL) /* it could not be read */
+        c->x->head.remote_addr = ajp_str_of(at.peer, strlen(at.peer));
     exchange_cancel(c->x, reason);
     c->x->reason = reason;
     if (c->x->begun)
@@ -452,12 +460,6 @@ static void take_body(struct ajp_conn *a, const ajp_body *b, const uint8_t *in, 
         deadline_clear(&a->c.deadline);
 }
 
-/* Of a Forward Request that no decoder let through: to answer HEAD as it must be. */
-static ajp_str method_at(const uint8_t *in, size_t len)
-{
-    return len > AJP_HEADER_SIZE + 1 ? ajp_method_name(in[AJP_HEADER_SIZE + 1]) : AJP_NULL;
-}
-
 /* What the worker takes now of the bytes that come: where its packets are the smaller ones, the
  * rest of the web server's has to wait. */
 static size_t body_room(const struct ajp_conn *a)
@@ -474,12 +476,14 @@ static void refuse_packet(struct ajp_conn *a, ajp_status st, size_t len)
     char detail[BAD_PACKET_TEXT];
     const char *reason = ajp_strerror(st);
 
-    if (st == AJP_ERR_HEADER_LIMIT)
+    if (st == AJP_ERR_HEADER_LIMIT) {
+        reason = "too many headers (limits.header_count)";
         snprintf(detail, sizeof(detail), "more headers than limits.header_count, %u",
                  c->shard->settings->limits.header_count);
-    else
+    } else {
         bad_packet_text(detail, st, c->rx->data + c->rx->start, len, c->door->settings->packet_size,
                         false);
+    }
     refuse(a, 400, reason, detail);
 }
 
@@ -515,7 +519,7 @@ static bool take_message(struct ajp_conn *a)
     }
     if (st != AJP_OK && st != AJP_MORE && fresh != NULL && m->kind == AJP_FORWARD_REQUEST) {
         c->x = fresh; /* refused in its contents: the frame was whole, so it is answered */
-        fresh->head.method = method_at(c->rx->data + c->rx->start, len);
+        refused_read(fresh, c->rx->data + c->rx->start, len, &a->session.lim);
         refuse_packet(a, st, len);
         return false;
     }
@@ -634,7 +638,7 @@ static void on_late(struct conn *c)
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
 
     if (c->x != NULL)
-        refuse(a, 408, "no body in time", "no body in time (timeouts.body)");
+        refuse(a, 408, "no body in time (timeouts.body)", "no body in time (timeouts.body)");
     else
         conn_close(c, false);
 }

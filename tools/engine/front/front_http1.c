@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1 from a client. */
+#include "core/refusal.h"
 #include "front/conn.h"
 #include "front/front.h"
+#include "front/refused.h"
 #include "front/told.h"
 #include "http/h1_body.h"
 #include "http/h1_parse.h"
@@ -37,6 +39,7 @@ struct http1_conn {
     bool half;       /* or was seen, behind bytes that were not read yet */
     uint64_t left;   /* BODY_LENGTH: bytes of the body still on rx or to come */
     uint64_t seen;   /* bytes of the body so far */
+    uint64_t since;  /* ms: the first byte of a head came */
     uint32_t grant;  /* what the worker takes now */
     struct h1_chunked decoder;
     uint16_t remote_port, local_port;
@@ -56,14 +59,17 @@ static void put(struct http1_conn *h, const void *p, size_t n)
     out_copy(&h->c.out, &h->c.stream, p, n);
 }
 
-static void put_error(struct http1_conn *h, uint16_t status, bool head_request)
+/* Returns the bytes of its body. */
+static size_t put_error(struct http1_conn *h, uint16_t status, bool head_request)
 {
     uint8_t *to = out_reserve(&h->c.out, &h->c.stream, ERROR_ROOM);
 
-    if (to != NULL)
-        out_commit(&h->c.out,
-                   h1_write_error(to, ERROR_ROOM, status, !h->keep, head_request,
-                                  loop_date(&h->c.shard->loop), status == 503 ? RETRY_AFTER_S : 0));
+    if (to == NULL)
+        return 0;
+    out_commit(&h->c.out,
+               h1_write_error(to, ERROR_ROOM, status, !h->keep, head_request,
+                              loop_date(&h->c.shard->loop), status == 503 ? RETRY_AFTER_S : 0));
+    return head_request ? 0 : h1_error_size(status);
 }
 
 /* --- the end of a request --- */
@@ -103,6 +109,7 @@ static void ready_for_next(struct http1_conn *h)
     h->discarding = false;
     h->scanned = 0;
     conn_next(c);
+    h->since = shard_now(c->shard);
     conn_arm(c, conn_unread(c) > 0 ? t->request_head
                 : conn_ending(c)   ? CONN_MOMENT_MS
                                    : t->keep_alive);
@@ -258,7 +265,7 @@ static void front_fail(struct exchange *x, uint16_t status)
 
         if (!h->body_over && !worth_discarding(h, x))
             h->keep = false;
-        put_error(h, status, head);
+        x->bytes_down += put_error(h, status, head);
         request_over(h, status);
         return;
     }
@@ -330,6 +337,14 @@ static const struct front_ops front_http1 = {
 
 /* --- the request's body --- */
 
+static const char over_limit[] = "body is over the limit (limits.max_body)";
+
+static void tell_bad_body(const struct http1_conn *h, const char *reason)
+{
+    refusal_count(REFUSED_BODY);
+    log_event(LEVEL_INFO, "bad_body", "client=%s reason=\"%s\"", h->remote, reason);
+}
+
 /* The client is at fault while its request is open, or the body is beyond the limit. */
 static void refuse_body(struct http1_conn *h, uint16_t status, const char *reason)
 {
@@ -340,7 +355,7 @@ static void refuse_body(struct http1_conn *h, uint16_t status, const char *reaso
         conn_close(&h->c, false);
         return;
     }
-    log_event(LEVEL_INFO, "bad_body", "client=%s reason=\"%s\"", h->remote, reason);
+    tell_bad_body(h, reason);
     exchange_cancel(x, reason);
     x->reason = reason;
     front_fail(x, status);
@@ -410,7 +425,7 @@ static bool take_chunked(struct http1_conn *h)
         return h->body_over;
     }
     if (h->seen + left > conn_settings(c)->limits.max_body) {
-        refuse_body(h, 413, "body is over the limit");
+        refuse_body(h, 413, over_limit);
         return false;
     }
     p.packet = (uint16_t)left;
@@ -472,12 +487,41 @@ static bool asks_for_head(const struct conn *c)
     return (size_t)(end - p) >= sizeof head && memcmp(p, head, sizeof head) == 0;
 }
 
+static struct h1_limits limits_of(const struct settings *set)
+{
+    return (struct h1_limits){
+        .max_line = set->limits.request_line,
+        .max_head = set->limits.header_bytes,
+        .max_fields = set->limits.header_count,
+        .max_field = set->limits.one_header_bytes,
+        .allow_encoded_slash = set->http.encoded_slash == ODD_PASS,
+        .allow_non_ascii = set->http.non_ascii == ODD_PASS,
+        .allow_bare_lf = set->http.bare_lf == ODD_PASS,
+        .host_must_match = set->http.host_mismatch == ODD_REJECT,
+        .underscores = (enum underscores)set->http.underscores,
+    };
+}
+
+/* The access log's line of what rx begins with. bytes: of our answer's body. */
+static void log_head(struct http1_conn *h, uint16_t status, size_t bytes, const char *reason)
+{
+    const struct h1_limits lim = limits_of(h->c.shard->settings);
+    const struct refused how = {.client = ajp_str_of(h->remote, strlen(h->remote)),
+                                .since = h->since,
+                                .bytes = bytes,
+                                .status = status,
+                                .reason = reason};
+
+    refused_head(&h->c, &lim, &how);
+}
+
 static void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
 {
+    refusal_count(REFUSED_HEAD);
     log_event(LEVEL_INFO, "bad_request", "client=%s status=%u reason=\"%s\"", h->remote, status,
               reason);
     h->keep = false;
-    put_error(h, status, asks_for_head(&h->c));
+    log_head(h, status, put_error(h, status, asks_for_head(&h->c)), reason);
     conn_finish(&h->c, true);
 }
 
@@ -515,26 +559,12 @@ static void begin(struct http1_conn *h, struct exchange *x)
     if (head->upgrade.ptr != NULL)
         told_upgrade(head);
     if (h->left > limits->max_body) {
-        x->reason = "body is over the limit";
+        tell_bad_body(h, over_limit);
+        x->reason = over_limit;
         front_fail(x, 413);
         return;
     }
     exchange_start(x);
-}
-
-static struct h1_limits limits_of(const struct settings *set)
-{
-    return (struct h1_limits){
-        .max_line = set->limits.request_line,
-        .max_head = set->limits.header_bytes,
-        .max_fields = set->limits.header_count,
-        .max_field = set->limits.one_header_bytes,
-        .allow_encoded_slash = set->http.encoded_slash == ODD_PASS,
-        .allow_non_ascii = set->http.non_ascii == ODD_PASS,
-        .allow_bare_lf = set->http.bare_lf == ODD_PASS,
-        .host_must_match = set->http.host_mismatch == ODD_REJECT,
-        .underscores = (enum underscores)set->http.underscores,
-    };
 }
 
 static bool take_head(struct http1_conn *h)
@@ -617,7 +647,7 @@ static void process(struct http1_conn *h)
     if (!conn_settle(c) || conn_choke(c))
         return;
     if (c->x == NULL && h->ended) /* what rx still holds is no request */
-        conn_ended(c, false);
+        client_gone(h, false);
 }
 
 static void resume(struct conn *c)
@@ -627,8 +657,23 @@ static void resume(struct conn *c)
 
 /* --- events --- */
 
+/* Part of a head has come, and no more will. A line end alone is none. */
+static bool leaves_head(const struct http1_conn *h)
+{
+    const struct buf *b = h->c.rx;
+
+    if (h->c.x != NULL || h->discarding || b == NULL)
+        return false;
+    for (uint32_t i = b->start; i < b->end; i++)
+        if (b->data[i] != '\r' && b->data[i] != '\n')
+            return true;
+    return false;
+}
+
 static void client_gone(struct http1_conn *h, bool broken)
 {
+    if (leaves_head(h))
+        log_head(h, CONN_CLIENT_LEFT, 0, "client went away");
     conn_abandon(&h->c, "client went away");
     conn_ended(&h->c, broken);
 }
@@ -684,10 +729,12 @@ static void on_readable(struct conn *c)
         took_end(h);
     if (n <= 0)
         return;
-    if (idle)
+    if (idle) {
+        h->since = shard_now(c->shard);
         conn_arm(c, conn_settings(c)->timeouts.request_head);
-    else if (conn_wants(c) || h->discarding) /* from byte to byte, however slow they come */
+    } else if (conn_wants(c) || h->discarding) { /* from byte to byte, however slow they come */
         conn_arm(c, conn_settings(c)->timeouts.body);
+    }
     process(h);
 }
 
@@ -696,9 +743,9 @@ static void on_late(struct conn *c)
     struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
 
     if (c->x != NULL)
-        refuse_body(h, 408, "no body in time");
+        refuse_body(h, 408, "no body in time (timeouts.body)");
     else if (conn_unread(c) > 0 && !h->discarding)
-        refuse_head(h, 408, "no request head in time");
+        refuse_head(h, 408, "no request head in time (timeouts.request_head)");
     else
         conn_finish(c, !conn_ending(c));
 }

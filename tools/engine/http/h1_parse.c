@@ -99,7 +99,7 @@ static enum h1_result take_path(struct scan *s)
     for (;; q++) {
         q = h1_scan_path(q, s->end);
         if (q == s->end)
-            return H1_MORE;
+            break;
         if (*q == '.')
             s->work->odd_path |= q > start && q[-1] == '/';
         else if (*q == '%' || *q == ';')
@@ -107,11 +107,13 @@ static enum h1_result take_path(struct scan *s)
         else if (*q < 0x80 || !s->lim->allow_non_ascii)
             break;
     }
+    s->work->head->path = ajp_str_of((const char *)start, (size_t)(q - start));
+    if (q == s->end)
+        return H1_MORE;
     if (*q != '?' && *q != ' ')
         return bad_target(s, *q);
     if (q == start)
         return h1_refuse(s->work, 400, "empty request target");
-    s->work->head->path = ajp_str_of((const char *)start, (size_t)(q - start));
     s->p = q;
     return H1_OK;
 }
@@ -130,11 +132,11 @@ static enum h1_result take_target(struct scan *s)
     q = h1_scan_query(s->p + 1, s->end);
     while (q < s->end && *q >= 0x80 && s->lim->allow_non_ascii)
         q = h1_scan_query(q + 1, s->end);
+    s->work->head->query = ajp_str_of((const char *)s->p + 1, (size_t)(q - s->p) - 1);
     if (q == s->end)
         return H1_MORE;
     if (*q != ' ')
         return bad_target(s, *q);
-    s->work->head->query = ajp_str_of((const char *)s->p + 1, (size_t)(q - s->p) - 1);
     s->p = q + 1;
     return H1_OK;
 }
@@ -156,10 +158,10 @@ static enum h1_result take_version(struct scan *s)
     r = line_end(s, v + VERSION_LEN);
     if (r != H1_OK)
         return r;
+    s->work->head->protocol = ajp_str_of((const char *)v, VERSION_LEN);
     if (v[5] != '1')
         return h1_refuse(s->work, 505, "HTTP version not supported");
     s->work->http10 = v[7] == '0';
-    s->work->head->protocol = ajp_str_of((const char *)v, VERSION_LEN);
     if (v[7] > '1') /* a later 1.x is served as the one that we speak (RFC 9110 2.5) */
         s->work->head->protocol = AJP_STR("HTTP/1.1");
     return H1_OK;

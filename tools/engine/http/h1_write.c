@@ -209,6 +209,11 @@ size_t h1_write_head(uint8_t *out, size_t cap, const struct reply *r, const stru
     return s.p ? (size_t)(s.p - out) : 0;
 }
 
+size_t h1_error_size(uint16_t status)
+{
+    return reason_of(status).len + 5; /* the status, a blank, a line end */
+}
+
 size_t h1_write_error(uint8_t *out, size_t cap, uint16_t status, bool close, bool head_request,
                       const char *date, unsigned retry_after)
 {
@@ -226,7 +231,7 @@ size_t h1_write_error(uint8_t *out, size_t cap, uint16_t status, bool close, boo
     if (status == 405) /* RFC 9110 15.5.6 asks for it; only CONNECT gets this answer */
         put_str(&s, AJP_STR("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"));
     put_str(&s, AJP_STR("Content-Type: text/plain; charset=utf-8\r\n"));
-    put_length(&s, reason.len + 5);
+    put_length(&s, h1_error_size(status));
     put_connection(&s, close, false);
     put_str(&s, AJP_STR(H1_CRLF));
     if (!head_request) {

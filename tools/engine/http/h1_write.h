@@ -29,6 +29,9 @@ size_t h1_write_head(uint8_t *out, size_t cap, const struct reply *r, const stru
 size_t h1_write_error(uint8_t *out, size_t cap, uint16_t status, bool close, bool head_request,
                       const char *date, unsigned retry_after);
 
+/* Bytes of its text. */
+size_t h1_error_size(uint16_t status);
+
 /* "1F40\r\n". n is 1 to 0xFFFFFF. Returns the bytes written. */
 size_t h1_chunk_head(uint8_t out[H1_CHUNK_HEAD_MAX], size_t n);
 
