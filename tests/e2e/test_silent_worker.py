@@ -19,9 +19,9 @@ SILENT = 0.3  # s, what cping_silent is here
 class Node(ScriptedWorker):
     """.script(link, request) is what it does with a request; .asked counts CPings in the midst of one."""
 
-    def __init__(self, script=None):
+    def __init__(self, script=None, pong=True):
         self.asked = 0
-        super().__init__(self.work)
+        super().__init__(self.work, pong=pong)
         self.script = script
 
     def work(self, link, request):
@@ -52,12 +52,12 @@ def start(request, tmp_path):
     """start(script, more settings): a daemon before a Node that does so, which it knows to answer CPings."""
     started = []
 
-    def begin(script, more="", known=True, silent=int(SILENT * 1000)):
-        node = Node(script)
+    def begin(script, more="", known=True, silent=int(SILENT * 1000), pong=True, reply="2s"):
+        node = Node(script, pong)
         config = tmp_path / "daemon.yaml"
         config.write_text(f"listen:\n  - url: {KINDS[request.param]}://127.0.0.1:0\n"
                           f"workers:\n  - {{name: a, url: 'ajp://127.0.0.1:{node.port}'}}\nthreads: 1\n"
-                          f"timeouts: {{cping_silent: {silent}ms, reply: 2s{more}}}\n"
+                          f"timeouts: {{cping_silent: {silent}ms, reply: {reply}{more}}}\n"
                           f"health: {{interval: {'100ms' if known else '1m'}}}\n")
         daemon = Daemon(request.param, "--config", config, log=tmp_path / "daemon.log", listeners=1)
         daemon.kind = request.param
@@ -217,6 +217,22 @@ def test_who_never_answered_a_cping_is_not_asked(start):
 
     daemon, node = start(script, known=False)
     assert ask(daemon).body == b"slow" and node.asked == 0
+
+
+@ONE
+def test_who_comes_to_be_known_amid_a_request_is_asked_then(start):
+    """A request may be sent before the first CPong of a worker: behind a start, say."""
+    def script(link, _):
+        node = link.worker
+        assert not node.wait_for_cping(link, 2 * SILENT)
+        node.pong = True
+        node.links[0].send(CPONG)  # the prober's, who waits for it
+        if node.wait_for_cping(link, 6):
+            link.send(CPONG)
+
+    daemon, node = start(script, pong=False, reply="8s")
+    got = ask(daemon)
+    assert (got.status, node.asked) == (502, 1) and got.seconds < 6
 
 
 @ONE

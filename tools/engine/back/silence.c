@@ -13,7 +13,8 @@ uint32_t silence_patience(const struct link *l)
     return asks ? ask : reply;
 }
 
-/* One that never answered a CPing may not know what it is. */
+/* One that never answered a CPing may not know what it is. It may be known to by the next time: its
+ * first one may be under way. */
 static bool may_be_asked(const struct worker *w, uint64_t now)
 {
     return atomic_load_explicit(&w->answers_cping, memory_order_relaxed) &&
@@ -22,15 +23,18 @@ static bool may_be_asked(const struct worker *w, uint64_t now)
 
 bool silence_ask(struct link *l)
 {
+    uint32_t ask = l->pools->settings->timeouts.cping_silent;
     uint32_t passed = l->patience, reply = l->x->reply_timeout;
     uint64_t now = shard_now(l->shard);
     uint8_t ping[AJP_SMALL_MAX];
+    bool asked;
 
     if (passed == reply)
         return false;
-    l->patience = reply;
-    loop_deadline(&l->shard->loop, &l->deadline, reply != 0 ? reply - passed : 0);
-    if (!may_be_asked(l->worker, now) || ajp_session_send(&l->session, AJP_CPING, 0) != AJP_OK)
+    asked = may_be_asked(l->worker, now);
+    l->patience = asked || (reply != 0 && reply - passed <= ask) ? reply : passed + ask;
+    loop_deadline(&l->shard->loop, &l->deadline, l->patience != 0 ? l->patience - passed : 0);
+    if (!asked || ajp_session_send(&l->session, AJP_CPING, 0) != AJP_OK)
         return true; /* the latter: it may want more of the body, and take the CPing for that */
     l->asked_ms = now;
     log_event(LEVEL_DEBUG, "cping_silent", "worker=%s", l->worker->settings->name.ptr);
