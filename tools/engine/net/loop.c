@@ -4,6 +4,8 @@
  * descriptor and runs only when that stirs or a timer of it is due. */
 #include "net/loop.h"
 
+#include "net/call.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +75,7 @@ void loop_turn(struct loop *l, bool wait)
     struct epoll_event ready[EVENTS];
     bool uv_stirs = false;
     int timeout = wait && list_empty(&l->again) ? uv_backend_timeout(&l->uv) : 0;
-    int n = epoll_wait(l->epoll, ready, EVENTS, timeout);
+    int n = call_epoll_wait(l->epoll, ready, EVENTS, timeout);
 
     uv_update_time(&l->uv);
     for (int i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
  * two ends of a connection. */
 #include "net/stream.h"
 
+#include "net/call.h"
 #include "net/stream_tls.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static long plain_recv(struct stream *s, void *to, size_t cap)
     ssize_t n;
 
     do
-        n = recv(s->fd, to, cap, 0);
+        n = call_recv(s->fd, to, cap, 0);
     while (n < 0 && errno == EINTR);
     stream_moved(s, STREAM_READABLE, n, cap);
     return plain_result(s, n);
@@ -45,8 +46,8 @@ static long plain_send(struct stream *s, const struct iovec *v, int n)
     for (int i = 0; i < n; i++)
         total += v[i].iov_len;
     do
-        sent = n == 1 ? send(s->fd, v[0].iov_base, total, MSG_NOSIGNAL)
-                      : sendmsg(s->fd, &m, MSG_NOSIGNAL);
+        sent = n == 1 ? call_send(s->fd, v[0].iov_base, total, MSG_NOSIGNAL)
+                      : call_sendmsg(s->fd, &m, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     stream_moved(s, STREAM_WRITABLE, sent, total);
     return plain_result(s, sent);
@@ -58,7 +59,7 @@ static long plain_peek(struct stream *s)
     ssize_t n;
 
     do
-        n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        n = call_recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     stream_moved(s, STREAM_READABLE, n, 1);
     return plain_result(s, n);

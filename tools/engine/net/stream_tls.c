@@ -4,6 +4,7 @@
  * the loop, since the descriptor stays silent about them. */
 #include "net/stream_tls.h"
 
+#include "net/call.h"
 #include "net/tls_story.h"
 #include "net/tls_trouble.h"
 
@@ -80,7 +81,7 @@ static void drain(struct stream *s)
     ssize_t n;
 
     shutdown(s->fd, SHUT_WR);
-    while (left > 0 && (n = recv(s->fd, s->loop->record, RECORD_MAX, 0)) > 0)
+    while (left > 0 && (n = call_recv(s->fd, s->loop->record, RECORD_MAX, 0)) > 0)
         left -= n;
 }
 
