@@ -14,16 +14,15 @@ static int explain(const struct worker *worker, const struct pick *pick, char *o
     unsigned long long ago = pick->now_ms > since ? (pick->now_ms - since) / 1000 : 0;
     char name[80], reason[REASON_MAX], shown[REASON_MAX * 2];
     log_str(name, sizeof name, worker->settings->name);
-    if (pick->tried & UINT64_C(1) << worker->index)
-        return snprintf(out, cap, "%s: tried", name);
+    const char *tried = pick->tried & UINT64_C(1) << worker->index ? "tried, " : "";
     if (activation != ACTIVATION_ACTIVE)
-        return snprintf(out, cap, "%s: activation %s", name, activation_name(activation));
+        return snprintf(out, cap, "%s: %sactivation %s", name, tried, activation_name(activation));
     worker_reason(worker, reason);
     snprintf(shown, sizeof shown, "%s", reason);
     for (char *p = shown; *p; p++)
         if (*p == '"')
             *p = '\'';
-    return snprintf(out, cap, "%s: %s for %llu s%s%s", name, health_name(health), ago,
+    return snprintf(out, cap, "%s: %s%s for %llu s%s%s", name, tried, health_name(health), ago,
                     *shown ? ", " : "", shown);
 }
 

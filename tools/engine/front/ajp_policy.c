@@ -88,7 +88,7 @@ static bool dropped(const struct listener_settings *listener, bool trusted, cons
                 .status = 403,
                 .why = REFUSED_ATTRIBUTE,
                 .reason = "request attribute not allowed",
-                .advice = "list it in the listener's attributes, or set reaction: drop",
+                .advice = "list it in the listener's attributes, or set attribute_reaction: drop",
                 .attribute = a->name};
         return true;
     default:

@@ -114,10 +114,10 @@ static void tell_started(const struct engine *e)
     const struct settings *set = e->now->settings;
 
     log_event(LEVEL_INFO, "started",
-              "program=%s version=%s pid=%ld threads=%u listeners=%zu "
-              "workers=%zu%s",
-              e->program->name, ajp_version(), (long)getpid(), e->thread_count, set->listener_count,
-              set->worker_count, inherit_any() ? " note=\"in place of a predecessor\"" : "");
+              "program=%s version=%s%s pid=%ld threads=%u listeners=%zu workers=%zu",
+              e->program->name, ajp_version(),
+              inherit_any() ? " note=\"in place of a predecessor\"" : "", (long)getpid(),
+              e->thread_count, set->listener_count, set->worker_count);
 }
 
 static void serve(struct engine *e)
