@@ -136,7 +136,8 @@ INLINE bool check_value(struct cursor *c, const struct block *b, ajp_str value)
     if (b->request || (c->lenient & AJP_ALLOW_VALUE_CONTROLS) == 0) {
         return check_text(c, value);
     }
-    if (ajp_in_text_scan(bytes_of(value), value.len) < value.len) {
+    if (value.len > 0 && !text_is_usual(bytes_of(value), value.len, c->base, c->end) &&
+        ajp_in_text_scan(bytes_of(value), value.len) < value.len) {
         c->canonical = false;
     }
     return true;

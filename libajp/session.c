@@ -100,7 +100,7 @@ static void take_get_body(ajp_session *s, int64_t n)
 
 /* A CPing within a request may go when no body packet can, for a container that wants one takes
  * whatever comes for it. Its CPong belongs behind the End Response. */
-static ajp_status ping_within(ajp_session *s, enum session_event ev)
+OWN ajp_status ping_within(ajp_session *s, enum session_event ev)
 {
     const bool open = s->state == ASKED || s->state == ANSWERED;
     if (open && ev == EV_CPING && !s->pinged && s->owed == 0 &&
@@ -116,19 +116,21 @@ static ajp_status ping_within(ajp_session *s, enum session_event ev)
     return AJP_ERR_STATE;
 }
 
-/* Where an End Response leads that keeps the connection. A container reads the CPing then. */
-static uint8_t after_end(ajp_session *s)
+/* Where an End Response leads that keeps the connection, and leaves something open. A container
+ * reads the CPing then. */
+OWN uint8_t after_end(ajp_session *s)
 {
     const bool pinged = s->pinged && s->role != AJP_CONTAINER;
     s->pinged = false;
     return s->owed > 0 ? ENDED : pinged ? PINGED : IDLE;
 }
 
-ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
+/* In line for what is sent, where the event is known: nearly nothing is left of it then. */
+INLINE ajp_status step(ajp_session *s, enum session_event ev, int64_t n)
 {
     uint8_t next = session_table[s->state][ev];
     ajp_status st = AJP_OK;
-    if (next == REFUSED) {
+    if (RARELY(next == REFUSED)) {
         return ping_within(s, ev);
     }
     if (ev == EV_DATA) {
@@ -145,11 +147,16 @@ ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
         take_data(s, n);
     } else if (ev == EV_GET_BODY) {
         take_get_body(s, n);
-    } else if (ev == EV_END) {
+    } else if (ev == EV_END && RARELY(s->owed > 0 || s->pinged)) {
         next = after_end(s);
     }
     s->state = next;
     return AJP_OK;
+}
+
+ajp_status ajp_in_session_step(ajp_session *s, enum session_event ev, int64_t n)
+{
+    return step(s, ev, n);
 }
 
 static bool is_interim(size_t status)
@@ -183,9 +190,9 @@ static ajp_status server_sends(ajp_session *s, ajp_kind kind, size_t n)
 {
     switch (kind) {
     case AJP_DATA:
-        return ajp_in_session_step(s, EV_DATA, (int64_t)n);
+        return step(s, EV_DATA, (int64_t)n);
     case AJP_CPING:
-        return ajp_in_session_step(s, EV_CPING, 0);
+        return step(s, EV_CPING, 0);
     default: /* a request has its own function; the rest is the container's */
         return AJP_ERR_KIND;
     }
@@ -199,22 +206,22 @@ static ajp_status send_chunk(ajp_session *s, size_t n)
     if (n == 0 && s->state == ASKED) { /* taken, but lighttpd answers it with a 500 */
         return AJP_ERR_STATE;
     }
-    return ajp_in_session_step(s, n > 0 ? EV_CHUNK : EV_FLUSH, 0);
+    return step(s, n > 0 ? EV_CHUNK : EV_FLUSH, 0);
 }
 
 static ajp_status container_sends(ajp_session *s, ajp_kind kind, size_t n)
 {
     switch (kind) {
     case AJP_SEND_HEADERS:
-        return ajp_in_session_step(s, is_interim(n) ? EV_INTERIM : EV_HEADERS, 0);
+        return step(s, is_interim(n) ? EV_INTERIM : EV_HEADERS, 0);
     case AJP_BODY_CHUNK:
         return send_chunk(s, n);
     case AJP_END_RESPONSE:
-        return ajp_in_session_step(s, n != 0 ? EV_END : EV_CLOSE, 0);
+        return step(s, n != 0 ? EV_END : EV_CLOSE, 0);
     case AJP_GET_BODY:
-        return n > UINT16_MAX ? AJP_ERR_SPACE : ajp_in_session_step(s, EV_GET_BODY, (int64_t)n);
+        return n > UINT16_MAX ? AJP_ERR_SPACE : step(s, EV_GET_BODY, (int64_t)n);
     case AJP_CPONG:
-        return ajp_in_session_step(s, EV_CPONG, 0);
+        return step(s, EV_CPONG, 0);
     default: /* the web server's */
         return AJP_ERR_KIND;
     }
@@ -239,8 +246,7 @@ ajp_status ajp_session_send_request(ajp_session *s, int64_t content_length)
     if (s->role != AJP_SERVER || content_length < AJP_LENGTH_UNSURE) {
         return AJP_ERR_ARG;
     }
-    return s->error != AJP_OK ? (ajp_status)s->error
-                              : ajp_in_session_step(s, EV_REQUEST, content_length);
+    return s->error != AJP_OK ? (ajp_status)s->error : step(s, EV_REQUEST, content_length);
 }
 
 size_t ajp_session_grant(const ajp_session *s)
