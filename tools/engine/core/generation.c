@@ -58,6 +58,21 @@ static void set_bounds(struct pools *p, const struct settings *set)
     }
 }
 
+static struct h1_limits heads_of(const struct settings *set)
+{
+    return (struct h1_limits){
+        .max_line = set->limits.request_line,
+        .max_head = set->limits.header_bytes,
+        .max_fields = set->limits.header_count,
+        .max_field = set->limits.one_header_bytes,
+        .allow_encoded_slash = set->http.encoded_slash == ODD_PASS,
+        .allow_non_ascii = set->http.non_ascii == ODD_PASS,
+        .allow_bare_lf = set->http.bare_lf == ODD_PASS,
+        .host_must_match = set->http.host_mismatch == ODD_REJECT,
+        .underscores = (enum underscores)set->http.underscores,
+    };
+}
+
 struct pools *pools_new(struct generation *g)
 {
     size_t n = g->balancer->count + 1; /* never 0 */
@@ -79,6 +94,7 @@ struct pools *pools_new(struct generation *g)
     }
     p->generation = g;
     p->settings = g->settings;
+    p->heads = heads_of(g->settings);
     p->balancer = g->balancer;
     p->users = 1;
     atomic_fetch_add(&g->users, 1);

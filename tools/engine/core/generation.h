@@ -7,6 +7,7 @@
 #include "balance/balancer.h"
 #include "base/list.h"
 #include "config/settings.h"
+#include "http/h1_parse.h"
 
 /* Shared by all threads, immutable but for the balancer's atomics. */
 struct generation {
@@ -31,6 +32,7 @@ struct idle_count {
 struct pools {
     struct generation *generation;
     const struct settings *settings; /* the generation's, as balancer is */
+    struct h1_limits heads;          /* what HTTP clients may say, by settings */
     struct balancer *balancer;
     struct list *idle;         /* by worker index: links that wait for a request */
     struct idle_count *counts; /* by worker index: of idle */

@@ -487,32 +487,16 @@ static bool asks_for_head(const struct conn *c)
     return (size_t)(end - p) >= sizeof head && memcmp(p, head, sizeof head) == 0;
 }
 
-static struct h1_limits limits_of(const struct settings *set)
-{
-    return (struct h1_limits){
-        .max_line = set->limits.request_line,
-        .max_head = set->limits.header_bytes,
-        .max_fields = set->limits.header_count,
-        .max_field = set->limits.one_header_bytes,
-        .allow_encoded_slash = set->http.encoded_slash == ODD_PASS,
-        .allow_non_ascii = set->http.non_ascii == ODD_PASS,
-        .allow_bare_lf = set->http.bare_lf == ODD_PASS,
-        .host_must_match = set->http.host_mismatch == ODD_REJECT,
-        .underscores = (enum underscores)set->http.underscores,
-    };
-}
-
 /* The access log's line of what rx begins with. bytes: of our answer's body. */
 static void log_head(struct http1_conn *h, uint16_t status, size_t bytes, const char *reason)
 {
-    const struct h1_limits lim = limits_of(h->c.shard->settings);
     const struct refused how = {.client = ajp_str_of(h->remote, strlen(h->remote)),
                                 .since = h->since,
                                 .bytes = bytes,
                                 .status = status,
                                 .reason = reason};
 
-    refused_head(&h->c, &lim, &how);
+    refused_head(&h->c, &h->c.shard->pools->heads, &how);
 }
 
 static void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
@@ -570,20 +554,20 @@ static void begin(struct http1_conn *h, struct exchange *x)
 static bool take_head(struct http1_conn *h)
 {
     struct conn *c = &h->c;
-    struct h1_limits lim = limits_of(c->shard->settings);
+    const struct h1_limits *lim = &c->shard->pools->heads;
     struct h1_error error;
     struct exchange *x = exchange_take(c->shard, &front_http1, h);
     size_t used;
     enum h1_result r;
 
-    if (x == NULL || !exchange_parse_room(c->shard, lim.max_fields + 1)) {
+    if (x == NULL || !exchange_parse_room(c->shard, lim->max_fields + 1)) {
         if (x != NULL)
             exchange_give(x);
         refuse_head(h, 503, "out of memory");
         return false;
     }
     x->head.fields = c->shard->parsed;
-    r = h1_parse_request(c->rx->data + c->rx->start, buf_len(c->rx), &h->scanned, &lim, &x->head,
+    r = h1_parse_request(c->rx->data + c->rx->start, buf_len(c->rx), &h->scanned, lim, &x->head,
                          &used, &error);
     if (r == H1_OK && !exchange_keep_fields(x)) {
         exchange_give(x);
