@@ -3,6 +3,7 @@
  * at the end, in h1_meaning.c. Anything that two parsers could read in two ways is refused. */
 #include "http/h1_parse.h"
 
+#include "base/rare.h"
 #include "http/h1_meaning.h"
 #include "http/h1_scan.h"
 
@@ -26,8 +27,8 @@ struct scan {
     struct h1_work *work;
 };
 
-/* Find out whether a line ends at p; H1_OK moves p behind its end. */
-static enum h1_result odd_line_end(struct scan *s, const uint8_t *p)
+/* Find out whether a line ends at p; H1_OK moves p behind its end. Not in line: rare. */
+static RARE enum h1_result odd_line_end(struct scan *s, const uint8_t *p)
 {
     if (p == s->end || (*p == '\r' && s->end - p < 2))
         return H1_MORE;
@@ -41,7 +42,7 @@ static enum h1_result odd_line_end(struct scan *s, const uint8_t *p)
 
 static inline enum h1_result line_end(struct scan *s, const uint8_t *p)
 {
-    if (s->end - p < 2 || p[0] != '\r' || p[1] != '\n')
+    if (s->end - p < 2 || memcmp(p, "\r\n", 2) != 0)
         return odd_line_end(s, p);
     s->p = p + 2;
     return H1_OK;
@@ -49,6 +50,8 @@ static inline enum h1_result line_end(struct scan *s, const uint8_t *p)
 
 static inline bool begins_line_end(const struct scan *s)
 {
+    if (*s->p > '\r') /* of nearly every line */
+        return false;
     return *s->p == '\r' || (*s->p == '\n' && s->lim->allow_bare_lf);
 }
 
@@ -141,7 +144,8 @@ static enum h1_result take_target(struct scan *s)
     return H1_OK;
 }
 
-static enum h1_result take_version(struct scan *s)
+/* Any but HTTP/1.1. */
+static RARE enum h1_result odd_version(struct scan *s)
 {
     static const char form[VERSION_LEN + 1] = "HTTP/#.#";
     const uint8_t *v = s->p;
@@ -164,6 +168,18 @@ static enum h1_result take_version(struct scan *s)
     s->work->http10 = v[7] == '0';
     if (v[7] > '1') /* a later 1.x is served as the one that we speak (RFC 9110 2.5) */
         s->work->head->protocol = AJP_STR("HTTP/1.1");
+    return H1_OK;
+}
+
+static enum h1_result take_version(struct scan *s)
+{
+    static const char usual[] = "HTTP/1.1\r\n";
+    const uint8_t *v = s->p;
+
+    if (s->end - v < (long)sizeof usual - 1 || memcmp(v, usual, sizeof usual - 1) != 0)
+        return odd_version(s);
+    s->work->head->protocol = ajp_str_of((const char *)v, VERSION_LEN);
+    s->p = v + sizeof usual - 1;
     return H1_OK;
 }
 
