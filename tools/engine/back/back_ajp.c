@@ -31,7 +31,7 @@ static bool no_way_there(int error)
 }
 
 /* Part link and exchange, close the link, and let the exchange decide what follows. */
-static void fail(struct link *l, enum failure how, const char *reason)
+static RARE void fail(struct link *l, enum failure how, const char *reason)
 {
     struct exchange *x = l->x;
 
@@ -44,7 +44,7 @@ static void fail(struct link *l, enum failure how, const char *reason)
 }
 
 /* No byte of the request went: that says nothing against the link. */
-static void turn_away(struct link *l)
+static RARE void turn_away(struct link *l)
 {
     struct exchange *x = l->x;
 
@@ -80,7 +80,7 @@ static void fail_connect(struct link *l, enum failure how, const char *reason)
 }
 
 /* The peer closed or the connection broke: what that means depends on how far we were. */
-static void fail_gone(struct link *l, const char *reason)
+static RARE void fail_gone(struct link *l, const char *reason)
 {
     switch (l->state) {
     case LINK_CONNECTING:
@@ -246,7 +246,7 @@ static void link_ready(struct link *l)
         link_put_idle(l);
 }
 
-static void send_ping(struct link *l)
+static RARE void send_ping(struct link *l)
 {
     uint8_t ping[AJP_SMALL_MAX];
 
@@ -343,15 +343,16 @@ enum { END_SIZE = AJP_HEADER_SIZE + 2, CONN_FETCH = 384 /* bytes of a client con
 static void on_end(struct link *l, const uint8_t *in, size_t used, size_t rest)
 {
     struct exchange *x = l->x;
-    bool lasts = ajp_session_idle(&l->session) || ajp_session_pinged(&l->session);
-    bool reuse = lasts && out_backlog(&l->out) == 0 && l->data_left == 0 && !is_unsure(l);
+    bool idle = ajp_session_idle(&l->session), owes = !idle && ajp_session_pinged(&l->session);
+    bool reuse = (idle || owes) && out_backlog(&l->out) == 0 && l->data_left == 0 && !is_unsure(l);
 
     l->x = NULL;
     x->link = NULL;
-    x->worker_closes = !lasts;
-    link_done(l, reuse, rest);
-    if (l->state == LINK_PINGING && l->x == NULL)
-        silence_ended(l, in + used, rest);
+    x->worker_closes = !idle && !owes;
+    if (owes)
+        silence_ended(l, reuse, in + used, rest);
+    else
+        link_done(l, reuse, rest);
     x->end_frame = used == END_SIZE ? in : NULL;
     exchange_end(x);
 }

@@ -62,25 +62,26 @@ static bool worn_out(struct link *l)
     return max != 0 && ++l->carried >= max;
 }
 
-/* To the next request it would say that its reply is lost. */
-static void await_pong(struct link *l)
+/* To the next request the CPong would say that its reply is lost. */
+bool link_await_pong(struct link *l, bool reuse)
 {
+    if (!reuse || worn_out(l) || l->shard->draining) {
+        link_close(l, false);
+        return false;
+    }
     l->state = LINK_PINGING;
     loop_deadline(&l->shard->loop, &l->deadline, l->pools->settings->timeouts.cping);
     stream_want(&l->stream, true, false);
+    return true;
 }
 
 void link_done(struct link *l, bool reuse, size_t rest)
 {
-    bool owes = ajp_session_pinged(&l->session);
-
-    if (reuse && rest > 0 && !owes)
+    if (reuse && rest > 0)
         log_event(LEVEL_WARN, "idle_dirty", "worker=%s bytes=%zu", l->worker->settings->name.ptr,
                   rest);
-    if (!reuse || (rest > 0 && !owes) || worn_out(l) || l->shard->draining)
+    if (!reuse || rest > 0 || worn_out(l) || l->shard->draining)
         link_close(l, false);
-    else if (owes)
-        await_pong(l);
     else
         link_put_idle(l);
 }

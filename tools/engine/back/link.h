@@ -4,6 +4,7 @@
 #define ENGINE_BACK_LINK_H
 
 #include "balance/address.h"
+#include "base/rare.h"
 #include "core/exchange.h"
 #include "net/out.h"
 
@@ -62,10 +63,11 @@ struct link *link_elsewhere(struct link *l);
 void link_connected(struct link *l);
 /* Into the pool; the session is idle and nothing waits to be read. */
 void link_put_idle(struct link *l);
-/* Its reply is whole: into the pool, or closed, or kept until a CPong has come that it still owes.
- * reuse: both ends would go on; rest: bytes that came behind the reply, of which there must be none
- * (K1) but for that CPong. */
+/* Its reply is whole: into the pool, or closed. reuse: both ends would go on; rest: bytes that came
+ * behind the reply, of which there must be none (K1). */
 void link_done(struct link *l, bool reuse, size_t rest);
+/* It is, but for a CPong that is owed: kept until that has come. False: closed. */
+RARE bool link_await_pong(struct link *l, bool reuse);
 /* No byte of its request has been sent after all: into the pool. */
 void link_unused(struct link *l);
 /* It was idle for as long as an idle link is kept: close it, unless the worker's min_idle says no.

@@ -5,14 +5,15 @@
 #define ENGINE_BACK_ODD_REPLY_H
 
 #include "back/link.h"
+#include "base/rare.h"
 
 /* Put blanks in the place of controls in header values, as Tomcat's own connector does. r lies in
  * the loop's scratch. */
-void odd_reply_clean(const struct link *l, const ajp_response *r);
+RARE void odd_reply_clean(const struct link *l, const ajp_response *r);
 
 /* The packet at in[0..len) was refused with st: tell which header it was, if it was one. */
-void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const ajp_message *m,
-                    ajp_status st);
+RARE void odd_reply_tell(const struct link *l, const uint8_t *in, size_t len, const ajp_message *m,
+                         ajp_status st);
 
 /* The name of the header that holds the byte at fault of a payload that was refused; false: none.
  */

@@ -8,9 +8,9 @@ enum { AT_ONCE_MS = 1000, OFF_MS = 10 * 60 * 1000 };
 uint32_t silence_patience(const struct link *l)
 {
     uint32_t ask = l->pools->settings->timeouts.cping_silent, reply = l->x->reply_timeout;
-    bool asks = ask != 0 && (reply == 0 || ask < reply) && !ajp_session_pinged(&l->session);
 
-    return asks ? ask : reply;
+    /* The shorter one, where 0 is for ever. */
+    return ask - 1 < reply - 1 ? ask : reply;
 }
 
 /* One that never answered a CPing may not know what it is. It may be known to by the next time: its
@@ -44,12 +44,14 @@ bool silence_ask(struct link *l)
     return true;
 }
 
-void silence_ended(struct link *l, const uint8_t *in, size_t len)
+void silence_ended(struct link *l, bool reuse, const uint8_t *in, size_t len)
 {
     ajp_message m;
     size_t used = 0;
     ajp_status st = AJP_MORE;
 
+    if (!link_await_pong(l, reuse))
+        return;
     if (len > 0)
         st = ajp_session_recv(&l->session, in, len, &used, &m);
     if (st == AJP_MORE && link_keep_rest(l, in, len))

@@ -7,16 +7,18 @@
 #define ENGINE_BACK_SILENCE_H
 
 #include "back/link.h"
+#include "base/rare.h"
 
 /* ms that the worker of l, which has all there is of the request so far, may be silent before
  * something is done about it; 0: any time. */
 uint32_t silence_patience(const struct link *l);
 /* So long it was. False: it is to be waited for no longer. */
-bool silence_ask(struct link *l);
-/* The reply came whole after all, and l waits for the CPong: of that in[0..len) has come. */
-void silence_ended(struct link *l, const uint8_t *in, size_t len);
+RARE bool silence_ask(struct link *l);
+/* The reply came whole after all, and l waits for the CPong, of which in[0..len) has come; or, if
+ * not for reuse, is closed. */
+RARE void silence_ended(struct link *l, bool reuse, const uint8_t *in, size_t len);
 /* l broke off while it was at work. A peer that takes a CPing for disorder there is asked no more
  * for a while. */
-void silence_broken(const struct link *l);
+RARE void silence_broken(const struct link *l);
 
 #endif

@@ -101,7 +101,7 @@ static void attempt_at(struct exchange *x, struct worker *w)
 }
 
 /* No route has x's path, or more than one might. */
-static void refuse_path(struct exchange *x, uint16_t status)
+static RARE void refuse_path(struct exchange *x, uint16_t status)
 {
     char client[64], path[256];
 
@@ -143,7 +143,7 @@ static struct worker *pick(struct exchange *x)
 }
 
 /* At most once a second and thread, with the number of requests that it is said for. */
-static void tell_unusable(const struct exchange *x)
+static RARE void tell_unusable(const struct exchange *x)
 {
     struct shard *sh = x->shard;
     uint64_t now = shard_now(sh);
@@ -244,7 +244,7 @@ static struct worker *successor(struct exchange *x, const struct failure_rule *r
 
 /* Its worker does not answer, and x, which was not sent, is held there: since it is of its session,
  * or since there is no other worker that is well. No retry: nothing was tried. */
-static bool waits_on(struct exchange *x, const struct failure_rule *rule)
+static RARE bool waits_on(struct exchange *x, const struct failure_rule *rule)
 {
     struct worker *w = x->worker;
 

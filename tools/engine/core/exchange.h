@@ -4,6 +4,7 @@
 #ifndef ENGINE_CORE_EXCHANGE_H
 #define ENGINE_CORE_EXCHANGE_H
 
+#include "base/rare.h"
 #include "core/shard.h"
 #include "http/head.h"
 
@@ -170,7 +171,7 @@ void exchange_settle(struct exchange *x);
 void exchange_want(struct exchange *x, uint32_t max);
 /* The back has let go of x already (x->link is NULL). */
 void exchange_end(struct exchange *x);
-void exchange_failed(struct exchange *x, enum failure how, const char *reason);
+RARE void exchange_failed(struct exchange *x, enum failure how, const char *reason);
 
 /* True when the attempt may be made again somewhere (retry.c). */
 struct failure_rule {
