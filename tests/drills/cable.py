@@ -9,11 +9,19 @@ import pytest
 numbers = itertools.count()
 
 
+def free_network():
+    """The first three parts of addresses that nobody on this machine has: other runs may be at work."""
+    taken = subprocess.run(["ip", "-o", "-4", "addr"], capture_output=True, text=True).stdout
+    start = os.getpid() * 7
+    return next(prefix for n in range(start, start + 200) if (prefix := f"10.213.{n % 254 + 1}.") not in taken)
+
+
 class Namespace:
     def __init__(self):
         number = next(numbers)
         self.name = f"drill{os.getpid()}x{number}"
-        self.address, ours = f"10.213.{77 + number}.2", f"10.213.{77 + number}.1"
+        network = free_network()
+        self.address, ours = network + "2", network + "1"
         cable = f"d{os.getpid()}x{number}"  # at most 15 letters
         for command in (f"ip netns add {self.name}", f"ip link add {cable} type veth peer name eth0 netns {self.name}",
                         f"ip addr add {ours}/30 dev {cable}", f"ip link set {cable} up",
