@@ -13,6 +13,7 @@ import ajpwire
 from ajpwire import chunk, end, get_body, reply, whole_reply
 from pki import Pki
 from procs import Daemon, poll
+import queues
 from rawhttp import HttpClient
 from scripted import ScriptedWorker, identity
 
@@ -557,3 +558,62 @@ def test_interim_replies_are_nothing_for_http_1_0(bridge, worker, connect):
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         got = client.read_reply()
         assert got.interim == [] and got.body == b"answer"
+
+
+# --- clients that are slow on both sides ---
+
+CHUNKS = 2 * queues.kernel_room() // 8000  # of 8000 bytes
+
+
+def floods(link, request):
+    """Answers at length before it has looked at the body."""
+    def answer():
+        link.send(reply())
+        for _ in range(CHUNKS):
+            link.send(chunk(bytes(8000)))
+    writer = threading.Thread(target=answer)
+    writer.start()
+    body = link.packet()
+    writer.join()
+    if body is not None:
+        link.send(end())
+
+
+def posts_and_waits(bridge):
+    """Its body does not come, its answer is not read until the bridge holds the worker back."""
+    client = HttpClient(bridge.port, timeout=10)
+    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+    queues.settled(lambda: queues.queued(client.sock)[1], 0.5, 30)
+    return client
+
+
+def read_at_length(client):
+    """How many bytes came, up to the last chunk or the end of the connection."""
+    count, last = 0, b""
+    while not last.endswith(b"\r\n0\r\n\r\n"):
+        part = client.sock.recv(1 << 20)
+        if not part:
+            break
+        count, last = count + len(part), last[-6:] + part
+    return count
+
+
+def test_who_reads_slowly_costs_the_worker_no_time(bridge, worker):
+    """The reply timeout is the worker's: it does not run while we read nothing of the reply."""
+    worker.on_request = floods
+    daemon = bridge("timeouts: {reply: 1s, cping_silent: 0}")
+    with posts_and_waits(daemon) as client:
+        client.send(b"body")
+        time.sleep(2)  # while nothing of the reply is read, so that nothing of it can be late
+        got = read_at_length(client)
+        assert got > CHUNKS * 8000, f"{got} bytes"
+    assert "request_failed" not in daemon.output()
+
+
+def test_a_body_that_stops_has_its_time_after_a_slow_read_too(bridge, worker):
+    """What ran while the client read has not taken its place, nor that of a worker without a time."""
+    worker.on_request = floods
+    daemon = bridge("timeouts: {reply: 0, cping_silent: 0, body: 1s, write_stall: 60s}")
+    with posts_and_waits(daemon) as client:
+        assert read_at_length(client) > CHUNKS * 8000, "and then the connection ends"
+    assert "no body in time" in daemon.output()

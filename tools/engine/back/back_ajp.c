@@ -194,10 +194,19 @@ static void want_body(struct link *l, uint32_t max)
     exchange_want(l->x, max);
 }
 
+/* The worker's time to go on with its reply; while the client keeps us from reading it, and while
+ * the client owes a part of the body, it has no part in that. */
+static void arm_reply(struct link *l)
+{
+    bool reads = (l->stream.wanted & STREAM_READABLE) != 0;
+
+    arm(l, reads && !l->x->wanted ? l->patience : 0);
+}
+
 static void await_reply(struct link *l)
 {
     l->patience = silence_patience(l);
-    arm(l, l->patience);
+    arm_reply(l);
 }
 
 /* All of the Forward Request has left. */
@@ -588,7 +597,7 @@ static void back_part(struct exchange *x, const struct part *p)
     else
         out_borrow(&l->out, &l->stream, p->data, p->len);
     if (p->last)
-        arm(l, l->patience);
+        arm_reply(l);
 }
 
 static void back_body_end(struct exchange *x)
@@ -623,11 +632,11 @@ static void back_pause(struct exchange *x, bool paused)
 {
     struct link *l = x->link;
 
+    if (l->state == LINK_CONNECTING || l->state == LINK_PINGING) /* another attempt: no reply yet */
+        return;
     stream_want_read(&l->stream, !paused);
-    if (paused)
-        deadline_clear(&l->deadline);
-    else
-        arm(l, l->patience);
+    if (l->state == LINK_WAITING)
+        arm_reply(l);
 }
 
 static void back_cancel(struct exchange *x)

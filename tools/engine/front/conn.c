@@ -159,6 +159,26 @@ static void note_stall(struct conn *c)
         loop_again(&sh->loop, &sh->relief);
 }
 
+/* Whatever the client has to do next has its time: to read, or to send what the worker waits for.
+ */
+static void await_client(struct conn *c)
+{
+    if (out_backlog(&c->out) > 0)
+        conn_arm(c, conn_settings(c)->timeouts.write_stall);
+    else if (conn_wants(c))
+        conn_arm(c, conn_settings(c)->timeouts.body);
+}
+
+/* Little waits to be sent: the worker goes on. */
+static void release(struct conn *c)
+{
+    if (!c->paused || out_backlog(&c->out) > BACKLOG_LOW)
+        return;
+    c->paused = false;
+    if (c->x != NULL)
+        exchange_pause(c->x, false);
+}
+
 static void on_writable(struct conn *c)
 {
     if (out_backlog(&c->out) == 0)
@@ -177,14 +197,10 @@ static void on_writable(struct conn *c)
             stream_want_read(&c->stream, true);
         c->choked = false;
         c->ops->resume(c);
-    } else if (c->paused && out_backlog(&c->out) <= BACKLOG_LOW) {
-        c->paused = false;
-        deadline_clear(&c->deadline);
-        if (c->x != NULL)
-            exchange_pause(c->x, false);
-    } else if (out_backlog(&c->out) > 0) {
-        conn_arm(c, conn_settings(c)->timeouts.write_stall);
+        return;
     }
+    await_client(c);
+    release(c);
 }
 
 static void on_event(struct stream *s, bool readable, bool writable)
@@ -336,6 +352,8 @@ void conn_hold(struct conn *c)
 
 bool conn_settle(struct conn *c)
 {
+    bool waited = out_backlog(&c->out) > 0;
+
     if (c->closed)
         return false;
     if (!out_flush(&c->out, &c->stream)) {
@@ -343,8 +361,9 @@ bool conn_settle(struct conn *c)
         return false;
     }
     note_stall(c);
-    if (out_backlog(&c->out) > 0)
-        conn_arm(c, conn_settings(c)->timeouts.write_stall);
+    if (waited || out_backlog(&c->out) > 0)
+        await_client(c);
+    release(c); /* when all is sent here, nothing tells that the socket takes more */
     if (!c->paused && out_backlog(&c->out) > BACKLOG_HIGH && c->x != NULL) {
         c->paused = true;
         exchange_pause(c->x, true);
