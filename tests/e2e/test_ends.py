@@ -459,6 +459,24 @@ def test_a_fin_while_the_worker_is_at_it(bridge, worker, connect, setting):
             assert client.read_reply().body == identity(1)
 
 
+def test_a_web_server_that_breaks_off_is_gone_whatever_its_fin_means(tmp_path, worker):
+    held = Held(worker)
+    file = tmp_path / "forward.yaml"
+    file.write_text(f"client_fin: answer\nthreads: 1\naccess_log: {{file: {tmp_path}/access}}\nlisten:\n  - url: ajp://{HOST}:0\n"
+                    f"workers:\n  - name: a\n    url: ajp://{HOST}:{worker.port}\n{ONE_LINK}\n")
+    daemon = Daemon("ajpforward", "--config", file, listeners=1, log=tmp_path / "log")
+    with ajpwire.AjpClient(daemon.port) as first, ajpwire.AjpClient(daemon.port) as leaver:
+        first.send(ajpwire.request("GET", "/1", headers=[(0xA008, "0"), ("x-id", "1")]))
+        poll(lambda: held.seen, 5)
+        leaver.send(ajpwire.request("GET", "/2", headers=[(0xA008, "0"), ("x-id", "2")]))
+        time.sleep(0.1)
+        reset(leaver)
+        poll(lambda: "/2" in (tmp_path / "access").read_text(), 3, "it is told")
+        held.open.set()
+    daemon.terminate()
+    assert held.seen == ["/1"]
+
+
 def test_abandoned_requests_cost_the_next_one_nothing(bridge, worker, connect):
     """Five that gave up before a fresh one: it waits for the one that runs, and for no other."""
     def slow(link, request):

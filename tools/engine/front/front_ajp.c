@@ -627,10 +627,12 @@ static void on_readable(struct conn *c)
         process(a);
         return;
     }
-    if (c->x != NULL)
+    if (c->x != NULL && n == 0) {
         on_ended(c);
-    else
+    } else {
+        conn_abandon(c, "web server closed the connection");
         conn_ended(c, n < 0);
+    }
 }
 
 static void on_late(struct conn *c)
