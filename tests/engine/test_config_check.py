@@ -155,6 +155,14 @@ def test_of_very_many_mistakes_not_all_are_shown(tmp_path, line):
     assert len(lines) == 101 and "mistakes" in lines[-1], lines[-1]
 
 
+@pytest.mark.parametrize("above, indent", [("", ""), ("workers:\n  - name: a\n", "    ")], ids=["top", "worker"])
+def test_a_file_of_very_many_keys_is_refused_soon(tmp_path, above, indent):
+    """check has a time limit."""
+    file = tmp_path / "x"
+    file.write_text(above + "".join(f"{indent}k{i}: 1\n" for i in range(500000)))
+    assert "mistakes, not all shown" in check("--config", file).stderr
+
+
 def test_a_valid_file_is_said_to_be_so(tmp_path):
     file = tmp_path / "forward.yaml"
     file.write_text(PLAIN)

@@ -414,9 +414,12 @@ static void apply_key(struct draft *draft, const struct scope *scope, const stru
     unknown_key(draft, scope, node->key);
 }
 
+/* No further than mistakes are kept: of a file that is something else, each key is one, and to look
+ * among all the others for its like would take hours. */
 static void apply_map(struct draft *draft, const struct scope *scope, const struct node *map)
 {
-    for (const struct node *node = map->first; node; node = node->next)
+    for (const struct node *node = map->first; node && draft->mistake_count <= MISTAKES_MAX;
+         node = node->next)
         if (!said_before(draft, scope, map, node))
             apply_key(draft, scope, node);
 }
