@@ -31,20 +31,18 @@ def here(tomcats, folder):
     """Turns the README's ports, paths and Tomcat's secret into those of this run."""
     base = folder("readme")
     base.mkdir()
-    places = {"8019": str(free_port()), "8080": str(free_port()), "/etc/ajp": str(base),
-              "/run/ajpforward": str(base),
+    places = {"8019": str(free_port()), "8080": str(free_port()), "/etc/ajp": str(base / "etc"),
+              "/run/ajpforward": str(base / "run"),
               "8009": str(tomcats.nodes[0].ajp_secret), "8010": str(tomcats.nodes[1].ajp_secret)}
 
     def here(text):
         text = re.sub("|".join(places), lambda m: places[m.group()], text)
         return re.sub(r"change-me\b(?!-)", SECRET, text)
-    (base / "tomcat.secret").write_text(here("change-me\n"))
-    (base / "front.secret").write_text("change-me-too\n")
-    for file in base.glob("*.secret"):
-        file.chmod(0o600)
+    prepare = [block for block in blocks("sh") if "mkdir" in block]
+    subprocess.run(["sh", "-ec", here("".join(prepare))], check=True, timeout=20)
     for block in blocks("yaml"):
         name = re.match(r"# /etc/ajp/(\S+)\n", block).group(1)
-        (base / name).write_text(here(block))
+        (base / "etc" / name).write_text(here(block))
     return here
 
 
