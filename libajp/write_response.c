@@ -87,3 +87,31 @@ void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value)
     p[2 + name.len] = 0;
     put_value(w, p + 3 + name.len, value);
 }
+
+void ajp_write_length(ajp_writer *w, uint64_t n)
+{
+    const bool request = w->phase == PHASE_REQUEST_HEADERS;
+    char digits[20];
+    size_t at = sizeof digits;
+    if (!request && w->phase != PHASE_RESPONSE_HEADERS) {
+        ajp_in_writer_fail(w, AJP_ERR_ARG);
+        return;
+    }
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    const size_t len = sizeof digits - at;
+    uint8_t *p = w->p;
+    if (!writer_fits(w, 5, 0, len)) {
+        return;
+    }
+    put16(p, HEADER_CODE + (request ? AJP_REQ_CONTENT_LENGTH : AJP_RES_CONTENT_LENGTH));
+    put16(p + 2, len);
+    for (p += 4; at < sizeof digits; at++) {
+        *p++ = (uint8_t)digits[at];
+    }
+    *p = 0;
+    w->p = p + 1;
+    w->count++;
+}

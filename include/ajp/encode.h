@@ -52,6 +52,8 @@ AJP_API void ajp_write_response(ajp_writer *w, uint16_t status, ajp_str reason);
  * value is not null. All headers come before the first attribute. A Content-Length is not
  * judged: what contradicts itself is refused by the decoder. */
 AJP_API void ajp_write_header(ajp_writer *w, ajp_str name, ajp_str value);
+/** Adds a Content-Length of n, as ajp_write_header would. */
+AJP_API void ajp_write_length(ajp_writer *w, uint64_t n);
 /** Adds an attribute of one string, once for each code. AJP_ATTR_NAMED and
  * AJP_ATTR_SSL_KEY_SIZE have functions of their own, AJP_ATTR_STORED_METHOD writes itself:
  * AJP_ERR_ARG. A certificate may hold any byte. */

@@ -34,6 +34,11 @@ static void header_first(ajp_writer *w)
     ajp_write_header(w, AJP_STR("a"), AJP_STR("b"));
 }
 
+static void length_first(ajp_writer *w)
+{
+    ajp_write_length(w, 0);
+}
+
 static void attr_first(ajp_writer *w)
 {
     ajp_write_attr(w, AJP_ATTR_SECRET, AJP_STR("b"));
@@ -209,6 +214,7 @@ static void two_key_sizes(ajp_writer *w)
 static const struct misuse misuses[] = {
     {"nothing written", nothing, AJP_ERR_ARG},
     {"a header first", header_first, AJP_ERR_ARG},
+    {"a length first", length_first, AJP_ERR_ARG},
     {"an attribute first", attr_first, AJP_ERR_ARG},
     {"a key size in a response", key_size_in_response, AJP_ERR_ARG},
     {"a header after an attribute", header_after_attr, AJP_ERR_ARG},

@@ -3,6 +3,7 @@
 #include "wire.h"
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -192,6 +193,41 @@ ParameterizedTest(const size_t *i, writer, response_header)
     ajp_fields it = m.u.response.headers;
     ajp_field f;
     cr_assert(ajp_field_next(&it, &f) && f.code == *i && same(f.value, AJP_STR("12")));
+}
+
+/* A message with one Content-Length: as a number, or as text. */
+static ajp_status with_length(bool request, uint64_t n, bool text, uint8_t *out, size_t cap,
+                              size_t *len)
+{
+    char digits[24];
+    ajp_writer w;
+    ajp_writer_init(&w, out, cap);
+    if (request) {
+        ajp_write_request(&w, &line);
+    } else {
+        ajp_write_response(&w, 200, AJP_STR("OK"));
+    }
+    snprintf(digits, sizeof digits, "%" PRIu64, n);
+    if (text) {
+        ajp_write_header(&w, AJP_STR("Content-Length"), ajp_str_of(digits, strlen(digits)));
+    } else {
+        ajp_write_length(&w, n);
+    }
+    return ajp_writer_finish(&w, len);
+}
+
+Test(writer, length)
+{
+    const uint64_t lengths[] = {0, 9, 10, 99, 100, 8186, 4294967296, INT64_MAX, UINT64_MAX};
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
+        const uint64_t n = lengths[i / 2];
+        uint8_t text[128], number[128];
+        size_t want = 0, len = 0;
+        cr_assert(with_length(i % 2, n, true, text, sizeof text, &want) == AJP_OK);
+        cr_assert(with_length(i % 2, n, false, number, want, &len) == AJP_OK);
+        cr_assert(len == want && memcmp(number, text, len) == 0, "%" PRIu64, n);
+        cr_assert(with_length(i % 2, n, false, number, want - 1, &len) == AJP_ERR_SPACE);
+    }
 }
 
 ParameterizedTestParameters(writer, attribute)

@@ -125,12 +125,8 @@ static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
 
 static void write_length(ajp_writer *w, int64_t n)
 {
-    char length[24];
-
-    if (n < 0)
-        return;
-    snprintf(length, sizeof(length), "%lld", (long long)n);
-    ajp_write_header(w, AJP_STR("Content-Length"), ajp_str_of(length, strlen(length)));
+    if (n >= 0)
+        ajp_write_length(w, (uint64_t)n);
 }
 
 /* A worker's reply head, but for its length. */

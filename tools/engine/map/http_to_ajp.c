@@ -12,7 +12,7 @@ static void write_fields(ajp_writer *w, const struct head *h)
     if (h->chunked) /* Undertow reads a body of unknown length only when told so */
         ajp_write_header(w, AJP_STR("transfer-encoding"), AJP_STR("chunked"));
     else if (map_is_bodiless(h)) /* as mod_jk; else Tomcat asks for one when a servlet reads */
-        ajp_write_header(w, AJP_STR("content-length"), AJP_STR("0"));
+        ajp_write_length(w, 0);
 }
 
 static void write_attr(ajp_writer *w, ajp_attr code, ajp_str value)
