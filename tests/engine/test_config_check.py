@@ -114,6 +114,8 @@ ROWS = {
     "one address within another": ("listen:\n  - url: ajp://127.0.0.1:1\n  - url: ajp://0.0.0.0:1\n"
                                    "    allow_no_secret: yes\n" + WORKERS, [
         "3:10: listen.url: expected an address of its own, 0.0.0.0:1 is taken by the entry with 127.0.0.1:1"]),
+    "an admin address without a port of its own": ("listen:\n  - url: ajp://127.0.0.1:0\n" + WORKERS + "admin: 127.0.0.1:0\n", [
+        "6:8: admin: expected unix:PATH, or 127.0.0.1:PORT"]),
     "workers that are none": (PLAIN + "    redirect: A\nroutes:\n  - {paths: [/x], workers: [a, bb]}\n"
                               "  - {paths: [/x], workers: [c=3]}\n", [
         '6:15: workers.redirect: expected the name of a worker, got "A", did you mean "a"?',
@@ -254,8 +256,8 @@ STARTS = {
     "an admin address of a listener": ("admin: 127.0.0.1:8019\n", [
         "6:8: admin: expected an address of its own, 127.0.0.1:8019 is a listener's"]),
     "sockets in no folder": ("admin: unix:@/none/a\ntap: @/none/b\n", [
-        "6:8: admin: expected a path where a Unix socket can be, got @/none/a: No such file or directory",
-        "7:6: tap: expected a path where a Unix socket can be, got @/none/b: No such file or directory"]),
+        "6:8: admin: expected a path where a Unix socket can be, got @/none/a: the folder that it is to be in is not there",
+        "7:6: tap: expected a path where a Unix socket can be, got @/none/b: the folder that it is to be in is not there"]),
     "sockets where something else is": ("admin: unix:@/text\ntap: @/folder\n", [
         "6:8: admin: expected a path where a Unix socket can be, got @/text: there is a file that is no socket",
         "7:6: tap: expected a path where a Unix socket can be, got @/folder: there is a file that is no socket"]),

@@ -16,6 +16,7 @@
 enum { BACKLOG = 64 };
 
 static const char no_socket[] = "there is a file that is no socket, and it stays";
+static const char no_folder[] = "the folder that it is to be in is not there";
 
 bool local_group(const char *name, gid_t *out)
 {
@@ -50,7 +51,7 @@ bool local_may_listen(const char *path, char *why, size_t why_cap)
     if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
         return says(why, why_cap, no_socket);
     rc = path_may_make(path);
-    return rc == 0 || says(why, why_cap, strerror(rc));
+    return rc == 0 || says(why, why_cap, rc == ENOENT ? no_folder : strerror(rc));
 }
 
 bool local_may_give(const char *group, char *why, size_t why_cap)
@@ -129,7 +130,7 @@ int local_listen(struct local_socket *local, const char *path, const struct loca
     rc = bind(fd, (struct sockaddr *)&at, sizeof(at));
     umask(mask);
     if (rc != 0)
-        return fail(fd, where, strerror(errno), error, error_cap);
+        return fail(fd, where, errno == ENOENT ? no_folder : strerror(errno), error, error_cap);
     local_adopt(local, path);
     if (give_access(path, access) && listen(fd, BACKLOG) == 0)
         return fd;

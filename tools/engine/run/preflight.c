@@ -50,7 +50,7 @@ static void check_apart(struct draft *draft)
     for (size_t i = 0; admin != NULL && i < draft->listener_count; i++) {
         const struct listener_settings *l = &draft->listeners[i];
 
-        if (l->host.ptr == NULL)
+        if (l->host.ptr == NULL || l->port == 0)
             continue;
         snprintf(address, sizeof(address), "%s:%u", l->host.ptr, l->port);
         snprintf(any, sizeof(any), "127.0.0.1:%u", l->port);
