@@ -170,6 +170,8 @@ def test_many_fragments_cost_little_memory(tmp_path):
      "1 frame: 1 of ICMP"),
     (lambda: [frames.ethernet(part) for part in frames.fragments(frames.ip("192.0.2.1", "192.0.2.2", 6, bytes(600)))[:2]],
      "2 frames: 2 of IP fragments"),
+    (lambda: [frames.ethernet(frames.ip("192.0.2.1", "192.0.2.2", 6, bytes(8), more=at != 16, offset=at)) for at in (800, 808, 16)],
+     "3 frames: 3 of IP fragments"),  # as many as the last one asks for, but two lie behind it
     (lambda: [frames.ethernet(p) for _, p in Conversation(ports=(40000, 80)).send(CLIENT, b"GET / HTTP/1.1\r\n\r\n").packets],
      "4 frames: 4 of TCP; 1 connection of HTTP to 192.0.2.2:80"),
     (lambda: [frames.ethernet(p) for n in (1, 2) for _, p in Conversation(ports=(n, 443)).send(CLIENT, b"\x16\3\1\0\5hello").packets],

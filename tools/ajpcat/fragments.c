@@ -17,6 +17,7 @@ struct packet {
     uint64_t age;                /* of its last fragment, in fragments */
     uint64_t time_ns;            /* of its first */
     size_t size;                 /* of the content, 0: not known yet */
+    size_t end;                  /* behind the last byte that came */
     size_t cut;                  /* the first byte that was not captured */
     size_t units;                /* of eight bytes that are there */
     uint8_t *content;            /* CONTENT_MAX */
@@ -112,9 +113,11 @@ bool fragments_add(struct fragments *f, const struct fragment_key *key, const st
         (more && size % UNIT != 0))
         return false;
     struct packet *p = find(f, key, time_ns);
-    if (!p || (p->size > 0 && (offset + size > p->size || (!more && offset + size != p->size))))
+    if (!p || (p->size > 0 && (offset + size > p->size || (!more && offset + size != p->size))) ||
+        (!more && offset + size < p->end)) /* else what lies behind would be counted for a gap */
         return false;
     p->age = ++f->count;
+    p->end = offset + size > p->end ? offset + size : p->end;
     fill(p, part, offset);
     if (!more)
         p->size = offset + size;
