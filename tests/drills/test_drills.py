@@ -168,9 +168,10 @@ def test_fi_12_descriptors_run_out(stage, figures):
 
 def test_fi_12_no_descriptor_for_a_worker(stage, figures):
     """Connected clients, but none left for the other side: 503, and the workers are not blamed."""
-    s = stage("bridge", 2, "--cping-idle", "0")
+    s = stage("bridge", 2, "--cping-idle", "0", "--health-interval", "60s")
     clients = [HttpClient(s.port) for _ in range(10)]
-    time.sleep(0.2)
+    seen = [0] * 25  # the clients are let in, and no check of a worker is under way: so it is for half a second
+    poll(lambda: seen.append(descriptors(s.front)) or (len(set(seen[-25:])) == 1), what="descriptors stay")
     hard = resource.prlimit(s.front.pid, resource.RLIMIT_NOFILE)[1]
     resource.prlimit(s.front.pid, resource.RLIMIT_NOFILE, (descriptors(s.front), hard))
     assert [c.get("/good", 5).status for c in clients] == [503] * 10

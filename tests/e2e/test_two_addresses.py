@@ -102,7 +102,9 @@ def test_an_address_that_takes_connections_and_says_nothing_is_left(start):
     with ScriptedWorker(address="127.0.0.2", pong=False, on_request=lambda *_: time.sleep(1)) as mute, \
             ScriptedWorker(address="127.0.0.3", port=mute.port):
         daemon = start("ajpforward", mute.port, more="health: {interval: 200ms, timeout: 200ms, silence: 500ms}\n")
-        poll(lambda: "worker_address worker=app from=127.0.0.2" in daemon.output(), what="the prober goes on")
+        with AjpClient(daemon.port) as waits:  # of one that never answered a CPing, only that proves anything
+            waits.send(request())
+            poll(lambda: "worker_address worker=app from=127.0.0.2" in daemon.output(), what="the prober goes on")
         poll(lambda: get(daemon) == 200, 10, "requests follow")
 
 
