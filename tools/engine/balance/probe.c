@@ -285,9 +285,17 @@ static void connect_to(struct probe *probe, const struct sockaddr *addr)
     stream_want(&line->stream, true, true);
 }
 
+/* At this address nobody has ever answered: perhaps at another of its name. */
+static bool never_answered(const struct probe *probe)
+{
+    return worker_health(probe->worker) == HEALTH_SILENT &&
+           !atomic_load_explicit(&probe->worker->answers_cping, memory_order_relaxed);
+}
+
 void probe_begin(struct probe *probe)
 {
-    bool turn = probe->ill && worker_health(probe->worker) == HEALTH_DOWN;
+    bool turn =
+        probe->ill && (worker_health(probe->worker) == HEALTH_DOWN || never_answered(probe));
     if (probe->running)
         return;
     uv_timer_stop(&probe->timer);
@@ -340,7 +348,7 @@ static void on_silent_tick(struct probe *probe)
     if (now - probe->silent_ms < CHECK_AGAIN)
         return;
     probe->running = false;
-    probe->ill = down;
+    probe->ill = down || never_answered(probe);
     if (in_use(check_of(probe)) && check_of(probe)->connected)
         keep_as_witness(probe, true);
     else
