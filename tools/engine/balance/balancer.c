@@ -326,10 +326,11 @@ struct worker *balancer_own(struct balancer *balancer, const struct pick *pick, 
 }
 
 /* Of a request whose session names a worker, ours or not. */
-static struct worker *pick_routed(struct balancer *balancer, struct pick *pick)
+static struct worker *pick_routed(struct balancer *balancer, struct pick *pick, struct worker *own)
 {
     bool force = pick_is_forced(balancer->settings, pick);
-    struct worker *own = balancer_own(balancer, pick, pick->route);
+    if (!own)
+        own = balancer_own(balancer, pick, pick->route);
     /* Who has a choice leaves a worker on probation to its one request. */
     if (own && serves_route(own, pick) && (force || !is_busy_probe(own))) {
         pick->sticky = true;
@@ -367,10 +368,12 @@ static struct worker *pick_free(struct balancer *balancer, const struct pick *pi
 struct worker *balancer_pick(struct balancer *balancer, struct pick *pick)
 {
     const struct settings *settings = balancer->settings;
+    struct worker *own = pick->own;
+    pick->own = NULL;
     pick->sticky = false;
     load_decay(balancer, pick->now_ms);
     bool routed = pick->route.len > 0 && pick_is_sticky(settings, pick);
-    struct worker *worker = routed ? pick_routed(balancer, pick) : pick_free(balancer, pick);
+    struct worker *worker = routed ? pick_routed(balancer, pick, own) : pick_free(balancer, pick);
     if (worker)
         load_charge(worker, settings->balance.method, pick);
     return worker;

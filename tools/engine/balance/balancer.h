@@ -32,6 +32,7 @@ struct balancer {
 struct pick {
     ajp_str route;      /* of the session id; null: none */
     ajp_str session_id; /* null: none */
+    struct worker *own; /* of route, where sticky_find has met it; only for the next choice */
     ajp_str key;        /* what METHOD_HASH hashes: the client's address */
     uint64_t tried;     /* one bit per index of the workers already tried; the caller sets them */
     uint64_t outside;   /* likewise those that its path does not belong to */

@@ -208,15 +208,18 @@ bool sticky_find(struct balancer *balancer, const struct head *head, struct pick
     bool any = false;
     pick->route = AJP_NULL;
     pick->session_id = AJP_NULL;
+    pick->own = NULL;
     if (session->stateless.count > 0 && sticky_is_stateless(session, head->path))
         return false;
     sticky_ids_init(&it, head, session);
     while (sticky_ids_next(&it, &id)) {
         ajp_str route = sticky_route_of(id, session->separator);
-        bool known = route.len > 0 && balancer_own(balancer, pick, route);
+        struct worker *own = route.len > 0 ? balancer_own(balancer, pick, route) : NULL;
+        bool known = own != NULL;
         if (!any || known || (route.len > 0 && pick->route.len == 0)) {
             pick->session_id = id;
             pick->route = route;
+            pick->own = own;
         }
         any = true;
         if (known)
