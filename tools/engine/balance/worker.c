@@ -3,6 +3,7 @@
 #include "balance/worker.h"
 
 #include "balance/load.h"
+#include "base/rare.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -184,7 +185,7 @@ static void eject(struct worker *worker, uint32_t in_a_row, uint32_t ms, const c
 
 /* One more 5xx reply or failure. It only turns new sessions away, and only while there are others:
  * what an app answers is no proof against the worker. */
-static void count_bad(struct worker *worker, uint64_t now_ms)
+static RARE void count_bad(struct worker *worker, uint64_t now_ms)
 {
     const struct health_settings *settings = &worker->balancer->settings->health;
     if (settings->eject_after == 0 ||
@@ -226,8 +227,8 @@ static void suspect(struct worker *worker, enum health health, const char *why, 
         move_health(worker, health, HEALTH_SUSPECT, why, now_ms);
 }
 
-static void report_failure(struct worker *worker, enum worker_outcome outcome, uint64_t request_no,
-                           uint64_t now_ms)
+static RARE void report_failure(struct worker *worker, enum worker_outcome outcome,
+                                uint64_t request_no, uint64_t now_ms)
 {
     atomic_fetch_add_explicit(&worker->errors, 1, memory_order_relaxed);
     atomic_store_explicit(&worker->failed_ms, now_ms, memory_order_relaxed);

@@ -124,7 +124,7 @@ static bool failed_here(const struct conn *c)
     return c->out.failed && c->stream.error == 0 && c->stream.why == NULL;
 }
 
-static void broken(struct conn *c)
+static RARE void broken(struct conn *c)
 {
     if (failed_here(c))
         conn_cut(c, "reply does not fit, or memory ran out");
@@ -134,7 +134,7 @@ static void broken(struct conn *c)
 }
 
 /* It has not read for so long that its connection is given up. */
-static void stalled(struct conn *c)
+static RARE void stalled(struct conn *c)
 {
     char peer[46];
 

@@ -4,6 +4,7 @@
 #ifndef ENGINE_FRONT_CONN_H
 #define ENGINE_FRONT_CONN_H
 
+#include "base/rare.h"
 #include "core/exchange.h"
 #include "net/out.h"
 
@@ -100,9 +101,9 @@ bool conn_choke(struct conn *c);
 /* Send what has gathered, then close; linger when the peer may still be sending. */
 void conn_finish(struct conn *c, bool linger);
 /* The open exchange, if any, ends here: the client is gone. */
-void conn_abandon(struct conn *c, const char *reason);
+RARE void conn_abandon(struct conn *c, const char *reason);
 /* Likewise, but it was us who ended it. */
-void conn_cut(struct conn *c, const char *reason);
+RARE void conn_cut(struct conn *c, const char *reason);
 /* Close now. An exchange must have been abandoned or given back already. */
 void conn_close(struct conn *c, bool reset);
 

@@ -91,7 +91,7 @@ static bool is_head(ajp_str method)
 }
 
 /* A whole reply of our own. */
-static void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
+static RARE void answer_error(struct ajp_conn *a, uint16_t status, bool reuse)
 {
     const char *phrase = h1_reason(status);
     uint8_t buf[512];
@@ -264,7 +264,7 @@ static void front_end(struct exchange *x)
     end_response(of(x), may_go_on(x) && !x->excess && !hears_end);
 }
 
-static void front_fail(struct exchange *x, uint16_t status)
+static RARE void front_fail(struct exchange *x, uint16_t status)
 {
     struct ajp_conn *a = of(x);
 
@@ -335,7 +335,7 @@ static struct place place_of(const struct conn *c)
 
 /* The web server broke the protocol: say so once if a request is open, then close. detail: for the
  * log. */
-static void refuse(struct ajp_conn *a, uint16_t status, const char *reason, const char *detail)
+static RARE void refuse(struct ajp_conn *a, uint16_t status, const char *reason, const char *detail)
 {
     struct conn *c = &a->c;
     struct place at = place_of(c);
@@ -362,7 +362,7 @@ static void refuse(struct ajp_conn *a, uint16_t status, const char *reason, cons
         answer_error(a, status, false);
 }
 
-static void tell_refusal(const struct ajp_conn *a, const struct ajp_verdict *v)
+static RARE void tell_refusal(const struct ajp_conn *a, const struct ajp_verdict *v)
 {
     struct place at = place_of(&a->c);
     char name[96], path[256];
@@ -466,7 +466,7 @@ static size_t body_room(const struct ajp_conn *a)
 }
 
 /* What rx begins with was refused by libajp. */
-static void refuse_packet(struct ajp_conn *a, ajp_status st, size_t len)
+static RARE void refuse_packet(struct ajp_conn *a, ajp_status st, size_t len)
 {
     const struct conn *c = &a->c;
     char detail[BAD_PACKET_TEXT];
@@ -573,7 +573,7 @@ static void resume(struct conn *c)
 }
 
 /* A web server closes when its own client has gone; nothing that speaks AJP half-closes to wait. */
-static void on_ended(struct conn *c)
+static RARE void on_ended(struct conn *c)
 {
     struct ajp_conn *a = CONTAINER_OF(c, struct ajp_conn, c);
 

@@ -47,7 +47,7 @@ struct http1_conn {
 };
 
 static void process(struct http1_conn *h);
-static void client_gone(struct http1_conn *h, bool broken);
+static RARE void client_gone(struct http1_conn *h, bool broken);
 
 static struct http1_conn *of(struct exchange *x)
 {
@@ -158,8 +158,8 @@ static size_t head_cap(const struct reply *r, size_t block)
 }
 
 /* One that may be longer than a block. */
-static size_t put_long_head(struct http1_conn *h, const struct reply *r, const struct h1_write *how,
-                            size_t cap)
+static RARE size_t put_long_head(struct http1_conn *h, const struct reply *r,
+                                 const struct h1_write *how, size_t cap)
 {
     uint8_t *text = malloc(cap);
     size_t n = text != NULL ? h1_write_head(text, cap, r, how) : 0;
@@ -209,7 +209,7 @@ static void front_reply(struct exchange *x, const struct reply *r)
 }
 
 /* HTTP/1.0 knows none. One that does not fit is no loss: the final reply follows. */
-static void front_interim(struct exchange *x, const struct reply *r)
+static RARE void front_interim(struct exchange *x, const struct reply *r)
 {
     struct http1_conn *h = of(x);
     size_t cap = r->raw->payload_len + (size_t)REPLY_EXTRA;
@@ -255,7 +255,7 @@ static bool is_whole(const struct exchange *x)
     return x->bodyless || x->reply_left == 0;
 }
 
-static void front_fail(struct exchange *x, uint16_t status)
+static RARE void front_fail(struct exchange *x, uint16_t status)
 {
     struct http1_conn *h = of(x);
     struct conn *c = &h->c;
@@ -346,7 +346,7 @@ static void tell_bad_body(const struct http1_conn *h, const char *reason)
 }
 
 /* The client is at fault while its request is open, or the body is beyond the limit. */
-static void refuse_body(struct http1_conn *h, uint16_t status, const char *reason)
+static RARE void refuse_body(struct http1_conn *h, uint16_t status, const char *reason)
 {
     struct exchange *x = h->c.x;
 
@@ -488,7 +488,7 @@ static bool asks_for_head(const struct conn *c)
 }
 
 /* The access log's line of what rx begins with. bytes: of our answer's body. */
-static void log_head(struct http1_conn *h, uint16_t status, size_t bytes, const char *reason)
+static RARE void log_head(struct http1_conn *h, uint16_t status, size_t bytes, const char *reason)
 {
     const struct refused how = {.client = ajp_str_of(h->remote, strlen(h->remote)),
                                 .since = h->since,
@@ -499,7 +499,7 @@ static void log_head(struct http1_conn *h, uint16_t status, size_t bytes, const 
     refused_head(&h->c, &h->c.shard->pools->heads, &how);
 }
 
-static void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
+static RARE void refuse_head(struct http1_conn *h, uint16_t status, const char *reason)
 {
     refusal_count(REFUSED_HEAD);
     log_event(LEVEL_INFO, "bad_request", "client=%s status=%u reason=\"%s\"", h->remote, status,
@@ -654,7 +654,7 @@ static bool leaves_head(const struct http1_conn *h)
     return false;
 }
 
-static void client_gone(struct http1_conn *h, bool broken)
+static RARE void client_gone(struct http1_conn *h, bool broken)
 {
     if (leaves_head(h))
         log_head(h, CONN_CLIENT_LEFT, 0, "client went away");
@@ -664,7 +664,7 @@ static void client_gone(struct http1_conn *h, bool broken)
 
 /* The client has sent its last byte. Does it wait, or has it left? Asked once: what it pipelined
  * may wait for a worker later, since it has taken the answers before. */
-static void on_ended(struct conn *c)
+static RARE void on_ended(struct conn *c)
 {
     struct http1_conn *h = CONTAINER_OF(c, struct http1_conn, c);
     const enum client_fin fin = conn_settings(c)->client_fin;
@@ -678,7 +678,7 @@ static void on_ended(struct conn *c)
     conn_ended(c, true);
 }
 
-static void took_end(struct http1_conn *h)
+static RARE void took_end(struct http1_conn *h)
 {
     struct conn *c = &h->c;
 
