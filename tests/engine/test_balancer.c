@@ -905,8 +905,11 @@ Test(worker, health_moves_by_the_rules)
         {"RR+~", HEALTH_DOWN},
         {"x~s~", HEALTH_SILENT}, /* perhaps it answers none */
         {"x~s~O", HEALTH_UP},
-        {"x~Bs~", HEALTH_DOWN}, /* nor its users */
-        {"x~Bs~O", HEALTH_UP},
+        {"x~sB~", HEALTH_SILENT}, /* a request has just begun */
+        {"x~Bs~", HEALTH_SILENT},
+        {"x~B~s~", HEALTH_DOWN}, /* nor its users */
+        {"x~B~Os~", HEALTH_SILENT},
+        {"x~B~s~O", HEALTH_UP},
         /* nor is a page that is late */
         {"p", HEALTH_SUSPECT},
         {"ppppp", HEALTH_SUSPECT},

@@ -321,19 +321,28 @@ static bool enough(struct worker *worker, bool finding, uint32_t wanted)
     return atomic_fetch_add_explicit(&worker->streak, 1, memory_order_relaxed) + 1 >= wanted;
 }
 
-/* Of one that never answered a CPing, only requests that are not answered prove anything. */
-static bool silence_counts(const struct worker *worker)
-{
-    return atomic_load_explicit(&worker->answers_cping, memory_order_relaxed) ||
-           atomic_load_explicit(&worker->tally.busy, memory_order_relaxed) != 0;
-}
-
 static bool silent_for_long(const struct worker *worker, uint64_t now_ms)
 {
     uint64_t patience = worker->balancer->settings->health.silence;
     uint64_t since = atomic_load_explicit(&worker->since_ms, memory_order_relaxed);
     uint64_t alive = atomic_load_explicit(&worker->alive_ms, memory_order_relaxed);
     return patience != 0 && now_ms >= (alive > since ? alive : since) + patience;
+}
+
+/* Of one that never answered a CPing, only requests prove anything: it had some at each check for
+ * as long as its silence may last, and none of them came back. */
+static bool silence_counts(struct worker *worker, uint64_t now_ms)
+{
+    uint64_t served = atomic_load_explicit(&worker->served, memory_order_relaxed);
+    bool busy = atomic_load_explicit(&worker->tally.busy, memory_order_relaxed) != 0;
+    if (!busy || served != worker->owing_served || worker->owing_ms == 0) {
+        worker->owing_served = served;
+        worker->owing_ms = busy ? now_ms : 0;
+    }
+    if (atomic_load_explicit(&worker->answers_cping, memory_order_relaxed))
+        return true;
+    return worker->owing_ms != 0 &&
+           now_ms - worker->owing_ms >= worker->balancer->settings->health.silence;
 }
 
 /* It was suspect or silent already, and that was the first failure. */
@@ -354,7 +363,8 @@ static void probed_again(struct worker *worker, enum health health, enum finding
         break;
     case FOUND_SILENT:
         other = HEALTH_SILENT;
-        down = health == HEALTH_SILENT && silent_for_long(worker, now_ms) && silence_counts(worker);
+        down = silence_counts(worker, now_ms) && health == HEALTH_SILENT &&
+               silent_for_long(worker, now_ms);
         snprintf(given_up, sizeof given_up, "no sign of life for %u ms", settings->silence);
         break;
     case FOUND_SLOW_PAGE:

@@ -112,6 +112,8 @@ struct worker {
 
     /* Of the prober's thread alone. */
     uint64_t drain_ms, drain_told_ms; /* since when it is drained; last line of the log */
+    uint64_t owing_ms, owing_served;  /* since when requests were at it at each check and none came
+                                         back, 0: they do; served at the last of these checks */
 };
 
 /* Around every attempt at a worker that balancer_pick gave, by the pick's weighting. */
