@@ -259,6 +259,22 @@ def test_who_takes_it_for_disorder_is_asked_once(start):
     poll(lambda: "cping_silent_off worker=a" in daemon.output(), what="the log says so")
 
 
+@ONE
+def test_a_reply_that_breaks_off_when_asked_may_be_chance(start):
+    """A forwarder breaks it off when its own worker has lost the rest. Three in a row are none."""
+    def script(link, _):
+        link.send(reply(headers=[("Content-Type", "text/plain")]) + chunk(b"begun"))
+        if link.worker.wait_for_cping(link, 3 * SILENT):
+            link.close(reset=True)
+        else:
+            link.send(chunk(b" and ended") + end())
+
+    daemon, node = start(script)
+    got = [bytes(ask(daemon).body) for _ in range(4)]
+    assert got == [b"begun"] * 3 + [b"begun and ended"] and node.asked == 3
+    assert daemon.output().count("cping_silent_off worker=a") == 1
+
+
 def test_a_web_server_that_asks_and_then_leaves_is_noticed(tmp_path):
     """As the bridge does to a forwarder whose worker is silent."""
     def script(link, _):

@@ -3,7 +3,7 @@
  * the request is over, whenever that is. */
 #include "back/silence.h"
 
-enum { AT_ONCE_MS = 1000, OFF_MS = 10 * 60 * 1000 };
+enum { AT_ONCE_MS = 1000, OFF_MS = 10 * 60 * 1000, BROKEN_MAX = 3 };
 
 uint32_t silence_patience(const struct link *l)
 {
@@ -50,6 +50,7 @@ void silence_ended(struct link *l, bool reuse, const uint8_t *in, size_t len)
     size_t used = 0;
     ajp_status st = AJP_MORE;
 
+    atomic_store_explicit(&l->worker->replies_broken, 0, memory_order_relaxed);
     if (!link_await_pong(l, reuse))
         return;
     if (len > 0)
@@ -62,11 +63,20 @@ void silence_ended(struct link *l, bool reuse, const uint8_t *in, size_t len)
         link_close(l, false);
 }
 
+/* A forwarder that finds out in that moment that its own worker will not go on breaks off a reply,
+ * too: only where that comes again and again it is the CPing. */
+static bool is_chance(const struct link *l)
+{
+    return l->x != NULL && l->x->begun &&
+           atomic_fetch_add_explicit(&l->worker->replies_broken, 1, memory_order_relaxed) + 1 <
+               BROKEN_MAX;
+}
+
 void silence_broken(const struct link *l)
 {
     uint64_t now = shard_now(l->shard);
 
-    if (!ajp_session_pinged(&l->session) || now - l->asked_ms > AT_ONCE_MS)
+    if (!ajp_session_pinged(&l->session) || now - l->asked_ms > AT_ONCE_MS || is_chance(l))
         return;
     atomic_store_explicit(&l->worker->unasked_until_ms, now + OFF_MS, memory_order_relaxed);
     log_event(LEVEL_WARN, "cping_silent_off",

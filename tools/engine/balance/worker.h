@@ -108,6 +108,7 @@ struct worker {
 
     _Atomic bool answers_cping;        /* it has, once */
     _Atomic uint64_t unasked_until_ms; /* none goes to it within a request until then */
+    _Atomic uint32_t replies_broken;   /* in a row, at once after one that went to it so */
     char reason[REASON_MAX];           /* of its health; under the balancer's wake_lock */
 
     /* Of the prober's thread alone. */
