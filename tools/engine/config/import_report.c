@@ -53,9 +53,10 @@ static void print_remarks(struct import_remark *first, const struct import_remar
 
 void import_report_print(struct import *im, FILE *out)
 {
+    if (im->remark_count == 0)
+        return;
     struct import_remark *end = im->remarks + im->remark_count;
-    if (im->remark_count > 0)
-        fputs("\n# Not carried over, or not as it was; what matters most stands first.\n", out);
+    fputs("\n# Not carried over, or not as it was; what matters most stands first.\n", out);
     for (unsigned kind = 0; kind < NOTE_KINDS; kind++) {
         bool headed = false;
         for (struct import_remark *remark = im->remarks; remark < end; remark++) {
