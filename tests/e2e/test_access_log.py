@@ -314,6 +314,7 @@ def test_an_end_amid_a_reply(setup, name, form, how):
             leave(everyone[0])
         elif how == "outlives the daemon":
             s.daemon.popen.send_signal(signal.SIGTERM)
+            assert s.daemon.popen.wait(20) == 0  # a second SIGTERM would end what is ending
         line = s.lines()[0]
         reason = {"leaves": LEFT[name], "stalls": ["client reads nothing (timeouts.write_stall)"],
                   "costs memory": ["client reads too slowly (max_memory)"], "outlives the daemon": ["shutting down"]}[how]
